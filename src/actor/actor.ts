@@ -1,0 +1,293 @@
+/**
+ * One agent awake: its row, its documents, what it wrote since the last commit.
+ *
+ * I1 Writes collect here until the shard commits; they are repeated unchanged if a commit fails.
+ * I2 Effects leave only with the commit of the writes they belong to.
+ * I3 A turn that throws synchronously leaves no write and no effect behind.
+ */
+import type { ErrorCode } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import { HistoryBuffer, type AgentChange, type AgentRow, type HistorySeries, type Presence } from '../store/index.ts';
+import type { AgentAddress } from '../base/address.ts';
+import type { ActorBehaviour, ActorContext, ActorKind, AgentCounters, HistoryQuery, ShardView } from './behaviour.ts';
+import type { Connection } from './connections.ts';
+import { Mailbox } from './mailbox.ts';
+import { EFFECT, FLAG_FAILED, FLAG_QOS1, FLAG_RETAIN, FLAG_TEXT, type EffectRecord } from './messages.ts';
+import type { BatchProgress } from './progress.ts';
+import type { Publication } from './port.ts';
+
+/** What an actor needs of its shard. */
+export interface ActorHost extends ShardView {
+  readonly log: Log;
+  readonly counters: AgentCounters;
+  now(): number;
+  markDirty(actor: Actor): void;
+  loadCells(key: number): Map<string, string>;
+  queryHistory(key: number, query: HistoryQuery): HistorySeries[];
+  connectionsOf(key: string): readonly Connection[];
+  connection(id: number): Connection | undefined;
+  devicesOf(key: string): readonly number[];
+  onDrained(): void;
+}
+
+type Effect = Omit<EffectRecord, 'payload'> & { readonly payload: Uint8Array };
+
+const NO_BYTES = new Uint8Array(0);
+const NO_CONNECTIONS: readonly number[] = Object.freeze([]);
+
+export class Actor implements ActorContext, AgentChange {
+  readonly address: AgentAddress;
+  readonly key: string;
+  readonly row: AgentRow;
+  readonly isEphemeral: boolean;
+  readonly behaviour: ActorBehaviour;
+  readonly mailbox: Mailbox;
+  lastActiveMs: number;
+  readonly wokeAtMs: number;
+  isDirty = false;
+  isForgotten = false;
+  isAlarmQueued = false;
+  /** Journal batches with messages applied here and not committed yet. */
+  readonly appliedOf: { progress: BatchProgress; count: number }[] = [];
+
+  readonly #host: ActorHost;
+  readonly #texts: Map<string, string>;
+  readonly #values = new Map<string, unknown>();
+  readonly #dirtyCells = new Set<string>();
+  readonly #undo: { name: string; value: unknown; wasDirty: boolean }[] = [];
+  #effects: Effect[] = [];
+  #effectsAtTurnStart = 0;
+  #cause = '';
+  #effectNumber = 0;
+  #history: HistoryBuffer | null = null;
+
+  constructor(address: AgentAddress, key: string, row: AgentRow, kind: ActorKind, host: ActorHost) {
+    this.address = address;
+    this.key = key;
+    this.row = row;
+    this.isEphemeral = kind.isEphemeral;
+    this.#host = host;
+    this.#texts = row.isStored ? host.loadCells(row.key) : new Map<string, string>();
+    this.lastActiveMs = this.wokeAtMs = host.now();
+    this.mailbox = new Mailbox(() => host.onDrained());
+    this.behaviour = kind.create(this);
+  }
+
+  // --- ActorContext ------------------------------------------------------------------------------
+
+  get log(): Log {
+    return this.#host.log;
+  }
+
+  get counters(): AgentCounters {
+    return this.#host.counters;
+  }
+
+  get shard(): ShardView {
+    return this.#host;
+  }
+
+  now(): number {
+    return this.#host.now();
+  }
+
+  cell(name: string): unknown {
+    if (this.#values.has(name)) return this.#values.get(name);
+    const text = this.#texts.get(name);
+    if (text === undefined) return undefined;
+    const value: unknown = JSON.parse(text);
+    this.#values.set(name, value);
+    return value;
+  }
+
+  setCell(name: string, value: unknown): void {
+    this.#undo.push({ name, value: this.cell(name), wasDirty: this.#dirtyCells.has(name) });
+    this.#values.set(name, value);
+    this.#dirtyCells.add(name);
+    this.#markDirty();
+  }
+
+  get presence(): Presence {
+    return this.row.presence;
+  }
+
+  setPresence(presence: Presence): void {
+    this.row.presence = presence;
+    this.#markDirty();
+  }
+
+  get lastSeenMs(): number | null {
+    return this.row.lastSeenMs;
+  }
+
+  get messages(): number {
+    return this.row.messages;
+  }
+
+  countMessage(receivedAtMs: number): void {
+    this.row.messages++;
+    this.row.lastSeenMs = receivedAtMs;
+    this.#markDirty();
+  }
+
+  get rejected(): number {
+    return this.row.rejected;
+  }
+
+  countRejected(): void {
+    this.row.rejected++;
+    this.#host.counters.messagesRejected++;
+    this.#markDirty();
+  }
+
+  deviceConnections(): readonly number[] {
+    return this.#host.devicesOf(this.key);
+  }
+
+  addHistory(tsMs: number, values: Record<string, number | boolean | string>): void {
+    this.#history ??= new HistoryBuffer();
+    this.#history.add(tsMs, values);
+    this.#markDirty();
+  }
+
+  queryHistory(query: HistoryQuery): HistorySeries[] {
+    return this.#host.queryHistory(this.row.key, query);
+  }
+
+  setAlarm(atMs: number | null): void {
+    if (this.row.alarmAtMs === atMs) return;
+    this.row.alarmAtMs = atMs;
+    this.#markDirty();
+  }
+
+  connections(): readonly Connection[] {
+    return this.#host.connectionsOf(this.key);
+  }
+
+  connection(id: number): Connection | undefined {
+    return this.#host.connection(id);
+  }
+
+  send(connections: readonly number[], frame: Uint8Array, isText: boolean): void {
+    this.#effect(EFFECT.send, isText ? FLAG_TEXT : 0, 0, 0, '', connections, frame);
+  }
+
+  close(connection: number, code: number, reason: string): void {
+    this.#effect(EFFECT.close, 0, code, connection, reason, NO_CONNECTIONS, NO_BYTES);
+  }
+
+  publish(publication: Publication): void {
+    const flags = (publication.retain ? FLAG_RETAIN : 0) | (publication.qos === 1 ? FLAG_QOS1 : 0);
+    const { connection, topic, payload } = publication;
+    this.#effect(EFFECT.publish, flags, 0, connection, topic, NO_CONNECTIONS, payload);
+  }
+
+  reply(request: number, value: unknown): void {
+    const json = Buffer.from(JSON.stringify(value ?? null));
+    this.#effect(EFFECT.reply, 0, 0, request, '', NO_CONNECTIONS, json);
+  }
+
+  replyError(request: number, code: ErrorCode, message: string, details?: Record<string, unknown>): void {
+    const json = Buffer.from(JSON.stringify({ message, details }));
+    this.#effect(EFFECT.reply, FLAG_FAILED, 0, request, code, NO_CONNECTIONS, json);
+  }
+
+  forget(): void {
+    this.isForgotten = true;
+    this.#markDirty();
+  }
+
+  // --- for the shard -----------------------------------------------------------------------------
+
+  /** @param cause what makes ids of this turn's effects the same at a replay; empty for none. */
+  beginTurn(cause: string): void {
+    this.#undo.length = 0;
+    this.#effectsAtTurnStart = this.#effects.length;
+    this.#cause = cause;
+    this.#effectNumber = 0;
+  }
+
+  /** Takes back what the turn wrote before it threw. */
+  rollBackTurn(): void {
+    this.#rollBack(0, this.#effectsAtTurnStart);
+  }
+
+  attempt<T>(part: () => T): T {
+    const undoMark = this.#undo.length;
+    const effectMark = this.#effects.length;
+    try {
+      return part();
+    } catch (error) {
+      this.#rollBack(undoMark, effectMark);
+      throw error;
+    }
+  }
+
+  effectId(): string {
+    return this.#cause === '' ? newId() : `${this.#cause}.${this.#effectNumber++}`;
+  }
+
+  #rollBack(undoMark: number, effectMark: number): void {
+    while (this.#undo.length > undoMark) {
+      const undo = this.#undo.pop();
+      if (undo === undefined) break;
+      this.#values.set(undo.name, undo.value);
+      if (!undo.wasDirty) this.#dirtyCells.delete(undo.name);
+    }
+    this.#effects.length = effectMark;
+  }
+
+  /** Notes that a journaled message was applied; it counts when this actor is committed. */
+  applied(sequence: number, progress: BatchProgress): void {
+    this.row.appliedSequence = sequence;
+    const last = this.appliedOf.at(-1);
+    if (last?.progress === progress) last.count++;
+    else this.appliedOf.push({ progress, count: 1 });
+    this.#markDirty();
+  }
+
+  *dirtyCells(): Generator<readonly [string, string | null]> {
+    for (const name of this.#dirtyCells) {
+      const value = this.#values.get(name);
+      yield [name, value === undefined ? null : JSON.stringify(value)];
+    }
+  }
+
+  get cells(): Iterable<readonly [string, string | null]> {
+    return this.dirtyCells();
+  }
+
+  get history(): HistoryBuffer | null {
+    return this.#history;
+  }
+
+  /** After a successful commit: forgets what was written and hands out the effects. */
+  takeCommitted(): readonly Effect[] {
+    this.#dirtyCells.clear();
+    this.#history?.clear();
+    this.isDirty = false;
+    const effects = this.#effects;
+    if (effects.length > 0) this.#effects = [];
+    return effects;
+  }
+
+  #effect(
+    kind: Effect['kind'],
+    flags: number,
+    code: number,
+    id: number,
+    text: string,
+    connections: readonly number[],
+    payload: Uint8Array,
+  ): void {
+    this.#effects.push({ kind, flags, code, id, text, connections, payload });
+    this.#markDirty();
+  }
+
+  #markDirty(): void {
+    if (this.isDirty) return;
+    this.isDirty = true;
+    this.#host.markDirty(this);
+  }
+}

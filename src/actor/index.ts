@@ -1,0 +1,29 @@
+/** Actors: each address has one mailbox and one turn at a time; this room wakes, journals, commits, sleeps. */
+export type { AgentAddress } from '../base/address.ts';
+export type {
+  ActorRuntime,
+  CodecName,
+  ConnectionDetails,
+  ConnectionHandle,
+  ConnectionSink,
+  Delivery,
+  DeviceChannel,
+  DeviceMessage,
+  ListenChannels,
+  Publication,
+  Readiness,
+  RequestOptions,
+} from './port.ts';
+export type {
+  ActorBehaviour,
+  ActorContext,
+  ActorFactory,
+  ActorKind,
+  AgentCounters,
+  AgentSummary,
+} from './behaviour.ts';
+export type { Connection } from './connections.ts';
+export { FLAG_RESUMED, FLAG_TEXT, KIND, type AttachBody, type InboundRecord, type ListenBody } from './messages.ts';
+export { Runtime } from './runtime.ts';
+export { Shard } from './shard.ts';
+export type { ShardEvents, ShardLink, StartShard } from './shard-client.ts';

@@ -1,0 +1,51 @@
+import { BridgeError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+
+export type Answer = { ok: true; json: string } | { ok: false; error: BridgeError };
+
+interface Pending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: BridgeError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** Requests on their way to agents, by a number that a replay of an earlier run cannot hit by chance. */
+export class RequestTable {
+  readonly #pending = new Map<number, Pending>();
+  #last = Math.floor(Math.random() * 2 ** 31);
+
+  /** Sends by calling `send` with the request's number. Rejects with BRG_BUSY or BRG_TIMEOUT. */
+  open(timeoutMs: number, send: (request: number) => void): Promise<unknown> {
+    if (this.#pending.size >= limits.requestsPendingMax) {
+      return Promise.reject(new BridgeError('BRG_BUSY', 'too many requests are waiting for agents; try again'));
+    }
+    this.#last = (this.#last + 1) >>> 0;
+    const request = this.#last;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#pending.delete(request);
+        reject(new BridgeError('BRG_TIMEOUT', `the agent did not answer within ${timeoutMs} ms`));
+      }, timeoutMs);
+      timer.unref();
+      this.#pending.set(request, { resolve, reject, timer });
+      send(request);
+    });
+  }
+
+  settle(request: number, answer: Answer): void {
+    const pending = this.#pending.get(request);
+    if (pending === undefined) return;
+    this.#pending.delete(request);
+    clearTimeout(pending.timer);
+    if (answer.ok) pending.resolve(JSON.parse(answer.json));
+    else pending.reject(answer.error);
+  }
+
+  rejectAll(error: BridgeError): void {
+    for (const pending of this.#pending.values()) {
+      clearTimeout(pending.timer);
+      pending.reject(error);
+    }
+    this.#pending.clear();
+  }
+}

@@ -1,0 +1,255 @@
+/** The implementation of `ActorRuntime`: finds the shard of an address and speaks to it in batches. */
+import { BridgeError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import { addressKey, type AgentAddress } from '../base/address.ts';
+import {
+  channelKind,
+  EFFECT,
+  FLAG_DURABLE,
+  FLAG_QOS1,
+  FLAG_RESUMED,
+  FLAG_RETAIN,
+  FLAG_TEXT,
+  KIND,
+  type AttachBody,
+  type ConnectBody,
+  type EffectRecord,
+} from './messages.ts';
+import type {
+  ActorRuntime,
+  CodecName,
+  ConnectionDetails,
+  ConnectionHandle,
+  ConnectionSink,
+  Delivery,
+  DeviceMessage,
+  ListenChannels,
+  Publication,
+  Readiness,
+  RequestOptions,
+} from './port.ts';
+import { mergeAnswers } from './merge-answers.ts';
+import { RequestTable } from './request-table.ts';
+import { ShardClient, type StartShard } from './shard-client.ts';
+
+const NO_BYTES = new Uint8Array(0);
+const CONNECTION_ID_MAX = 2 ** 32 - 1;
+
+interface OpenConnection {
+  readonly key: string;
+  readonly body: ConnectBody;
+  readonly sink: ConnectionSink;
+}
+
+export interface RuntimeOptions {
+  /** One per shard. */
+  readonly shards: readonly StartShard[];
+  /** Unique to this run of the process. */
+  readonly runId: string;
+  readonly log: Log;
+  readonly onFatal: (error: Error) => void;
+  /** Told of each journal commit: messages in it, and ms from sending to the answer. */
+  readonly onCommitted: (count: number, durationMs: number) => void;
+}
+
+export class Runtime implements ActorRuntime {
+  readonly #shards: ShardClient[];
+  readonly #connections = new Map<number, OpenConnection>();
+  readonly #attached = new Map<number, Map<string, CodecName | null>>();
+  readonly #requests = new RequestTable();
+  #publish: (publication: Publication) => void = () => {};
+  #lastConnection = 0;
+  #isStopping = false;
+
+  constructor(options: RuntimeOptions) {
+    this.#shards = options.shards.map(
+      (start, index): ShardClient =>
+        new ShardClient(
+          `${options.runId}-${index}`,
+          start,
+          {
+            effect: (effect) => this.#effect(effect),
+            reply: (request, answer) => this.#requests.settle(request, answer),
+            restarted: () => this.#reintroduce(index),
+            fatal: options.onFatal,
+            committed: options.onCommitted,
+          },
+          options.log,
+        ),
+    );
+  }
+
+  openConnectionId(): number {
+    this.#lastConnection = this.#lastConnection === CONNECTION_ID_MAX ? 1 : this.#lastConnection + 1;
+    return this.#lastConnection;
+  }
+
+  deliver(message: DeviceMessage, done: (outcome: Delivery) => void): void {
+    if (this.#isStopping) {
+      queueMicrotask(() => done('stopping'));
+      return;
+    }
+    const key = addressKey(message.address);
+    const { channel, subject, connection, payload } = message;
+    this.#shard(key).writeDurable(channelKind(channel), key, subject, connection, payload, done);
+  }
+
+  fence(done: () => void): void {
+    let waiting = this.#shards.length;
+    const one = (): void => {
+      if (--waiting === 0) done();
+    };
+    for (const shard of this.#shards) shard.fence(one);
+  }
+
+  isCongested(): boolean {
+    return this.#shards.some((shard) => shard.pendingBytes > limits.pendingBytesMax);
+  }
+
+  attachDevice(address: AgentAddress, connection: number, codec: CodecName | null): void {
+    const key = addressKey(address);
+    let attached = this.#attached.get(connection);
+    if (attached === undefined) this.#attached.set(connection, (attached = new Map()));
+    attached.set(key, codec);
+    this.#writeAttach(key, connection, codec);
+  }
+
+  detachDevice(address: AgentAddress, connection: number, reason: string): void {
+    const key = addressKey(address);
+    const attached = this.#attached.get(connection);
+    attached?.delete(key);
+    if (attached?.size === 0) this.#attached.delete(connection);
+    this.#shard(key).write(KIND.detach, 0, key, reason, connection, 0, NO_BYTES, undefined);
+  }
+
+  deviceListening(address: AgentAddress, connection: number, channels: ListenChannels): void {
+    const key = addressKey(address);
+    this.#shard(key).write(KIND.listen, 0, key, '', connection, 0, jsonBytes(channels), undefined);
+  }
+
+  openConnection(details: ConnectionDetails, sink: ConnectionSink): ConnectionHandle {
+    const { address, ...body } = details;
+    const key = addressKey(address);
+    const connection = this.openConnectionId();
+    this.#connections.set(connection, { key, body, sink });
+    const shard = this.#shard(key);
+    shard.write(KIND.connect, 0, key, '', connection, 0, jsonBytes(body), undefined);
+    return {
+      connection,
+      receive: (frame, isText) => {
+        const flags = FLAG_DURABLE | (isText ? FLAG_TEXT : 0);
+        shard.write(KIND.frame, flags, key, '', connection, 0, frame, undefined);
+      },
+      closed: (code, reason) => {
+        if (!this.#connections.delete(connection)) return;
+        shard.write(KIND.disconnect, 0, key, reason, connection, code, NO_BYTES, undefined);
+      },
+    };
+  }
+
+  request(
+    address: AgentAddress | null,
+    name: string,
+    body: unknown,
+    options: RequestOptions = {},
+  ): Promise<unknown> {
+    if (this.#isStopping) return Promise.reject(new BridgeError('BRG_STOPPING', 'the bridge is stopping'));
+    if (address === null) return this.#askAll(name, body, options);
+    const key = addressKey(address);
+    return this.#ask(this.#shard(key), key, name, body, options);
+  }
+
+  onPublish(handler: (publication: Publication) => void): void {
+    this.#publish = handler;
+  }
+
+  readiness(): Readiness {
+    if (this.#isStopping) return { kind: 'stopping' };
+    return this.#shards.map((shard) => shard.readiness).find(({ kind }) => kind !== 'ready') ?? { kind: 'ready' };
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.allSettled(this.#shards.map((shard) => shard.stop()));
+    this.#requests.rejectAll(new BridgeError('BRG_STOPPING', 'the bridge is stopping'));
+  }
+
+  #shard(key: string): ShardClient {
+    const { length } = this.#shards;
+    const shard = this.#shards[length === 1 ? 0 : hash(key) % length];
+    if (shard === undefined) throw new BridgeError('BRG_INTERNAL', 'a runtime has at least one shard');
+    return shard;
+  }
+
+  #ask(
+    shard: ShardClient,
+    key: string,
+    name: string,
+    body: unknown,
+    options: RequestOptions,
+  ): Promise<unknown> {
+    return this.#requests.open(options.timeoutMs ?? limits.requestTimeoutMs, (request) => {
+      const flags = options.durable === true ? FLAG_DURABLE : 0;
+      shard.write(KIND.request, flags, key, name, request, 0, jsonBytes(body), undefined);
+    });
+  }
+
+  async #askAll(name: string, body: unknown, options: RequestOptions): Promise<unknown> {
+    const answers = await Promise.all(this.#shards.map((shard) => this.#ask(shard, '', name, body, options)));
+    return mergeAnswers(name, answers);
+  }
+
+  #writeAttach(key: string, connection: number, codec: CodecName | null): void {
+    const body: AttachBody = { codec };
+    this.#shard(key).write(KIND.attach, 0, key, '', connection, 0, jsonBytes(body), undefined);
+  }
+
+  /** After a crash the shard knows nobody: introduce everyone again. */
+  #reintroduce(index: number): void {
+    const shard = this.#shards[index];
+    for (const [connection, { key, body }] of this.#connections) {
+      if (this.#shard(key) !== shard) continue;
+      shard.write(KIND.connect, FLAG_RESUMED, key, '', connection, 0, jsonBytes(body), undefined);
+    }
+    for (const [connection, attached] of this.#attached) {
+      for (const [key, codec] of attached) if (this.#shard(key) === shard) this.#writeAttach(key, connection, codec);
+    }
+    this.#requests.rejectAll(new BridgeError('BRG_SHARD_RESTARTED', 'the shard restarted: ask again'));
+  }
+
+  #effect(effect: EffectRecord): void {
+    switch (effect.kind) {
+      case EFFECT.send:
+        for (const connection of effect.connections) {
+          this.#connections.get(connection)?.sink.send(effect.payload, (effect.flags & FLAG_TEXT) !== 0);
+        }
+        return;
+      case EFFECT.close:
+        this.#connections.get(effect.id)?.sink.close(effect.code, effect.text);
+        return;
+      case EFFECT.publish:
+        this.#publish({
+          topic: effect.text,
+          payload: effect.payload,
+          qos: (effect.flags & FLAG_QOS1) !== 0 ? 1 : 0,
+          retain: (effect.flags & FLAG_RETAIN) !== 0,
+          connection: effect.id,
+        });
+        return;
+      default:
+        throw new BridgeError('BRG_INTERNAL', `effect ${effect.kind} is for the shard client`);
+    }
+  }
+}
+
+function jsonBytes(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value ?? null));
+}
+
+/** FNV-1a, 32 bits: the same key goes to the same shard, in every run. */
+function hash(key: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) value = Math.imul(value ^ key.charCodeAt(i), 0x01000193);
+  return value >>> 0;
+}

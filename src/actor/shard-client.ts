@@ -1,0 +1,248 @@
+/**
+ * The main thread's end of one shard: packs what is said in a tick into one batch, keeps the
+ * callbacks of what is not on disk yet, and restarts the shard when it crashed.
+ *
+ * I1 At most `batchesInFlightMax` batches are on their way; the rest waits here and forms the next one.
+ * I2 After a crash the shard says which batch it journaled last: later ones are sent again, earlier
+ *    ones count as committed. Nothing is journaled twice, nothing is lost.
+ */
+import { BridgeError, type ErrorCode } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import { BatchWriter, readEffects } from './envelope.ts';
+import { EFFECT, FLAG_DURABLE, FLAG_FAILED, type EffectRecord, type Kind } from './messages.ts';
+import type { Delivery, Readiness } from './port.ts';
+
+/** The way to a shard: a worker thread, or the same thread. */
+export interface ShardLink {
+  /** Hands over a batch; its memory goes with it. */
+  post(id: string, pack: Uint8Array<ArrayBuffer>, count: number, durableCount: number): void;
+  /** Ends the shard after it has committed everything it received. */
+  stop(): Promise<void>;
+}
+
+export interface ShardEvents {
+  /** Effects of the shard, packed. */
+  effects(pack: Uint8Array): void;
+  /** The shard ended without being asked. */
+  crashed(error: Error): void;
+}
+
+export type StartShard = (events: ShardEvents) => ShardLink;
+
+export interface ShardClientEvents {
+  effect(effect: EffectRecord): void;
+  reply(request: number, answer: { ok: true; json: string } | { ok: false; error: BridgeError }): void;
+  /** The shard is back after a crash: tell it of connections again. */
+  restarted(): void;
+  /** It crashed too often, or its files failed it: the process should end. */
+  fatal(error: Error): void;
+  committed(count: number, durationMs: number): void;
+}
+
+type Done = (outcome: Delivery) => void;
+
+interface SentBatch {
+  readonly id: string;
+  readonly callbacks: Done[];
+  readonly count: number;
+  readonly durableCount: number;
+  readonly bytes: number;
+  readonly sentMs: number;
+  /** Kept until committed: a crashed shard must get it again. */
+  readonly copy: Uint8Array;
+}
+
+export class ShardClient {
+  readonly #start: StartShard;
+  readonly #events: ShardClientEvents;
+  readonly #log: Log;
+  readonly #name: string;
+  #link: ShardLink;
+  readonly #writer = new BatchWriter();
+  #callbacks: Done[] = [];
+  #sent: SentBatch[] = [];
+  #sentBytes = 0;
+  #batchNumber = 0;
+  #isFlushScheduled = false;
+  #readiness: Readiness = { kind: 'starting' };
+  /** Waiting for a restarted shard's word on what it has. */
+  #isResuming = false;
+  #crashTimes: number[] = [];
+
+  /** @param name unique to this process run and shard: batch ids are made of it. */
+  constructor(name: string, start: StartShard, events: ShardClientEvents, log: Log) {
+    this.#name = name;
+    this.#start = start;
+    this.#events = events;
+    this.#log = log;
+    this.#link = this.#startLink();
+  }
+
+  get readiness(): Readiness {
+    return this.#readiness;
+  }
+
+  /** Bytes not on disk yet. */
+  get pendingBytes(): number {
+    return this.#writer.bytes + this.#sentBytes;
+  }
+
+  write(
+    kind: Kind,
+    flags: number,
+    key: string,
+    subject: string,
+    connection: number,
+    code: number,
+    payload: Uint8Array,
+    done: Done | undefined,
+  ): void {
+    this.#writer.write(kind, flags, key, subject, connection, code, Date.now(), payload);
+    if (done !== undefined) this.#callbacks.push(done);
+    this.#scheduleFlush();
+  }
+
+  writeDurable(
+    kind: Kind,
+    key: string,
+    subject: string,
+    connection: number,
+    payload: Uint8Array,
+    done: Done | undefined,
+  ): void {
+    this.write(kind, FLAG_DURABLE, key, subject, connection, 0, payload, done);
+  }
+
+  /** Called when everything written before is on disk. */
+  fence(done: () => void): void {
+    const last = this.#sent.at(-1);
+    if (this.#writer.count > 0) this.#callbacks.push(done);
+    else if (last !== undefined) last.callbacks.push(done);
+    else done();
+  }
+
+  /** Resolves when everything written is committed and the shard has ended. */
+  async stop(): Promise<void> {
+    this.#readiness = { kind: 'stopping' };
+    await Promise.race([
+      new Promise<void>((resolve) => this.fence(() => resolve())),
+      new Promise((resolve) => setTimeout(resolve, limits.stopTimeoutMs / 2).unref()),
+    ]);
+    await this.#link.stop();
+    for (const batch of this.#sent) for (const done of batch.callbacks) done('stopping');
+    for (const done of this.#callbacks) done('stopping');
+    this.#sent = [];
+    this.#callbacks = [];
+  }
+
+  #startLink(): ShardLink {
+    return this.#start({
+      effects: (pack) => this.#receive(pack),
+      crashed: (error) => this.#crashed(error),
+    });
+  }
+
+  #scheduleFlush(): void {
+    if (this.#isFlushScheduled || this.#sent.length >= limits.batchesInFlightMax || this.#isResuming) return;
+    this.#isFlushScheduled = true;
+    setImmediate(() => {
+      this.#isFlushScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#writer.count === 0 || this.#isResuming || this.#sent.length >= limits.batchesInFlightMax) return;
+    const { count, durableCount } = this.#writer;
+    const pack = this.#writer.take();
+    const batch: SentBatch = {
+      id: `${this.#name}-${++this.#batchNumber}`,
+      callbacks: this.#callbacks,
+      count,
+      durableCount,
+      bytes: pack.length,
+      sentMs: performance.now(),
+      copy: durableCount > 0 ? pack.slice() : pack.subarray(0, 0),
+    };
+    this.#callbacks = [];
+    this.#sent.push(batch);
+    this.#sentBytes += batch.bytes;
+    this.#link.post(batch.id, pack, count, durableCount);
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const pack = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (const effect of readEffects(pack)) {
+      switch (effect.kind) {
+        case EFFECT.committed:
+          this.#committed(effect.text);
+          break;
+        case EFFECT.readiness:
+          this.#became(JSON.parse(effect.payload.toString()) as Readiness); // written by the shard
+          break;
+        case EFFECT.reply:
+          this.#events.reply(effect.id, toAnswer(effect));
+          break;
+        default:
+          this.#events.effect(effect);
+      }
+    }
+  }
+
+  /** Everything up to this batch is on disk. An unknown id says: nothing of what was sent. */
+  #committed(batchId: string): void {
+    const index = this.#sent.findIndex((batch) => batch.id === batchId);
+    const done = this.#sent.splice(0, index + 1);
+    for (const batch of done) {
+      this.#sentBytes -= batch.bytes;
+      for (const callback of batch.callbacks) callback('accepted');
+      if (batch.durableCount > 0) this.#events.committed(batch.durableCount, performance.now() - batch.sentMs);
+    }
+    if (this.#isResuming) this.#resume();
+    this.#flush();
+  }
+
+  #became(readiness: Readiness): void {
+    if (this.#readiness.kind !== 'stopping') this.#readiness = readiness;
+  }
+
+  #crashed(error: Error): void {
+    const now = Date.now();
+    this.#crashTimes = this.#crashTimes.filter((at) => now - at < limits.shardRestartWindowMs);
+    this.#crashTimes.push(now);
+    this.#log.error({ err: error.message, restarts: this.#crashTimes.length }, 'shard crashed');
+    const isHopeless = error instanceof BridgeError && error.code !== 'BRG_INTERNAL';
+    if (isHopeless || this.#crashTimes.length > limits.shardRestartsMax || this.#readiness.kind === 'stopping') {
+      this.#events.fatal(error);
+      return;
+    }
+    this.#readiness = { kind: 'starting' };
+    this.#isResuming = true;
+    this.#link = this.#startLink();
+  }
+
+  /** The restarted shard has replayed: what it did not journal goes again, connections first. */
+  #resume(): void {
+    this.#isResuming = false;
+    const resend = this.#sent;
+    this.#sent = [];
+    this.#events.restarted();
+    this.#flush();
+    for (const batch of resend) {
+      this.#sent.push(batch);
+      this.#link.post(batch.id, batch.copy.slice(), batch.count, batch.durableCount);
+    }
+    this.#log.info({ resent: resend.length }, 'shard restarted');
+  }
+}
+
+function toAnswer(effect: EffectRecord): { ok: true; json: string } | { ok: false; error: BridgeError } {
+  const json = effect.payload.toString();
+  if ((effect.flags & FLAG_FAILED) === 0) return { ok: true, json };
+  // Written by Actor.replyError or Shard.refuse from a BridgeError.
+  const body = JSON.parse(json) as { message: string; details?: Record<string, unknown> };
+  const options = body.details === undefined ? {} : { details: body.details };
+  return { ok: false, error: new BridgeError(effect.text as ErrorCode, body.message, options) };
+}
+

@@ -1,0 +1,67 @@
+/** Questions about all agents of a shard: answered from rows, nobody is woken. */
+import { asBridgeError, BridgeError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import { parseAddress } from '../base/address.ts';
+import type { InboundRecord } from './messages.ts';
+import type { Shard } from './shard.ts';
+import { summarize } from './shard-stats.ts';
+import type { Presence } from '../store/index.ts';
+
+interface ListBody {
+  model: string | null;
+  q: string | null;
+  presence: Presence | null;
+  limit: number;
+  cursor: string | null;
+}
+
+/** `list`, `attention` and `stats` of docs/design/requests.md. */
+export function answerShardRequest(shard: Shard, record: InboundRecord): void {
+  try {
+    const body: unknown = JSON.parse(record.payload.toString());
+    shard.answer(record.connection, answer(shard, record.subject, body));
+  } catch (error) {
+    shard.refuse(record.connection, asBridgeError(error));
+  }
+}
+
+function answer(shard: Shard, name: string, body: unknown): unknown {
+  switch (name) {
+    case 'list':
+      return list(shard, body as ListBody); // checked by the gateway's schema
+    case 'attention':
+      return attention(shard, body as { limit: number }); // checked by the gateway's schema
+    case 'stats':
+      return shard.totals();
+    default:
+      throw new BridgeError('BRG_NOT_FOUND', `shards do not answer ${name}`);
+  }
+}
+
+function list(shard: Shard, body: ListBody): unknown {
+  const limit = Math.min(body.limit, limits.listAgentsMax);
+  const rows = shard.store.directory.list({ ...body, limit, after: decodeCursor(body.cursor) });
+  const agents = rows.map((row) => summarize(shard, `${row.model}/${row.id}`)).filter((row) => row !== undefined);
+  const last = rows.at(-1);
+  return {
+    agents,
+    cursor: rows.length === limit && last !== undefined ? encodeCursor(`${last.model}/${last.id}`) : null,
+  };
+}
+
+function encodeCursor(key: string): string {
+  return Buffer.from(key).toString('base64url');
+}
+
+function decodeCursor(cursor: string | null): { model: string; id: string } | null {
+  if (cursor === null) return null;
+  const address = parseAddress(Buffer.from(cursor, 'base64url').toString());
+  if (address === undefined) throw new BridgeError('BRG_BAD_REQUEST', 'cursor: use the one of the previous page');
+  return address;
+}
+
+/** What an operator should look at, newest first. */
+function attention(shard: Shard, body: { limit: number }): unknown {
+  const items = shard.attention.list(Math.min(body.limit, limits.attentionListMax));
+  return { items };
+}

@@ -1,0 +1,357 @@
+/**
+ * One shard: journals what comes in, gives each agent one turn at a time, commits what turns wrote,
+ * and only then lets their effects out. It lives in a worker thread, or in the main one for tests.
+ *
+ * A batch goes through: journal.append (fsync) -> `committed` to the sender (PUBACKs leave) -> turns
+ * -> ONE commit of everything they wrote -> effects to the sender.
+ *
+ * I1 Nothing is acknowledged before its fsync; after a failed fsync the process ends.
+ * I2 A message is applied once: at replay, those at or below the agent's appliedSequence are skipped.
+ * I3 While the disk is full nothing is taken, nothing is dropped; work goes on when there is room.
+ */
+import { asBridgeError, type BridgeError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import { isDiskFull, type HistorySeries, type Journal, type ShardStore } from '../store/index.ts';
+import type { Actor, ActorHost } from './actor.ts';
+import { AlarmTimer } from './alarms.ts';
+import { AttentionList } from './attention.ts';
+import type { ActorFactory, AgentCounters, AgentSummary, HistoryQuery } from './behaviour.ts';
+import { ConnectionTable, type Connection } from './connections.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { EffectWriter, readBatch } from './envelope.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { EFFECT, FLAG_DURABLE, FLAG_FAILED } from './messages.ts';
+import type { Readiness } from './port.ts';
+import { ProgressTracker } from './progress.ts';
+import { Roster } from './roster.ts';
+import { newAgentCounters, newShardCounters, shardStats, summarize, type ShardCounters } from './shard-stats.ts';
+
+export interface ShardOptions {
+  readonly journal: Journal;
+  readonly store: ShardStore;
+  readonly factory: ActorFactory;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Hands a buffer of effects to the main thread; the memory goes with it. */
+  readonly post: (effects: Uint8Array<ArrayBuffer>) => void;
+  readonly idleTimeoutMs?: number;
+}
+
+interface Batch {
+  readonly id: string;
+  readonly pack: Buffer;
+  readonly durableCount: number;
+  readonly count: number;
+}
+
+type Phase = 'idle' | 'blocked' | 'stopped';
+
+export class Shard implements ActorHost {
+  readonly log: Log;
+  readonly startedAtMs: number;
+  readonly counters: AgentCounters = newAgentCounters();
+  readonly shardCounters: ShardCounters = newShardCounters();
+  readonly connections = new ConnectionTable();
+  readonly attention = new AttentionList();
+  readonly roster: Roster;
+  readonly store: ShardStore;
+  readonly journal: Journal;
+  readonly #options: ShardOptions;
+  readonly #effects = new EffectWriter();
+  readonly #progress: ProgressTracker;
+  readonly #alarms: AlarmTimer;
+  readonly #dispatcher: Dispatcher;
+  readonly #housekeeping: Housekeeping;
+  readonly #waiting: Batch[] = [];
+  readonly #listeners = new Set<(keys: Iterable<string>) => void>();
+  #dirty: Actor[] = [];
+  #phase: Phase = 'idle';
+  #isCommitScheduled = false;
+  #blockedSinceMs: number | null = null;
+
+  constructor(options: ShardOptions) {
+    this.#options = options;
+    this.log = options.log;
+    this.startedAtMs = options.clock.now();
+    this.store = options.store;
+    this.journal = options.journal;
+    this.roster = new Roster(
+      options.store,
+      options.factory,
+      options.clock,
+      options.idleTimeoutMs ?? limits.idleTimeoutMs,
+    );
+    this.#progress = new ProgressTracker(options.store.watermark);
+    this.#alarms = new AlarmTimer(options.store, options.clock, (keys) => this.#fireAlarms(keys));
+    this.#dispatcher = new Dispatcher(this, options.clock);
+    this.#housekeeping = new Housekeeping(this, options.clock);
+  }
+
+  /** Replays what the journal holds beyond the last commit, then reconciles presence and takes work. */
+  async start(): Promise<void> {
+    const { journal, store } = this;
+    journal.advanceTo(store.watermark + 1);
+    const total = journal.countAfter(store.watermark);
+    let replayed = 0;
+    for (const entry of journal.read(store.watermark)) {
+      this.#apply(entry.batch, entry.firstSequence, entry.count, true);
+      await this.#commitUntilRoom();
+      replayed += entry.count;
+      this.#announce({ kind: 'replaying', applied: replayed, total });
+      await new Promise((resume) => setImmediate(resume));
+    }
+    if (total > 0) this.log.info({ messages: total }, 'journal replayed');
+    this.#alarms.rescan();
+    this.#housekeeping.start();
+    this.#effects.write(EFFECT.committed, 0, 0, 0, journal.lastBatchId ?? '', []);
+    this.#announce({ kind: 'ready' });
+    this.#dispatcher.reconcilePresence();
+  }
+
+  /** Takes one batch. Never throws for a full disk: the batch waits. */
+  receive(id: string, pack: Buffer, count: number, durableCount: number): void {
+    this.#waiting.push({ id, pack, count, durableCount });
+    this.#pump();
+  }
+
+  /** Lets running turns end, commits what is written and closes the files. */
+  async stop(): Promise<void> {
+    this.#housekeeping.stop();
+    this.#alarms.stop();
+    const giveUpMs = this.now() + limits.turnDeadlineMs;
+    while (this.#dirty.some((actor) => actor.mailbox.isMidTurn) && this.now() < giveUpMs) {
+      await new Promise((resume) => setTimeout(resume, 5));
+    }
+    if (this.#phase === 'idle') this.#commitOrBlock();
+    const isRoom = this.#phase === 'idle';
+    this.#phase = 'stopped';
+    if (isRoom) this.store.checkpoint();
+    this.store.close();
+    this.journal.close();
+  }
+
+  // --- ActorHost ---------------------------------------------------------------------------------
+
+  now(): number {
+    return this.#options.clock.now();
+  }
+
+  markDirty(actor: Actor): void {
+    this.#dirty.push(actor);
+    // Turns started by timers have no batch behind them that would commit.
+    this.scheduleCommit();
+  }
+
+  loadCells(key: number): Map<string, string> {
+    return this.store.cells(key);
+  }
+
+  queryHistory(key: number, query: HistoryQuery): HistorySeries[] {
+    if (this.#phase === 'idle') this.#commitNow();
+    return this.store.history.query(key, query);
+  }
+
+  connectionsOf(key: string): readonly Connection[] {
+    return this.connections.of(key);
+  }
+
+  connection(id: number): Connection | undefined {
+    return this.connections.get(id);
+  }
+
+  devicesOf(key: string): readonly number[] {
+    return this.connections.devicesOf(key);
+  }
+
+  onDrained(): void {
+    this.scheduleCommit();
+  }
+
+  onCommitted(listener: (keys: Iterable<string>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  summary(key: string): AgentSummary | undefined {
+    return summarize(this, key);
+  }
+
+  totals(): Record<string, number> {
+    return shardStats(this, this.#progress.outstanding);
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    return this.#options.clock.after(delayMs, callback);
+  }
+
+  // --- the loop ------------------------------------------------------------------------------------
+
+  /** Commits at the end of this tick, unless a batch does it before. */
+  scheduleCommit(): void {
+    if (this.#isCommitScheduled) return;
+    this.#isCommitScheduled = true;
+    setImmediate(() => {
+      this.#isCommitScheduled = false;
+      if (this.#phase === 'idle') this.#commitOrBlock();
+      else this.#postEffects();
+    });
+  }
+
+  #pump(): void {
+    while (this.#phase === 'idle') {
+      if (this.#progress.outstanding > limits.unappliedMessagesMax) {
+        this.#options.clock.after(5, () => this.#pump());
+        return;
+      }
+      const batch = this.#waiting[0];
+      if (batch === undefined) return;
+      if (!this.#process(batch)) return;
+      this.#waiting.shift();
+    }
+  }
+
+  /** False: the disk is full, the same batch comes again. */
+  #process(batch: Batch): boolean {
+    let first = 0;
+    if (batch.durableCount > 0) {
+      try {
+        first = this.journal.append(batch.id, batch.pack, batch.durableCount);
+      } catch (error) {
+        return this.#block(error);
+      }
+    }
+    this.shardCounters.batches++;
+    this.#effects.write(EFFECT.committed, 0, 0, batch.count, batch.id, []);
+    this.#postEffects();
+    this.#apply(batch.pack, first, batch.durableCount, false);
+    this.#commitOrBlock();
+    return true;
+  }
+
+  #apply(pack: Buffer, firstSequence: number, durableCount: number, isReplay: boolean): void {
+    const progress = durableCount > 0 ? this.#progress.add(firstSequence, durableCount) : undefined;
+    let sequence = firstSequence;
+    for (const record of readBatch(pack)) {
+      const isDurable = (record.flags & FLAG_DURABLE) !== 0;
+      if (isDurable && progress !== undefined) {
+        this.#dispatcher.durable(record, sequence++, progress, isReplay);
+      } else if (!isReplay) {
+        this.#dispatcher.volatile(record);
+      }
+    }
+  }
+
+  /** A message that no agent will apply (unknown model): done as soon as it is seen. */
+  skip(progress: { lastSequence: number; outstanding: number }): void {
+    this.#progress.complete(progress, 1);
+  }
+
+  #commitOrBlock(): void {
+    try {
+      this.#commitNow();
+    } catch (error) {
+      this.#block(error);
+    }
+  }
+
+  async #commitUntilRoom(): Promise<void> {
+    for (;;) {
+      this.#commitOrBlock();
+      if (this.#phase !== 'blocked') return;
+      await new Promise((resume) => setTimeout(resume, limits.diskRetryMs));
+    }
+  }
+
+  /** @throws BridgeError BRG_DISK_FULL: everything stays dirty, and is tried again. */
+  #commitNow(): void {
+    const ready = this.#dirty.filter((actor) => !actor.mailbox.isMidTurn);
+    if (ready.length === 0) {
+      this.#postEffects();
+      return;
+    }
+    for (const actor of ready) {
+      actor.behaviour.beforeCommit();
+      for (const { progress, count } of actor.appliedOf) this.#progress.complete(progress, count);
+      actor.appliedOf.length = 0;
+    }
+    const stored = ready.filter((actor) => !actor.isEphemeral);
+    if (stored.length > 0) this.store.commit(stored, this.#progress.watermark);
+    this.#dirty = ready.length === this.#dirty.length ? [] : this.#dirty.filter((actor) => actor.mailbox.isMidTurn);
+    this.shardCounters.commits++;
+    for (const actor of ready) this.#release(actor);
+    for (const listener of this.#listeners) listener(ready.map((actor) => actor.key));
+    this.#postEffects();
+  }
+
+  #release(actor: Actor): void {
+    for (const effect of actor.takeCommitted()) {
+      const { kind, flags, code, id, text, connections, payload } = effect;
+      this.#effects.write(kind, flags, code, id, text, connections, payload);
+    }
+    if (actor.isForgotten) this.roster.remove(actor);
+    else if (actor.row.alarmAtMs !== null) this.#alarms.noticed(actor.row.alarmAtMs);
+  }
+
+  /** The disk is full: stop taking work and try again until there is room. Anything else ends the shard. */
+  #block(error: unknown): false {
+    if (!isDiskFull(error)) throw asBridgeError(error);
+    this.#phase = 'blocked';
+    this.#options.clock.after(limits.diskRetryMs, () => this.#retry());
+    if (this.#blockedSinceMs === null) {
+      this.#blockedSinceMs = this.now();
+      this.log.error(
+        { err: asBridgeError(error).message },
+        'disk is full: nothing is acknowledged until there is room',
+      );
+      this.#announce({ kind: 'disk-full', sinceMs: this.#blockedSinceMs });
+    }
+    return false;
+  }
+
+  #retry(): void {
+    if (this.#phase !== 'blocked') return;
+    this.#phase = 'idle';
+    this.#commitOrBlock();
+    this.#pump();
+    if (this.isBlocked()) return;
+    this.#blockedSinceMs = null;
+    this.log.info({}, 'the disk has room again');
+    this.#announce({ kind: 'ready' });
+  }
+
+  isBlocked(): boolean {
+    return this.#phase === 'blocked';
+  }
+
+  #fireAlarms(keys: readonly string[]): void {
+    for (const key of keys) this.#dispatcher.alarm(key);
+  }
+
+  #announce(readiness: Readiness): void {
+    this.#effects.write(EFFECT.readiness, 0, 0, 0, '', [], Buffer.from(JSON.stringify(readiness)));
+    this.#postEffects();
+  }
+
+  #postEffects(): void {
+    if (this.#effects.bytes > 0) this.#options.post(this.#effects.take());
+  }
+
+  closeConnection(connection: number, code: number, reason: string): void {
+    this.#effects.write(EFFECT.close, 0, code, connection, reason, []);
+    this.scheduleCommit();
+  }
+
+  /** For requests to the shard itself: answers leave with the next commit of the tick. */
+  answer(request: number, value: unknown): void {
+    this.#effects.write(EFFECT.reply, 0, 0, request, '', [], Buffer.from(JSON.stringify(value)));
+    this.scheduleCommit();
+  }
+
+  refuse(request: number, error: BridgeError): void {
+    const json = Buffer.from(JSON.stringify({ message: error.message, details: error.details }));
+    this.#effects.write(EFFECT.reply, FLAG_FAILED, 0, request, error.code, [], json);
+    this.scheduleCommit();
+  }
+}

@@ -1,0 +1,166 @@
+/** Makes an `Agent` the behaviour of an actor: routes records to connections, gate, device and requests. */
+import {
+  FLAG_RESUMED,
+  KIND,
+  type ActorBehaviour,
+  type ActorContext,
+  type ActorFactory,
+  type Connection,
+  type InboundRecord,
+} from '../actor/index.ts';
+import { BridgeError, type asBridgeError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { DeviceDefinition, Registry } from '../device/index.ts';
+import type { Agent, ConnectContext } from './agent.ts';
+import { attachmentOf, maskFor, type ProtocolDecision } from './attachment.ts';
+import { DeviceAgent } from './device-agent.ts';
+import { LATER } from './device-requests.ts';
+import { FleetAgent, FLEET_MODEL } from './fleet-agent.ts';
+import { receiveFrame } from './gate.ts';
+
+/** A subclass of DeviceAgent, by the name its definition gives in `agent`. */
+export type DeviceAgentClass = new (context: ActorContext, definition: DeviceDefinition) => DeviceAgent;
+
+/**
+ * The behaviour of every known model.
+ * @throws BridgeError BRG_DEFINITION when a definition names an agent that is not in `agents`
+ */
+export function createActorFactory(
+  registry: Registry,
+  agents: Readonly<Record<string, DeviceAgentClass>>,
+): ActorFactory {
+  const classes = new Map<string, DeviceAgentClass>([['device-agent', DeviceAgent], ...Object.entries(agents)]);
+  for (const { model, agent } of registry.definitions()) {
+    if (classes.has(agent)) continue;
+    const known = [...classes.keys()].join(', ');
+    throw new BridgeError('BRG_DEFINITION', `device "${model}": no agent "${agent}"; known are ${known}`);
+  }
+  return (model) => {
+    if (model === FLEET_MODEL) {
+      return { isEphemeral: true, create: (context) => new AgentBehaviour(new FleetAgent(context)) };
+    }
+    const definition = registry.get(model);
+    const AgentClass = definition === undefined ? undefined : classes.get(definition.agent);
+    if (definition === undefined || AgentClass === undefined) return undefined;
+    return { isEphemeral: false, create: (context) => new AgentBehaviour(new AgentClass(context, definition)) };
+  };
+}
+
+const CHANNELS: Partial<Record<InboundRecord['kind'], string>> = {
+  [KIND.telemetry]: 'telemetry',
+  [KIND.reported]: 'reported',
+  [KIND.result]: 'result',
+  [KIND.call]: 'call',
+  [KIND.presence]: 'presence',
+};
+
+class AgentBehaviour implements ActorBehaviour {
+  readonly #agent: Agent;
+  readonly #device: DeviceAgent | undefined;
+
+  constructor(agent: Agent) {
+    this.#agent = agent;
+    this.#device = agent instanceof DeviceAgent ? agent : undefined;
+  }
+
+  start(): void | Promise<void> {
+    return this.#device?.wake() ?? this.#agent.runHook(() => this.#agent.onStart());
+  }
+
+  receive(record: InboundRecord): void | Promise<void> {
+    switch (record.kind) {
+      case KIND.connect:
+        return this.#connect(record);
+      case KIND.frame:
+        return this.#frame(record);
+      case KIND.disconnect:
+        return this.#disconnect(record);
+      case KIND.request:
+        return this.#request(record);
+      case KIND.call:
+        throw new BridgeError('BRG_NOT_IMPLEMENTED', `the agent has no method ${record.subject}`);
+      default:
+        return this.#device?.device(record);
+    }
+  }
+
+  alarm(nowMs: number): void {
+    this.#device?.alarm(nowMs);
+  }
+
+  failed(record: InboundRecord, error: ReturnType<typeof asBridgeError>): void {
+    const channel = CHANNELS[record.kind];
+    if (channel !== undefined) this.#device?.deadLetters.add(channel, record.payload, error);
+  }
+
+  beforeCommit(): void {
+    this.#agent.beforeCommit();
+  }
+
+  isIdle(): boolean {
+    if (this.#agent instanceof FleetAgent) return !this.#agent.isWatched;
+    return this.#device?.commands.hasWaiters !== true;
+  }
+
+  stop(): void {
+    if (this.#agent instanceof FleetAgent) this.#agent.stopWatching();
+  }
+
+  #connect(record: InboundRecord): void | Promise<void> {
+    const connection = this.#agent.context.connection(record.connection);
+    if (connection === undefined) return undefined;
+    const { uri, user } = connection;
+    const asked = this.#agent.context.attempt(() =>
+      this.#agent.shouldSendProtocolMessages(this.#agent.wrap(connection.id), { uri, user }),
+    );
+    const isResumed = (record.flags & FLAG_RESUMED) !== 0;
+    if (!(asked instanceof Promise)) return this.#decided(connection, asked, { uri, user }, isResumed);
+    return this.#inTime(asked).then((decision) => this.#decided(connection, decision, { uri, user }, isResumed));
+  }
+
+  /** Undefined: no decision in time, or a rejection. Then nothing is sent (failing closed). */
+  async #inTime(asked: Promise<ProtocolDecision>): Promise<ProtocolDecision | undefined> {
+    let cancel = (): void => {};
+    const timeout = new Promise<undefined>((resolve) => {
+      cancel = this.#agent.context.shard.after(limits.protocolDecisionMs, () => resolve(undefined));
+    });
+    try {
+      return await Promise.race([asked, timeout]);
+    } catch (error) {
+      this.#agent.onError(error);
+      return undefined;
+    } finally {
+      cancel();
+    }
+  }
+
+  #decided(
+    connection: Connection,
+    decision: ProtocolDecision | undefined,
+    context: ConnectContext,
+    isResumed: boolean,
+  ): void | Promise<void> {
+    attachmentOf(connection).decision = { kind: 'decided', mask: maskFor(connection, decision) };
+    for (const frame of this.#agent.firstFrames()) this.#agent.outbound.send(connection, frame);
+    if (isResumed) return undefined;
+    return this.#agent.runHook(() => this.#agent.onConnect(this.#agent.wrap(connection.id), context));
+  }
+
+  #frame(record: InboundRecord): void | Promise<void> {
+    const connection = this.#agent.context.connection(record.connection);
+    // At a replay the connection is gone, and nobody was told that the frame had been taken.
+    return connection === undefined ? undefined : receiveFrame(this.#agent, connection, record);
+  }
+
+  #disconnect(record: InboundRecord): void | Promise<void> {
+    const closed = this.#agent.wrap(record.connection);
+    return this.#agent.runHook(() => this.#agent.onClose(closed, record.code, record.subject));
+  }
+
+  #request(record: InboundRecord): void {
+    const parsed: unknown = JSON.parse(record.payload.toString());
+    const body = record.subject === 'describe' ? { receivedAtMs: record.receivedAtMs } : parsed;
+    const answer = this.#agent.request(record.connection, record.subject, body);
+    if (answer !== LATER) this.#agent.context.reply(record.connection, answer ?? null);
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The built-in agent at `fleet/all`: tells its connections what changes among all agents of the shard,
+ * at most once per `fleetFeedIntervalMs`. Nothing of it is stored.
+ */
+import type { AgentSummary } from '../actor/index.ts';
+import { BridgeError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import { Agent } from './agent.ts';
+
+export const FLEET_MODEL = 'fleet';
+
+export class FleetAgent extends Agent {
+  readonly #changed = new Set<string>();
+  #stopListening: (() => void) | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #lastTotals = '';
+  #lastCounts: { atMs: number; messages: number; frames: number } | undefined;
+
+  /** Whether somebody looks: then it must stay in memory. */
+  get isWatched(): boolean {
+    return this.#stopListening !== undefined;
+  }
+
+  override onConnect(): void {
+    if (this.#stopListening === undefined) {
+      this.#stopListening = this.context.shard.onCommitted((keys) => this.#note(keys));
+      this.#arm();
+    }
+    this.outbound.broadcast({ type: 'mooring_fleet', rows: [], totals: this.#totals() });
+  }
+
+  override onClose(): void {
+    if (this.context.connections().length === 0) this.stopWatching();
+  }
+
+  override request(): unknown {
+    throw new BridgeError('BRG_NOT_FOUND', 'fleet/all is a feed; it answers no requests');
+  }
+
+  stopWatching(): void {
+    this.#stopListening?.();
+    this.#stopListening = undefined;
+    this.#cancelTimer?.();
+    this.#changed.clear();
+  }
+
+  #note(keys: Iterable<string>): void {
+    for (const key of keys) {
+      if (this.#changed.size >= limits.listAgentsMax * 100) return;
+      this.#changed.add(key);
+    }
+  }
+
+  #arm(): void {
+    this.#cancelTimer = this.context.shard.after(limits.fleetFeedIntervalMs, () => {
+      this.#tell();
+      this.#arm();
+    });
+  }
+
+  #tell(): void {
+    const rows: AgentSummary[] = [];
+    for (const key of this.#changed) {
+      if (rows.length >= limits.fleetFeedRowsMax) break;
+      this.#changed.delete(key);
+      const row = this.context.shard.summary(key);
+      if (row !== undefined) rows.push(row);
+    }
+    const totals = this.#totals();
+    const text = JSON.stringify(totals);
+    if (rows.length === 0 && text === this.#lastTotals) return;
+    this.#lastTotals = text;
+    this.outbound.broadcast({ type: 'mooring_fleet', rows, totals });
+  }
+
+  #totals(): Record<string, number> {
+    const stats = this.context.shard.totals();
+    const pick = (name: string): number => stats[name] ?? 0;
+    const frames = pick('framesOutJson') + pick('framesOutCbor');
+    const now = { atMs: this.context.now(), messages: pick('messages'), frames };
+    const before = this.#lastCounts ?? now;
+    const seconds = (now.atMs - before.atMs) / 1000;
+    this.#lastCounts = now;
+    const rate = (count: number): number => (seconds > 0 ? Math.round((count / seconds) * 10) / 10 : 0);
+    return {
+      online: pick('online'),
+      offline: pick('offline'),
+      never: pick('never'),
+      agents: pick('agents'),
+      awake: pick('awake'),
+      messagesPerSecond: rate(now.messages - before.messages),
+      framesPerSecond: rate(now.frames - before.frames),
+      cborSavedBytes: pick('cborSavedBytes'),
+      rejected: pick('messagesRejected'),
+    };
+  }
+}

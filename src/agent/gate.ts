@@ -1,0 +1,91 @@
+/** The one gate for inbound frames: decoded and checked once, then to who handles its type. */
+import type { Connection, InboundRecord } from '../actor/index.ts';
+import { FLAG_TEXT } from '../actor/index.ts';
+import { asBridgeError, BridgeError, errorSpec } from '../base/errors.ts';
+import { decodeFrame, decodePayload, type InboundFrame } from '../wire/index.ts';
+import type { Agent } from './agent.ts';
+
+/** Handles one frame of a connection. Bad ones close it with the code of their error; nothing changes. */
+export function receiveFrame(agent: Agent, connection: Connection, record: InboundRecord): void | Promise<void> {
+  const { context } = agent;
+  context.counters.framesIn++;
+  const isText = (record.flags & FLAG_TEXT) !== 0;
+  if (isText && connection.codec === 'cbor') {
+    return refuse(agent, connection, new BridgeError('BRG_FRAME_TEXT', 'this connection speaks CBOR, not text'));
+  }
+  let frame: InboundFrame | undefined;
+  try {
+    frame = decodeProtocolFrame(record, connection, isText);
+  } catch (error) {
+    return refuse(agent, connection, asBridgeError(error));
+  }
+  if (frame === undefined) return passOn(agent, connection, record, isText);
+  return handle(agent, connection, frame);
+}
+
+/** Undefined: no protocol frame, but a message of the author's own. */
+function decodeProtocolFrame(
+  record: InboundRecord,
+  connection: Connection,
+  isText: boolean,
+): InboundFrame | undefined {
+  // Binary on a JSON connection is the author's; so is text that is no JSON object with a type.
+  if (!isText && connection.codec === 'json') return undefined;
+  if (isText && !/^\s*\{/.test(record.payload.toString('latin1', 0, 64))) return undefined;
+  try {
+    return decodeFrame(record.payload, connection.codec);
+  } catch (error) {
+    if (isText && asBridgeError(error).code === 'BRG_FRAME_TYPE') return undefined;
+    throw error;
+  }
+}
+
+function passOn(agent: Agent, connection: Connection, record: InboundRecord, isText: boolean): void | Promise<void> {
+  const message: unknown = isText ? record.payload.toString('utf8') : ownMessage(record, connection);
+  return agent.runHook(() => agent.onMessage(agent.wrap(connection.id), message));
+}
+
+function ownMessage(record: InboundRecord, connection: Connection): unknown {
+  return connection.codec === 'cbor' ? decodePayload(record.payload).value : new Uint8Array(record.payload);
+}
+
+function handle(agent: Agent, connection: Connection, frame: InboundFrame): void | Promise<void> {
+  switch (frame.type) {
+    case 'cf_agent_state':
+      return setState(agent, connection, frame.state);
+    case 'rpc':
+      agent.outbound.send(connection, {
+        type: 'rpc',
+        id: frame.id,
+        success: false,
+        error: `Method ${frame.method} does not exist`,
+      });
+      return undefined;
+    default:
+      agent.outbound.send(connection, {
+        type: 'mooring_error',
+        code: 'BRG_NOT_IMPLEMENTED',
+        error: `this agent does not handle ${frame.type}`,
+      });
+      return undefined;
+  }
+}
+
+function setState(agent: Agent, connection: Connection, state: unknown): void | Promise<void> {
+  try {
+    return agent.replaceState(state, agent.wrap(connection.id));
+  } catch (error) {
+    const failure = asBridgeError(error);
+    const reason = errorSpec(failure.code).public ? failure.message : 'State update rejected';
+    agent.outbound.send(connection, { type: 'cf_agent_state_error', error: reason });
+  }
+  return undefined;
+}
+
+function refuse(agent: Agent, connection: Connection, error: BridgeError): void {
+  const { context } = agent;
+  context.counters.framesRefused++;
+  const { closeCode } = errorSpec(error.code);
+  agent.outbound.send(connection, { type: 'mooring_error', code: error.code, error: error.message });
+  context.close(connection.id, closeCode ?? 1002, `${error.code}: ${error.message}`.slice(0, 120));
+}

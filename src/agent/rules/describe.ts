@@ -1,0 +1,108 @@
+import type { DeviceDefinition, Metric } from '../../device/index.ts';
+import type { Condition, DeltaCondition, Operator, RateCondition, Rule, RuleAction } from './rule.ts';
+
+/** The rule in plain English, e.g. "when temperature is above 35 °C for 10 s: send vent open". */
+export function describeRule(rule: Rule, definition: DeviceDefinition): string {
+  const metric = definition.metrics.find((one) => one.name === rule.when.metric);
+  const action = describeAction(rule.do, definition);
+  const verb = rule.do.kind === 'command' ? 'send ' : '';
+  return `when ${describeCondition(rule, metric?.unit)}${describeHysteresis(rule, metric)}: ${verb}${action}`;
+}
+
+/** What the rule waits for, e.g. "temperature is above 35 °C for 10 s"; without `unit`, bare numbers. */
+export function describeCondition(rule: Rule, unit?: string): string {
+  const lasting = rule.forMs === undefined ? '' : ` for ${describeDuration(rule.forMs)}`;
+  return describeComparison(rule.when, unit) + lasting;
+}
+
+/** What the rule does, e.g. "set-target 21 °C" or 'alert "Too hot"'. */
+export function describeAction(action: RuleAction, definition?: DeviceDefinition): string {
+  if (action.kind !== 'command') return `${action.kind} "${action.text}"`;
+  if (action.argument === undefined) return action.name;
+  const argument = definition?.commands.find((one) => one.name === action.name)?.argument;
+  const unit = argument?.kind === 'numeric' ? argument.unit : undefined;
+  return `${action.name} ${withUnit(action.argument, unit)}`;
+}
+
+function describeComparison(when: Condition, unit: string | undefined): string {
+  if ('value' in when) return `${when.metric} ${IS[when.op]} ${withUnit(when.value, unit)}`;
+  if ('staleFor' in when) return `no ${when.metric} comes for ${describeDuration(when.staleFor)}`;
+  return 'delta' in when ? describeDelta(when, unit) : describeRate(when, unit);
+}
+
+const IS: Record<Operator, string> = {
+  '>': 'is above',
+  '>=': 'is at least',
+  '<': 'is below',
+  '<=': 'is at most',
+  '==': 'is',
+  '!=': 'is not',
+};
+
+const BY: Record<Operator, string> = {
+  '>': 'more than',
+  '>=': 'at least',
+  '<': 'less than',
+  '<=': 'at most',
+  '==': 'exactly',
+  '!=': 'anything but',
+};
+
+function describeDelta(when: DeltaCondition, unit: string | undefined): string {
+  const scope =
+    when.withinMs === undefined ? 'from one sample to the next' : `within ${describeDuration(when.withinMs)}`;
+  if (when.delta === 0 && when.op === '!=') return `${when.metric} changes ${scope}`;
+  if (when.delta === 0 && when.op === '==') return `${when.metric} does not change ${scope}`;
+  const { verb, op, amount } = inWords(when.op, when.delta);
+  return `${when.metric} ${verb} by ${BY[op]} ${withUnit(amount, unit)} ${scope}`;
+}
+
+function describeRate(when: RateCondition, unit: string | undefined): string {
+  const { verb, op, amount } = inWords(when.op, when.rate);
+  return `${when.metric} ${verb} by ${BY[op]} ${withUnit(amount, unit)} per second`;
+}
+
+/** `> 5` is a rise by more than 5 and `< -5` a fall by more than 5; anything else is said as it is. */
+function inWords(op: Operator, amount: number): { verb: string; op: Operator; amount: number } {
+  if (amount >= 0 && op.startsWith('>')) return { verb: 'rises', op, amount };
+  if (amount <= 0 && op.startsWith('<'))
+    return { verb: 'falls', op: op === '<' ? '>' : '>=', amount: -amount };
+  return { verb: 'changes', op, amount };
+}
+
+function describeHysteresis(rule: Rule, metric: Metric | undefined): string {
+  if (rule.hysteresis === undefined) return '';
+  if (!('value' in rule.when) || typeof rule.when.value !== 'number') {
+    return ` (again once that came back by ${withUnit(rule.hysteresis, metric?.unit)})`;
+  }
+  const isUpper = rule.when.op.startsWith('>');
+  const back = rule.when.value + (isUpper ? -rule.hysteresis : rule.hysteresis);
+  // Twelve digits hide the binary fraction of 30.3 - 0.1.
+  const edge = withUnit(Number(back.toPrecision(12)), metric?.unit);
+  return ` (again once it was ${isUpper ? 'at most' : 'at least'} ${edge})`;
+}
+
+function withUnit(value: unknown, unit: string | undefined): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return unit === undefined || unit === '' ? text : `${text} ${unit}`;
+}
+
+const DURATIONS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+  ['ms', 1],
+] as const;
+
+/** Milliseconds for people: "90000" is "1 min 30 s". */
+function describeDuration(durationMs: number): string {
+  const parts: string[] = [];
+  let rest = durationMs;
+  for (const [name, lengthMs] of DURATIONS) {
+    const count = Math.floor(rest / lengthMs);
+    if (count > 0) parts.push(`${count} ${name}`);
+    rest -= count * lengthMs;
+  }
+  return parts.join(' ');
+}

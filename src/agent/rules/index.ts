@@ -1,0 +1,9 @@
+/**
+ * The rules engine: deterministic, pure, told the time by its caller. docs/rules.md says exactly what a
+ * rule means; the agent stores rules and memories, keeps the alarm and carries the firings out.
+ */
+export { parseRule } from './parse.ts';
+export { describeRule } from './describe.ts';
+export { evaluateAlarm, evaluateTelemetry, type Evaluation, type RuleInput } from './evaluate.ts';
+export type { RuleMemories, RuleMemory } from './memory.ts';
+export type { Condition, FiredRule, Operator, Rule, RuleAction, StoredRule } from './rule.ts';

@@ -1,0 +1,219 @@
+/**
+ * Every queue, buffer, cache, count and wait of the bridge has its limit here: what it protects and
+ * where the number comes from. Units are last in the name. Derived limits are computed, not typed.
+ */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const limits = {
+  // --- addresses and topics -------------------------------------------------------------------
+  /** Bytes of a model name (contract: [a-z0-9-]{1,64}). */
+  modelBytesMax: 64,
+  /** Bytes of an agent id (contract: [A-Za-z0-9._~:-]{1,128}). */
+  agentIdBytesMax: 128,
+  /** Cached topic matches a process keeps, so that a hostile client cannot fill memory with topics. */
+  topicCacheEntriesMax: 200_000,
+
+  // --- device definitions -----------------------------------------------------------------------
+  /** Metrics and commands of one model: what a person can still read on one page. */
+  metricsPerModelMax: 256,
+  commandsPerModelMax: 64,
+  /** Words of one enumeration. */
+  enumerationValuesMax: 64,
+  /** Bytes of the name of a metric, a command, an enumeration's value. */
+  nameBytesMax: 64,
+  /** Bytes a text metric or argument may be declared with. */
+  textBytesMax: 4 * KiB,
+  /** Bytes of a correlation id in a topic; ours have 16, devices make up their own. */
+  correlationIdBytesMax: 64,
+  /** Characters of a boot id; a UUID has 36. */
+  bootCharactersMax: 64,
+
+  // --- payloads and frames ----------------------------------------------------------------------
+  /** Bytes of one MQTT payload handed to an agent; EMQX allows 1 MB, AWS IoT 128 KB. */
+  devicePayloadBytesMax: 256 * KiB,
+  /** Bytes of one WebSocket frame in (contract). */
+  frameBytesMax: 256 * KiB,
+  /** Bytes of one frame a client of the bridge reads: a state of `stateBytesMax` in JSON, twice that as CBOR. */
+  frameOutBytesMax: 32 * MiB,
+  /** Nesting of inbound CBOR; recursion of the decoder and of every later walk stays bounded. */
+  cborDepthMax: 32,
+  /** Items of one CBOR array, and entries of one map, in. */
+  cborArrayItemsMax: 4096,
+  cborMapEntriesMax: 1024,
+  /** Telemetry maps in one payload (an outbox flush of a device). */
+  telemetryBatchMax: 1000,
+  /** Bytes of an agent's JSON state. */
+  stateBytesMax: 16 * MiB,
+  /** Bytes of the JSON of reported or desired state; AWS IoT allows 8 KB. */
+  twinBytesMax: 256 * KiB,
+  /** Bytes of a rejected payload kept for inspection; the rest is cut. */
+  deadLetterPayloadBytesMax: 4 * KiB,
+  /** Rejected messages kept per agent, oldest dropped. */
+  deadLettersPerAgentMax: 100,
+  /** A device clock before 2001 has not been set; its time is replaced by the receive time. */
+  deviceClockMinMs: 978_307_200_000,
+  /** Boots whose sequence numbers an agent remembers: a resend after more reboots than this is rare. */
+  bootsRememberedMax: 8,
+  /** Gaps in the applied sequence numbers of one boot; the oldest range is forgotten beyond it. */
+  sequenceRangesMax: 64,
+
+  // --- ingest and shards ---------------------------------------------------------------------
+  /** Messages one journal commit may hold: bounds PUBACK latency on a slow disk. */
+  batchMessagesMax: 8192,
+  /** Bytes one journal commit may hold. */
+  batchBytesMax: 4 * MiB,
+  /** Batches on their way to a shard at once: one being committed, one being filled behind it. */
+  batchesInFlightMax: 2,
+  /** Bytes waiting in the main thread for a shard before QoS 0 also waits (TCP backpressure). */
+  pendingBytesMax: 32 * MiB,
+  /** Messages journaled but not yet applied, over all agents of a shard, before it takes no more. */
+  unappliedMessagesMax: 100_000,
+  /** Requests (API calls, commands) waiting for an agent's answer. */
+  requestsPendingMax: 10_000,
+  /** Time a request may wait for its agent. */
+  requestTimeoutMs: 30_000,
+  /** Time one device turn may take before it is reported (house: 5 s). */
+  turnDeadlineMs: 5_000,
+  /** An agent without messages, timers or running turns leaves memory after this. */
+  idleTimeoutMs: 10_000,
+  /** Agents awake at once in a shard; the least recently used leave first. */
+  awakeAgentsMax: 50_000,
+  /** Alarms fired in one turn of the shard's loop. */
+  alarmsPerTickMax: 1000,
+  /** Time between two tries when the disk is full. */
+  diskRetryMs: 500,
+  /** Restarts of a crashed shard worker within `shardRestartWindowMs` before the process gives up. */
+  shardRestartsMax: 5,
+  shardRestartWindowMs: 60_000,
+  /** Pages (of 4 KiB) the WAL of shard.db grows to before it is checkpointed and the journal trimmed. */
+  checkpointPagesMax: 8192,
+  /** Time between checkpoints of a shard that wrote something. */
+  checkpointIntervalMs: 30_000,
+  /** SIGTERM to exit (contract: within 10 s). */
+  stopTimeoutMs: 9_000,
+
+  // --- history -------------------------------------------------------------------------------
+  /** Raw history is kept this long by default; then only minutes, then only hours remain. */
+  historyRawMs: 7 * 24 * 3_600_000,
+  historyMinutesMs: 90 * 24 * 3_600_000,
+  historyHoursMs: 5 * 365 * 24 * 3_600_000,
+  /** Points and bytes of one packed history block: what a query reads at once to get a single point. */
+  historyBlockPointsMax: 1024,
+  historyBlockBytesMax: 64 * KiB,
+  /** Points and blocks one step of upkeep may touch: some ms, so that turns never wait for it. */
+  historyStepPointsMax: 16_384,
+  historyStepBlocksMax: 1024,
+  /** Recent rows looked at for deletion in one step. */
+  historyStepRowsMax: 8192,
+  /** Age at which an agent's recent rows are moved into its blocks although they are few. */
+  historyRecentMs: 10 * 60_000,
+  /** New rows or blocks of an agent before small ones are joined: each point is rewritten only some times. */
+  historyJoinBlocksMin: 32,
+  /** Points of a history answer; a chart is at most some thousand pixels wide. */
+  historyPointsMax: 5000,
+  historyPointsDefault: 300,
+  /** Time between retention runs, and agents handled before the loop is given back. */
+  retentionIntervalMs: 60_000,
+  retentionAgentsPerStep: 50,
+
+  // --- agents --------------------------------------------------------------------------------
+  /** Commands waiting for one device. */
+  commandsPendingMax: 100,
+  /** Finished commands kept for inspection. */
+  commandsFinishedMax: 50,
+  /** A command lives this long unless the caller says otherwise. */
+  commandTtlMs: 3_600_000,
+  commandTtlMaxMs: 30 * 24 * 3_600_000,
+  /** A caller waits this long for the device's answer unless it says otherwise. */
+  commandWaitMs: 10_000,
+  commandWaitMaxMs: 300_000,
+  /** Rules of one agent, and of one model. */
+  rulesPerAgentMax: 100,
+  /** Bytes of a rule's id, and of the text of its alert or notice (one line on a phone, a few on a page). */
+  ruleIdBytesMax: 64,
+  ruleTextBytesMax: 1 * KiB,
+  /** Longest `forMs`, `staleFor` and `withinMs` of a rule: a wait longer than a month is a typing mistake. */
+  ruleWaitMsMax: 30 * 24 * 3_600_000,
+  /** Points a rule keeps to know the change within its window: its precision is one 64th of the window. */
+  ruleWindowPointsMax: 64,
+  /** Firings of one rule in any minute that act; a command may change the very metric that fired it. */
+  ruleFiringsPerMinuteMax: 10,
+  /** Older time stamps than the newest are late telemetry for this long, then a device clock that was set back. */
+  ruleClockStepMs: 60_000,
+  /** Alerts kept per agent. */
+  alertsPerAgentMax: 100,
+  /** Connections of one agent. */
+  connectionsPerAgentMax: 10_000,
+  /** Time `shouldSendProtocolMessages` may take before the connection gets no protocol frames. */
+  protocolDecisionMs: 2_000,
+  /** Agents in one answer of the list route. */
+  listAgentsMax: 1000,
+  listAgentsDefault: 100,
+  /** Time between two frames of the fleet feed: what a person can read. */
+  fleetFeedIntervalMs: 1_000,
+  /** Items a shard's "needs attention" list holds. */
+  attentionListMax: 1000,
+  /** Rows of one fleet frame. */
+  fleetFeedRowsMax: 1_000,
+
+  // --- connections -----------------------------------------------------------------------------
+  /** Bytes waiting in a WebSocket before it is closed with 1013. */
+  socketBufferBytesMax: 4 * MiB,
+  webSocketPingMs: 30_000,
+  webSocketConnectionsMax: 20_000,
+  httpBodyBytesMax: 256 * KiB,
+  httpHeadersTimeoutMs: 10_000,
+  /** HTTP connections at once, besides the WebSockets. */
+  httpConnectionsMax: 2_000,
+  /** Time a client may take to send its whole request; slower ones are an attack or a dead link. */
+  httpRequestTimeoutMs: 30_000,
+  /** Bytes of a too large body read and thrown away, so that the client gets to read the 413. */
+  httpBodyDrainBytesMax: 4 * MiB,
+  /** Arguments of one call. */
+  callArgumentsMax: 32,
+  /** Files and bytes of the built dashboard, which is held in memory. */
+  dashboardFilesMax: 256,
+  dashboardBytesMax: 32 * MiB,
+  /** Time a WebSocket peer gets to answer a close frame before its socket is destroyed. */
+  webSocketCloseMs: 10_000,
+  /** Pause of a WebSocket that sends while the agents are congested. */
+  webSocketCongestedPauseMs: 20,
+  /** Time the gateway gives its clients to read the close frame and in-flight answers when stopping. */
+  gatewayStopMs: 1_500,
+  mqttConnectTimeoutMs: 10_000,
+  /** A frozen subscriber blocks aedes' emitter until this (mqtt-edge 0.4). */
+  mqttDrainTimeoutMs: 2_000,
+  /** MQTT sockets open at once; one costs about 20 KB. */
+  mqttConnectionsMax: 20_000,
+  /** Persistent MQTT sessions with subscriptions; their queues live in memory. */
+  mqttSessionsMax: 20_000,
+  /** Topic filters of one MQTT client. */
+  mqttFiltersPerClientMax: 20_000,
+  /** Publishes of one connection waiting for their outcome: more than one 64 KiB read holds. */
+  mqttPublishesWaitingMax: 16_384,
+  /** Time until a message that found the bridge busy is offered again. */
+  mqttBusyRetryMs: 50,
+  /** At stop, publishes in flight get this long to be acknowledged. */
+  mqttStopDrainMs: 2_000,
+  /** Agents one MQTT connection may speak for (a gateway). */
+  agentsPerMqttConnectionMax: 10_000,
+
+  // --- simulator -------------------------------------------------------------------------------
+  /** Messages a simulated device keeps while offline: what a small flash partition holds. */
+  simulatorOutboxMessagesMax: 1000,
+  /** QoS 1 messages a simulated device sends ahead of their PUBACKs. */
+  simulatorInFlightMax: 16,
+  /** First and longest wait between its connection attempts. */
+  simulatorBackoffBaseMs: 500,
+  simulatorBackoffMaxMs: 30_000,
+  /** Answers a simulated device remembers, so that a command delivered twice acts once. */
+  simulatorAnswersMax: 100,
+  /** Telemetry messages it makes up for after its timer was late; more are skipped. */
+  simulatorCatchUpMax: 1000,
+  /** Devices of one fleet: one process has about 28,000 local ports to one broker address. */
+  simulatorDevicesMax: 20_000,
+  /** Time a fleet may take for its first connection, and for its last PUBACKs at the end. */
+  simulatorConnectTimeoutMs: 10_000,
+  simulatorDrainTimeoutMs: 15_000,
+} as const;

@@ -1,0 +1,121 @@
+/** Prometheus metrics of one bridge. Labels are few and bounded: never a device's name. */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** Everything the composition root counts; shard numbers arrive as a flat object at each scrape. */
+export interface BridgeMetrics {
+  messagesIn(qos: 0 | 1 | 2): void;
+  bytesIn(bytes: number): void;
+  unmapped(): void;
+  denied(reason: string): void;
+  pubackLatencyMs(ms: number): void;
+  /** One journal commit: messages in it, ms from handing it over to hearing it is on disk. */
+  committed(messages: number, durationMs: number): void;
+  framesIn(codec: 'json' | 'cbor', bytes: number): void;
+  framesOut(codec: 'json' | 'cbor', bytes: number): void;
+  /** Prometheus text, with the shards' numbers and the gauges of this moment. */
+  render(shard: Record<string, number>, gauges: Record<string, number>): Promise<Rendered>;
+}
+
+export interface Rendered {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+const LATENCY_BUCKETS_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+const COMMIT_BUCKETS = [1, 4, 16, 64, 256, 512, 1024, 2048, 4096, 8192];
+
+/** Numbers of a shard that only grow, with what they mean; the others are gauges. */
+const SHARD_COUNTERS: Record<string, readonly [name: string, help: string]> = {
+  telemetryApplied: ['mooring_telemetry_applied_total', 'Telemetry maps applied'],
+  telemetryDuplicates: ['mooring_telemetry_duplicates_total', 'Telemetry maps recognised as resent by (boot, seq)'],
+  messagesRejected: ['mooring_messages_rejected_total', 'Messages kept as rejected, with a reason'],
+  unknownKeys: ['mooring_telemetry_unknown_keys_total', 'Keys of telemetry that the model does not know'],
+  framesRefused: ['mooring_frames_refused_total', 'Inbound frames that closed their connection'],
+  cborSavedBytes: ['mooring_cbor_saved_bytes_total', 'Bytes the CBOR frames sent were smaller than JSON'],
+  rulesFired: ['mooring_rules_fired_total', 'Rules that fired'],
+  commandsDone: ['mooring_commands_done_total', 'Commands the device confirmed'],
+  commandsFailed: ['mooring_commands_failed_total', 'Commands the device refused'],
+  commandsExpired: ['mooring_commands_expired_total', 'Commands nobody answered in time'],
+  batches: ['mooring_batches_total', 'Batches taken by shards'],
+  commits: ['mooring_commits_total', 'Transactions of agents'],
+  messages: ['mooring_messages_total', 'Journaled messages handed to agents'],
+  turnErrors: ['mooring_turn_errors_total', 'Turns that threw'],
+  turnsOverDeadline: ['mooring_turns_over_deadline_total', 'Turns that took longer than their deadline'],
+  wakes: ['mooring_agent_wakes_total', 'Agents woken'],
+  hibernations: ['mooring_agent_hibernations_total', 'Agents that left memory'],
+};
+
+const SHARD_GAUGES: Record<string, readonly [name: string, help: string]> = {
+  agents: ['mooring_agents', 'Agents that exist'],
+  awake: ['mooring_agents_awake', 'Agents in memory'],
+  asleep: ['mooring_agents_asleep', 'Agents that are rows only'],
+  online: ['mooring_devices_online', 'Devices that are connected'],
+  offline: ['mooring_devices_offline', 'Devices that were seen and are not connected'],
+  mailboxDepth: ['mooring_mailbox_depth', 'Turns waiting in all mailboxes'],
+  mailboxDeepest: ['mooring_mailbox_depth_max', 'Turns waiting in the fullest mailbox'],
+  unapplied: ['mooring_messages_unapplied', 'Messages journaled and not applied yet'],
+  journalBytes: ['mooring_journal_bytes', 'Bytes of the journal file'],
+};
+
+export function createMetrics(): BridgeMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const messages = new Counter({ name: 'mooring_mqtt_messages_in_total', help: 'PUBLISH packets in', labelNames: ['qos'], registers });
+  const bytes = new Counter({ name: 'mooring_mqtt_bytes_in_total', help: 'Payload bytes in', registers });
+  const unmapped = new Counter({ name: 'mooring_unmapped_total', help: 'PUBLISH packets to devices/ without a model', registers });
+  const denied = new Counter({ name: 'mooring_denied_total', help: 'Refused requests of MQTT clients', labelNames: ['reason'], registers });
+  const frames = new Counter({ name: 'mooring_frames_total', help: 'WebSocket frames', labelNames: ['direction', 'codec'], registers });
+  const frameBytes = new Counter({ name: 'mooring_frame_bytes_total', help: 'Bytes of WebSocket frames', labelNames: ['direction', 'codec'], registers });
+  const puback = new Histogram({ name: 'mooring_puback_latency_ms', help: 'PUBLISH to PUBACK, sampled', buckets: LATENCY_BUCKETS_MS, registers });
+  const commitMessages = new Histogram({ name: 'mooring_commit_messages', help: 'Messages per journal commit', buckets: COMMIT_BUCKETS, registers });
+  const commitMs = new Histogram({ name: 'mooring_commit_duration_ms', help: 'Handing a batch over to hearing it is on disk', buckets: LATENCY_BUCKETS_MS, registers });
+  const shardGauges = new Map<string, Gauge>();
+  const counted = { qos: [0, 0, 0], bytes: 0 };
+  return {
+    // prom-client's inc costs a hash of labels; the hot path adds to numbers, the scrape moves them over.
+    messagesIn: (qos) => void (counted.qos[qos] = (counted.qos[qos] ?? 0) + 1),
+    bytesIn: (size) => void (counted.bytes += size),
+    unmapped: () => unmapped.inc(),
+    denied: (reason) => denied.inc({ reason }),
+    pubackLatencyMs: (ms) => puback.observe(ms),
+    committed: (count, durationMs) => {
+      commitMessages.observe(count);
+      commitMs.observe(durationMs);
+    },
+    framesIn: (codec, size) => {
+      frames.inc({ direction: 'in', codec });
+      frameBytes.inc({ direction: 'in', codec }, size);
+    },
+    framesOut: (codec, size) => {
+      frames.inc({ direction: 'out', codec });
+      frameBytes.inc({ direction: 'out', codec }, size);
+    },
+    async render(shard, gauges) {
+      counted.qos.forEach((count, qos) => messages.inc({ qos }, count));
+      counted.qos.fill(0);
+      bytes.inc(counted.bytes);
+      counted.bytes = 0;
+      const asleep = (shard['agents'] ?? 0) - (shard['awake'] ?? 0);
+      setGauges(shardGauges, registers, { ...shard, asleep: Math.max(asleep, 0), ...gauges });
+      return { contentType: registry.contentType, body: (await registry.metrics()) + counterLines(shard) };
+    },
+  };
+}
+
+function setGauges(known: Map<string, Gauge>, registers: Registry[], values: Record<string, number>): void {
+  for (const [key, value] of Object.entries(values)) {
+    const [name, help] = SHARD_GAUGES[key] ?? [key, key];
+    if (!name.startsWith('mooring_')) continue;
+    let gauge = known.get(name);
+    if (gauge === undefined) known.set(name, (gauge = new Gauge({ name, help, registers })));
+    gauge.set(value);
+  }
+}
+
+/** A shard keeps its own counters; they are written as they are, because prom-client's cannot be set. */
+function counterLines(shard: Record<string, number>): string {
+  return Object.entries(SHARD_COUNTERS)
+    .map(([key, [name, help]]) => `# HELP ${name} ${help}\n# TYPE ${name} counter\n${name} ${shard[key] ?? 0}\n`)
+    .join('');
+}

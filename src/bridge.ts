@@ -1,0 +1,197 @@
+/** Composition root: the only file of the main thread that sees every room. */
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Runtime, type ActorRuntime } from './actor/index.ts';
+import { BridgeError } from './base/errors.ts';
+import { newId } from './base/ids.ts';
+import { createLog, type Log } from './base/log.ts';
+import { createMetrics, type BridgeMetrics } from './base/metrics.ts';
+import { createBroker, type Broker } from './broker/index.ts';
+import { checkConfig, type Config } from './config.ts';
+import { describeDefinition, Registry } from './device/index.ts';
+import { createGateway, mqttUpgrade, type Gateway } from './gateway/index.ts';
+import { inlineShard, workerShard } from './shard-links.ts';
+import { loadDevices, type ShardSettings } from './shard.ts';
+
+/** A running bridge. */
+export interface Bridge {
+  /** Where MQTT over TCP is served. */
+  readonly mqtt: { readonly host: string; readonly port: number };
+  /** Where HTTP, WebSocket and MQTT over WebSocket (`/mqtt`) are served. */
+  readonly http: { readonly host: string; readonly port: number; readonly url: string };
+  readonly config: Config;
+  /** Stops accepting, finishes turns, commits, closes. Never rejects. */
+  stop(): Promise<void>;
+}
+
+export interface BridgeOptions {
+  /** Told when the bridge cannot go on (a failed fsync, a shard that keeps crashing); default: exit 1. */
+  readonly onFatal?: (error: Error) => void;
+  readonly shard?: Pick<ShardSettings, 'idleTimeoutMs' | 'journalPagesMax' | 'storePagesMax'>;
+  /** Told of changes while the journal is replayed. */
+  readonly onProgress?: (applied: number, total: number) => void;
+}
+
+const READY_POLL_MS = 5;
+
+/**
+ * Starts a bridge and resolves when it takes messages.
+ * @param overrides settings other than the defaults
+ * @throws BridgeError BRG_CONFIG, BRG_DATA_DIR, BRG_PORT_IN_USE, BRG_DEFINITION
+ */
+export async function createBridge(overrides: Partial<Config> = {}, options: BridgeOptions = {}): Promise<Bridge> {
+  const config = checkConfig(overrides);
+  prepareDataDir(config.dataDir);
+  const bridge = new RunningBridge(config, options);
+  try {
+    await bridge.start();
+    return bridge;
+  } catch (error) {
+    await bridge.stop();
+    throw error;
+  }
+}
+
+class RunningBridge implements Bridge {
+  readonly config: Config;
+  readonly #options: BridgeOptions;
+  readonly #log: Log;
+  readonly #metrics: BridgeMetrics = createMetrics();
+  #runtime: Runtime | undefined;
+  #broker: Broker | undefined;
+  #gateway: Gateway | undefined;
+  #failed: ((error: Error) => void) | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(config: Config, options: BridgeOptions) {
+    this.config = config;
+    this.#options = options;
+    this.#log = createLog({ level: config.logLevel, format: config.logFormat });
+  }
+
+  get mqtt(): Bridge['mqtt'] {
+    return this.#broker?.address ?? { host: this.config.host, port: this.config.mqttPort };
+  }
+
+  get http(): Bridge['http'] {
+    const { host, port } = this.#gateway?.address ?? { host: this.config.host, port: this.config.httpPort };
+    return { host, port, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` };
+  }
+
+  async start(): Promise<void> {
+    const { config } = this;
+    const devicesUrl = devicesModule(config.devices);
+    const registry = new Registry((await loadDevices(devicesUrl)).definitions);
+    const startFailed = new Promise<never>((_resolve, reject) => (this.#failed = reject));
+    // Handled by the race below; later failures go to onFatal.
+    startFailed.catch(() => undefined);
+    const runtime = (this.#runtime = this.#startRuntime(devicesUrl));
+    this.#gateway = await createGateway({
+      runtime,
+      models: registry.definitions().map(describeDefinition),
+      host: config.host,
+      port: config.httpPort,
+      log: this.#log,
+      metrics: { render: () => this.#renderMetrics() },
+      counters: this.#metrics,
+      adminToken: config.adminToken,
+      dashboardDir: fileURLToPath(projectUrl('dist/dashboard')),
+      onMqttUpgrade: mqttUpgrade((stream, address) => this.#broker?.acceptStream(stream, address) ?? stream.destroy()),
+      version: packageVersion(),
+    });
+    this.#broker = await createBroker({
+      runtime,
+      registry,
+      host: config.host,
+      port: config.mqttPort,
+      log: this.#log,
+      counters: this.#metrics,
+    });
+    await Promise.race([this.#ready(runtime), startFailed]);
+    this.#failed = undefined;
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
+    // The broker first: what devices have sent is still acknowledged, then nothing more comes in.
+    await this.#broker?.stop();
+    await this.#runtime?.stop();
+    await this.#gateway?.stop();
+  }
+
+  #startRuntime(devicesUrl: string): Runtime {
+    const { dataDir, logLevel, logFormat, shards } = this.config;
+    const settings: ShardSettings = { dataDir, devicesUrl, logLevel, logFormat, ...this.#options.shard };
+    return new Runtime({
+      shards: [shards === 0 ? inlineShard(settings) : workerShard(settings)],
+      runId: newId(),
+      log: this.#log,
+      onFatal: (error) => this.#fatal(error),
+      onCommitted: (count, durationMs) => this.#metrics.committed(count, durationMs),
+    });
+  }
+
+  async #ready(runtime: ActorRuntime): Promise<void> {
+    for (;;) {
+      const readiness = runtime.readiness();
+      if (readiness.kind === 'ready' || readiness.kind === 'disk-full') return;
+      if (readiness.kind === 'replaying') this.#options.onProgress?.(readiness.applied, readiness.total);
+      await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+    }
+  }
+
+  async #renderMetrics(): Promise<{ contentType: string; body: string }> {
+    // While a shard restarts its numbers are missing; the rest is worth showing.
+    const stats = await this.#runtime?.request(null, 'stats', {}, { timeoutMs: 2000 }).catch(() => undefined);
+    const gauges = {
+      mooring_mqtt_connections: this.#broker?.connectionCount() ?? 0,
+      mooring_websocket_connections: this.#gateway?.connectionCount() ?? 0,
+      mooring_ready: this.#runtime?.readiness().kind === 'ready' ? 1 : 0,
+    };
+    // `stats` answers a flat object of numbers (docs/design/requests.md).
+    return this.#metrics.render((stats ?? {}) as Record<string, number>, gauges);
+  }
+
+  #fatal(error: Error): void {
+    if (this.#failed !== undefined) {
+      this.#failed(error);
+      return;
+    }
+    this.#log.fatal({ err: error.message }, 'the bridge cannot go on');
+    if (this.#options.onFatal === undefined) process.exit(1);
+    this.#options.onFatal(error);
+  }
+}
+
+/** @throws BridgeError BRG_DATA_DIR */
+function prepareDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BridgeError(
+      'BRG_DATA_DIR',
+      `the data directory ${dataDir} cannot be written (${reason}); change MOORING_DATA_DIR or its owner`,
+      { cause: error },
+    );
+  }
+}
+
+/** A file of the project, whether this runs from the sources or from dist/. */
+function projectUrl(path: string): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? `../${path}` : `../../${path}`, import.meta.url);
+}
+
+function devicesModule(path: string | null): string {
+  if (path !== null) return pathToFileURL(path).href;
+  return new URL(`../devices/index.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url).href;
+}
+
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(projectUrl('package.json'), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '0';
+}

@@ -1,0 +1,273 @@
+/**
+ * One MQTT connection: who it is, which devices it speaks for, what of theirs it listens to, and its
+ * ingest queue. It is opened with the socket and closed with the socket's `close`, whatever happens
+ * in between; everything it attached is detached then.
+ */
+import type { Duplex } from 'node:stream';
+import { addressKey, type AgentAddress } from '../base/address.ts';
+import type { CodecName, ListenChannels, Publication } from '../actor/index.ts';
+import { limits } from '../base/limits.ts';
+import type { TopicMatch } from '../device/index.ts';
+import type { BrokerContext } from './context.ts';
+import { parseDownlinkFilter } from './downlink-filter.ts';
+import { FramesFeed } from './frames-feed.ts';
+import { IngestQueue } from './ingest-queue.ts';
+import { isReservedTopic } from './topics.ts';
+import {
+  isTooSlow,
+  saidGoodbye,
+  type Client,
+  type PublishCallback,
+  type PublishPacket,
+} from './mqtt-server.ts';
+
+/** What CONNECT said. */
+export interface ConnectFacts {
+  readonly isClean: boolean;
+  readonly isIdEmpty: boolean;
+  readonly willTopic: string | null;
+}
+
+type Route =
+  | { readonly kind: 'device'; readonly match: TopicMatch }
+  | { readonly kind: 'ordinary' | 'unmapped' | 'reserved' };
+
+const ORDINARY: Route = { kind: 'ordinary' };
+const UNMAPPED: Route = { kind: 'unmapped' };
+const RESERVED: Route = { kind: 'reserved' };
+
+/** See the head of this file. */
+export class Connection {
+  readonly number: number;
+  readonly stream: Duplex;
+  readonly client: Client;
+  readonly queue: IngestQueue;
+  /** User name without `?codec=`; null: none was given. */
+  user: string | null = null;
+  codec: CodecName | null = null;
+  facts: ConnectFacts = { isClean: true, isIdEmpty: false, willTopic: null };
+  /** Why it ended, as far as known before the socket closes. */
+  endReason: string | null = null;
+
+  readonly #context: BrokerContext;
+  readonly #attached = new Map<string, AgentAddress>();
+  /** Filters subscribed on this connection. */
+  readonly #filters = new Set<string>();
+  readonly #frames = new Map<string, FramesFeed>();
+  #phase: 'opened' | 'ready' | 'closed' = 'opened';
+  #isAgentsLimitReported = false;
+  #lastTopic = '';
+  #lastRoute: Route = ORDINARY;
+  #checkedTopic = '';
+  #checkedGeneration = -1;
+  #isCheckedHeard = true;
+
+  constructor(context: BrokerContext, stream: Duplex, client: Client) {
+    this.#context = context;
+    this.number = context.runtime.openConnectionId();
+    this.stream = stream;
+    this.client = client;
+    this.queue = new IngestQueue({
+      connection: this.number,
+      runtime: context.runtime,
+      counters: context.counters,
+      findEarlier: (packetId) => context.findEarlier(client.id, packetId),
+      isAwaitingRelease: async (packet) => (await context.server?.isAwaitingRelease(client, packet)) ?? false,
+      forward: (packet) => context.server?.publish(packet, () => undefined),
+      end: (reason) => this.destroy(reason),
+      drained: () => context.drained(client.id, this.queue),
+    });
+  }
+
+  get isReady(): boolean {
+    return this.#phase === 'ready';
+  }
+
+  get filterCount(): number {
+    return this.facts.isClean ? this.#filters.size : this.#context.sessionFilters(this.client.id).size;
+  }
+
+  /** One PUBLISH from the wire. `callback` acknowledges it, or with an error ends the connection. */
+  publish(packet: PublishPacket, callback: PublishCallback): void {
+    const context = this.#context;
+    if (context.isStopping) return; // not taken, not acknowledged: the client resends
+    const { topic, payload, qos } = packet;
+    context.counters.messagesIn(qos);
+    context.counters.bytesIn(payload.length);
+    if (topic !== this.#lastTopic) this.#route(topic);
+    const route = this.#lastRoute;
+    switch (route.kind) {
+      case 'device':
+        if (payload.length > limits.devicePayloadBytesMax) {
+          context.counters.denied('payload-too-large');
+          callback(new Error(`payload over ${limits.devicePayloadBytesMax} bytes`));
+          return;
+        }
+        this.queue.pushDevice(packet, route.match, callback);
+        return;
+      case 'reserved':
+        context.counters.denied('reserved-topic');
+        callback(new Error('topics below $SYS belong to the broker'));
+        return;
+      case 'unmapped':
+        context.counters.unmapped();
+        context.log.debug({ topic, client: this.client.id }, 'publish to a device topic of no model');
+        break;
+      case 'ordinary':
+        break;
+    }
+    this.queue.pushOrdinary(packet, callback);
+  }
+
+  /** Whether an ordinary subscriber gets messages on this topic. */
+  isHeard(topic: string): boolean {
+    const { subscriptions } = this.#context;
+    if (topic === this.#checkedTopic && this.#checkedGeneration === subscriptions.generation) {
+      return this.#isCheckedHeard;
+    }
+    this.#checkedTopic = topic;
+    this.#checkedGeneration = subscriptions.generation;
+    this.#isCheckedHeard = subscriptions.matches(topic);
+    return this.#isCheckedHeard;
+  }
+
+  /** CONNECT is complete, a stored session is restored. */
+  ready(): void {
+    if (this.#phase !== 'opened') return;
+    this.#phase = 'ready';
+    if (this.facts.isClean) this.#context.dropSession(this.client.id);
+    const will =
+      this.facts.willTopic === null ? null : this.#context.registry.matchTopic(this.facts.willTopic);
+    if (will?.channel === 'presence') this.#attach(will.address);
+    const restored = [...this.#context.sessionFilters(this.client.id)];
+    this.#listen(restored.filter((filter) => !this.#filters.has(filter)));
+  }
+
+  /** The SUBACK was sent; `filters` are those granted. */
+  subscribed(filters: readonly string[]): void {
+    if (this.#phase === 'closed') return;
+    for (const filter of filters) {
+      if (!this.facts.isClean) this.#context.addSessionFilter(this.client.id, filter);
+      else if (!this.#filters.has(filter)) this.#context.subscriptions.add(filter);
+      this.#filters.add(filter);
+    }
+    this.#listen(filters);
+  }
+
+  /** Also called by aedes when a clean connection closes; then `close` has the last word. */
+  unsubscribed(filters: readonly string[]): void {
+    if (this.#phase === 'closed') return;
+    for (const filter of filters) {
+      const wasOwn = this.#filters.delete(filter);
+      if (!this.facts.isClean) this.#context.removeSessionFilter(this.client.id, filter);
+      else if (wasOwn) this.#context.subscriptions.remove(filter);
+      this.#frames.get(filter)?.end(1000, 'unsubscribed');
+      this.#frames.delete(filter);
+    }
+  }
+
+  /** One publication of an agent to this client only. */
+  send(publication: Publication): void {
+    if (this.#phase === 'closed') return;
+    if (isTooSlow(this.client)) {
+      this.#context.counters.denied('slow-client');
+      this.destroy('reads too slowly');
+      return;
+    }
+    const { topic, payload, qos, retain } = publication;
+    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    const packet: PublishPacket = { cmd: 'publish', topic, payload: bytes, qos, retain, dup: false };
+    this.#context.server?.publishTo(this.client, packet, () => undefined);
+  }
+
+  isAttachedTo(address: AgentAddress): boolean {
+    return this.#attached.has(addressKey(address));
+  }
+
+  destroy(reason: string): void {
+    this.endReason ??= reason;
+    this.stream.destroy();
+  }
+
+  /** The socket has closed. */
+  close(): void {
+    if (this.#phase === 'closed') return;
+    const context = this.#context;
+    if (this.facts.isClean) for (const filter of this.#filters) context.subscriptions.remove(filter);
+    this.#phase = 'closed';
+    const reason = this.endReason ?? (saidGoodbye(this.client) ? 'disconnect' : 'connection lost');
+    for (const feed of this.#frames.values()) feed.end(1001, reason);
+    this.#frames.clear();
+    this.queue.close();
+    if (!this.queue.isEmpty) context.linger(this.client.id, this.queue);
+    for (const address of this.#attached.values()) context.detach(address, this.number, reason);
+    this.#attached.clear();
+  }
+
+  #route(topic: string): void {
+    const { registry } = this.#context;
+    const match = registry.matchTopic(topic);
+    this.#lastTopic = topic;
+    if (match !== null) {
+      this.#attach(match.address);
+      this.#lastRoute = { kind: 'device', match };
+    } else if (isReservedTopic(topic)) {
+      this.#lastRoute = RESERVED;
+    } else {
+      this.#lastRoute = registry.isDeviceTopic(topic) ? UNMAPPED : ORDINARY;
+    }
+  }
+
+  /** False when the connection speaks for as many agents as it may. */
+  #attach(address: AgentAddress): boolean {
+    const key = addressKey(address);
+    if (this.#attached.has(key)) return true;
+    if (this.#phase === 'closed') return false;
+    if (this.#attached.size >= limits.agentsPerMqttConnectionMax) {
+      if (!this.#isAgentsLimitReported) {
+        this.#context.log.warn({ client: this.client.id }, 'mqtt connection speaks for too many devices');
+      }
+      this.#isAgentsLimitReported = true;
+      this.#context.counters.denied('agents-limit');
+      return false;
+    }
+    this.#attached.set(key, address);
+    this.#context.attach(address, this.number, this.codec);
+    return true;
+  }
+
+  #listen(filters: readonly string[]): void {
+    const channels = new Map<string, { address: AgentAddress } & ListenChannels>();
+    for (const filter of filters) {
+      const downlink = parseDownlinkFilter(filter);
+      if (downlink === null) continue;
+      const { address } = downlink;
+      const definition = this.#context.registry.get(address.model);
+      if (definition === undefined || !this.#attach(address)) continue;
+      if (downlink.frames && !this.#frames.has(filter)) {
+        this.#openFrames(filter, address, this.codec ?? definition.encoding ?? 'json');
+      }
+      const key = addressKey(address);
+      const { command = false, desired = false } = channels.get(key) ?? {};
+      channels.set(key, {
+        address,
+        command: command || downlink.command,
+        desired: desired || downlink.desired,
+      });
+    }
+    for (const { address, command, desired } of channels.values()) {
+      if (command || desired)
+        this.#context.runtime.deviceListening(address, this.number, { command, desired });
+    }
+  }
+
+  #openFrames(topic: string, address: AgentAddress, codec: CodecName): void {
+    const feed = new FramesFeed(
+      (payload) => this.send({ topic, payload, qos: 0, retain: false, connection: this.number }),
+      () => this.#frames.delete(topic),
+    );
+    this.#frames.set(topic, feed);
+    const details = { address, transport: 'mqtt', codec, uri: topic, user: this.user } as const;
+    feed.open(this.#context.runtime.openConnection(details, feed));
+  }
+}

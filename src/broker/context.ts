@@ -1,0 +1,109 @@
+import { addressKey, type AgentAddress } from '../base/address.ts';
+import type { ActorRuntime, CodecName } from '../actor/index.ts';
+import type { Log } from '../base/log.ts';
+import type { Registry } from '../device/index.ts';
+import type { BrokerCounters } from './counters.ts';
+import type { IngestQueue, Pending } from './ingest-queue.ts';
+import type { MqttServer } from './mqtt-server.ts';
+import { SubscriptionIndex } from './subscription-index.ts';
+
+/** What all connections of one broker share. Maps are bounded by the limits on connections and sessions. */
+export class BrokerContext {
+  readonly runtime: ActorRuntime;
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly counters: BrokerCounters;
+  readonly subscriptions = new SubscriptionIndex();
+  isStopping = false;
+  /** Set once, before the first connection: server and context need each other. */
+  server: MqttServer | null = null;
+  /** Called when a queue has emptied; the broker waits for that at stop. */
+  onDrained: () => void = () => undefined;
+
+  /** Filters of persistent sessions by client id, connected or not [MQTT-3.1.2-4]. */
+  readonly #sessions = new Map<string, Set<string>>();
+  /** How many connections speak for an agent, by address key. */
+  readonly #attachments = new Map<string, number>();
+  /** Queues of closed connections whose publishes are still in flight, by client id. */
+  readonly #lingering = new Map<string, Set<IngestQueue>>();
+
+  constructor(options: { runtime: ActorRuntime; registry: Registry; log: Log; counters: BrokerCounters }) {
+    this.runtime = options.runtime;
+    this.registry = options.registry;
+    this.log = options.log;
+    this.counters = options.counters;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  hasSession(clientId: string): boolean {
+    return this.#sessions.has(clientId);
+  }
+
+  sessionFilters(clientId: string): ReadonlySet<string> {
+    return this.#sessions.get(clientId) ?? new Set();
+  }
+
+  addSessionFilter(clientId: string, filter: string): void {
+    const filters = this.#sessions.get(clientId) ?? new Set();
+    this.#sessions.set(clientId, filters);
+    if (filters.has(filter)) return;
+    filters.add(filter);
+    this.subscriptions.add(filter);
+  }
+
+  removeSessionFilter(clientId: string, filter: string): void {
+    const filters = this.#sessions.get(clientId);
+    if (filters?.delete(filter) !== true) return;
+    this.subscriptions.remove(filter);
+    if (filters.size === 0) this.#sessions.delete(clientId);
+  }
+
+  /** A clean CONNECT discards the session [MQTT-3.1.2-6]. */
+  dropSession(clientId: string): void {
+    for (const filter of this.sessionFilters(clientId)) this.subscriptions.remove(filter);
+    this.#sessions.delete(clientId);
+  }
+
+  attach(address: AgentAddress, connection: number, codec: CodecName | null): void {
+    const key = addressKey(address);
+    this.#attachments.set(key, (this.#attachments.get(key) ?? 0) + 1);
+    this.runtime.attachDevice(address, connection, codec);
+  }
+
+  detach(address: AgentAddress, connection: number, reason: string): void {
+    const key = addressKey(address);
+    const left = (this.#attachments.get(key) ?? 1) - 1;
+    if (left === 0) this.#attachments.delete(key);
+    else this.#attachments.set(key, left);
+    this.runtime.detachDevice(address, connection, reason);
+  }
+
+  attachmentCount(address: AgentAddress): number {
+    return this.#attachments.get(addressKey(address)) ?? 0;
+  }
+
+  linger(clientId: string, queue: IngestQueue): void {
+    const queues = this.#lingering.get(clientId) ?? new Set();
+    this.#lingering.set(clientId, queues.add(queue));
+  }
+
+  /** A queue of the client has emptied. */
+  drained(clientId: string | null, queue: IngestQueue): void {
+    const queues = clientId === null ? undefined : this.#lingering.get(clientId);
+    if (clientId !== null && queues?.delete(queue) === true && queues.size === 0) {
+      this.#lingering.delete(clientId);
+    }
+    this.onDrained();
+  }
+
+  findEarlier(clientId: string, packetId: number): Pending | null {
+    for (const queue of this.#lingering.get(clientId) ?? []) {
+      const pending = queue.find(packetId);
+      if (pending !== null) return pending;
+    }
+    return null;
+  }
+}

@@ -1,0 +1,33 @@
+/** Why something an MQTT client asked for was refused. */
+export type DeniedReason =
+  | 'reserved-topic'
+  | 'payload-too-large'
+  | 'busy'
+  | 'agents-limit'
+  | 'in-flight-limit'
+  | 'subscriptions-limit'
+  | 'connections-limit'
+  | 'client-id'
+  | 'slow-client';
+
+/** What the broker counts. Called on the hot path: an implementation must be cheap and must not throw. */
+export interface BrokerCounters {
+  /** One PUBLISH arrived. */
+  messagesIn(qos: 0 | 1 | 2): void;
+  /** Payload bytes of one PUBLISH. */
+  bytesIn(bytes: number): void;
+  /** A PUBLISH to `devices/...` that belongs to no model and no channel. */
+  unmapped(): void;
+  denied(reason: DeniedReason): void;
+  /** Time from PUBLISH to its PUBACK (or PUBREC), sampled 1 in 16. */
+  pubackLatencyMs(ms: number): void;
+}
+
+/** Counts nothing. */
+export const noCounters: BrokerCounters = {
+  messagesIn: () => undefined,
+  bytesIn: () => undefined,
+  unmapped: () => undefined,
+  denied: () => undefined,
+  pubackLatencyMs: () => undefined,
+};

@@ -1,0 +1,185 @@
+/** aedes' hooks and events, each handed to the connection it is about. */
+import type { Duplex } from 'node:stream';
+import { limits } from '../base/limits.ts';
+import { Connection } from './connection.ts';
+import type { BrokerContext } from './context.ts';
+import {
+  isTooSlow,
+  MqttServer,
+  type Client,
+  type PublishCallback,
+  type PublishPacket,
+  type Subscription,
+} from './mqtt-server.ts';
+import { isReservedTopic } from './topics.ts';
+
+/** CONNACK return codes of MQTT 3.1.1 section 3.2.2.3. */
+const IDENTIFIER_REJECTED = 2;
+const SERVER_UNAVAILABLE = 3;
+
+const CODEC_SUFFIX = /\?codec=(json|cbor)$/;
+
+/** Where a connection is kept on aedes' client: one property read in the hot path, not a map lookup. */
+const CONNECTION = Symbol('connection');
+type OwnedClient = Client & { [CONNECTION]?: Connection };
+
+/** Hands the stream to aedes and remembers whose it is. */
+export function openConnection(context: BrokerContext, server: MqttServer, stream: Duplex): Connection {
+  const client: OwnedClient = server.handle(stream);
+  const connection = new Connection(context, stream, client);
+  client[CONNECTION] = connection;
+  return connection;
+}
+
+function connectionOf(client: Client): Connection | undefined {
+  return (client as OwnedClient)[CONNECTION]; // put there by openConnection
+}
+
+/** An MQTT server whose hooks speak to the context. */
+export async function createMqttServer(context: BrokerContext): Promise<MqttServer> {
+  const server = new MqttServer(
+    {
+      connectTimeout: limits.mqttConnectTimeoutMs,
+      drainTimeout: limits.mqttDrainTimeoutMs,
+      preConnect: (client, packet, done) => {
+        const connection = connectionOf(client);
+        if (connection !== undefined) {
+          connection.facts = {
+            isClean: packet.clean ?? true,
+            isIdEmpty: packet.clientId === '',
+            willTopic: packet.will?.topic ?? null,
+          };
+        }
+        done(null, connection !== undefined && !context.isStopping);
+      },
+      authenticate: (client, username, _password, done) => {
+        const connection = connectionOf(client);
+        const refusal = connection === undefined ? null : checkConnect(context, connection);
+        if (refusal !== null) {
+          done(Object.assign(new Error(refusal.reason), { returnCode: refusal.returnCode }), false);
+          return;
+        }
+        if (connection !== undefined) identify(connection, username);
+        done(null, true);
+      },
+      authorizePublish: (client, packet, done) => {
+        // No packet is read from a closed client any more: what comes then is its will.
+        const connection = client === null || client.closed ? undefined : connectionOf(client);
+        if (connection === undefined) publishWill(context, client, packet, done);
+        else connection.publish(packet, done);
+      },
+      authorizeSubscribe: (client, subscription, done) => {
+        // Null is answered with 128 in the SUBACK (MQTT 3.1.1 section 3.9.3).
+        done(null, maySubscribe(context, client, subscription) ? subscription : null);
+      },
+      authorizeForward: (client, packet) => {
+        if (!isTooSlow(client)) return packet;
+        context.counters.denied('slow-client');
+        if (packet.qos === 0) return null;
+        connectionOf(client)?.destroy('reads too slowly'); // its session keeps the message
+        return packet;
+      },
+    },
+    (client, topic) => connectionOf(client)?.isHeard(topic) ?? true,
+  );
+  listenTo(server, context);
+  await server.listen();
+  return server;
+}
+
+function listenTo(server: MqttServer, context: BrokerContext): void {
+  server.on('clientReady', (client) => connectionOf(client)?.ready());
+  server.on('subscribe', (subscriptions, client) => {
+    const granted = subscriptions.filter(({ qos }) => isGranted(qos)).map(({ topic }) => topic);
+    connectionOf(client)?.subscribed(granted);
+  });
+  server.on('unsubscribe', (filters, client) => connectionOf(client)?.unsubscribed(filters));
+  server.on('keepaliveTimeout', (client) => noteReason(client, 'keep alive timeout'));
+  server.on('clientError', (client, error) => noteReason(client, error.message));
+  server.on('connectionError', (client, error) => noteReason(client, error.message));
+  server.addListener('error', (error: Error) => {
+    context.log.error({ error: error.message }, 'mqtt broker failed');
+  });
+}
+
+/** aedes writes the granted code into `qos`, so that 128 (failure) can stand there. */
+function isGranted(qos: number): boolean {
+  return qos !== 128;
+}
+
+function noteReason(client: Client, reason: string): void {
+  const connection = connectionOf(client);
+  if (connection !== undefined) connection.endReason ??= reason;
+}
+
+/** The place where identities will be checked: the bridge serves loopback only without them. */
+function identify(connection: Connection, username: string | undefined): void {
+  if (username === undefined) return;
+  const codec = CODEC_SUFFIX.exec(username)?.[1];
+  connection.codec = codec === 'json' || codec === 'cbor' ? codec : null;
+  const user = username.replace(CODEC_SUFFIX, '');
+  connection.user = user === '' ? null : user;
+}
+
+function checkConnect(
+  context: BrokerContext,
+  connection: Connection,
+): { returnCode: number; reason: string } | null {
+  const { isClean, isIdEmpty } = connection.facts;
+  if (isClean) return null;
+  // A session nobody can come back to [MQTT-3.1.3-8].
+  if (isIdEmpty) {
+    context.counters.denied('client-id');
+    return { returnCode: IDENTIFIER_REJECTED, reason: 'a persistent session needs a client id' };
+  }
+  if (context.sessionCount >= limits.mqttSessionsMax && !context.hasSession(connection.client.id)) {
+    context.counters.denied('connections-limit');
+    return { returnCode: SERVER_UNAVAILABLE, reason: 'too many persistent sessions' };
+  }
+  return null;
+}
+
+function maySubscribe(context: BrokerContext, client: Client, { topic }: Subscription): boolean {
+  if (isReservedTopic(topic)) {
+    context.counters.denied('reserved-topic');
+    return false;
+  }
+  if ((connectionOf(client)?.filterCount ?? 0) < limits.mqttFiltersPerClientMax) return true;
+  context.counters.denied('subscriptions-limit');
+  return false;
+}
+
+/** A will, published at the end of a connection; `client` is null when even that is gone. */
+function publishWill(
+  context: BrokerContext,
+  client: Client | null,
+  packet: PublishPacket,
+  done: PublishCallback,
+): void {
+  const { runtime, registry, counters, isStopping } = context;
+  const { topic, payload, qos } = packet;
+  // At stop it is the bridge that goes, not the device; presence is reconciled at the next start.
+  if (isStopping || isReservedTopic(topic) || payload.length > limits.devicePayloadBytesMax) {
+    done(new Error('the will is not published'));
+    return;
+  }
+  const match = registry.matchTopic(topic);
+  if (match === null) {
+    if (registry.isDeviceTopic(topic)) counters.unmapped();
+    done(null);
+    return;
+  }
+  const { address, channel, subject } = match;
+  if (channel === 'presence') {
+    const own = client !== null && connectionOf(client)?.isAttachedTo(address) === true ? 1 : 0;
+    if (context.attachmentCount(address) > own) {
+      done(new Error('the device is connected again')); // taken over: "offline" would be untrue
+      return;
+    }
+  }
+  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  runtime.deliver({ address, channel, subject, qos, payload: bytes, connection: 0 }, (outcome) => {
+    if (outcome === 'busy') counters.denied('busy'); // the agent hears of the end by detachDevice
+    done(outcome === 'stopping' ? new Error('stopping') : null);
+  });
+}

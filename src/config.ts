@@ -1,0 +1,144 @@
+/**
+ * Settings from flags, MOORING_* variables and mooring.config.json, in this order, against one schema.
+ * Unknown keys and bad values are refused with the key, the value and what is allowed.
+ */
+import { readFileSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { z } from 'zod';
+import { BridgeError } from './base/errors.ts';
+import { LOG_LEVELS } from './base/log.ts';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+const schema = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('address to listen on; loopback only without authentication'),
+  mqttPort: port.default(1883).describe('MQTT over TCP; 0 = any free port'),
+  httpPort: port.default(8080).describe('HTTP, WebSocket, dashboard, MQTT over WebSocket at /mqtt; 0 = any free port'),
+  dataDir: z.string().min(1).default('./data').describe('directory of the journal and the agents'),
+  shards: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(256)
+    .default(1)
+    .describe('0 = agents in the main thread; 1 and more = a worker thread (this version runs one)'),
+  logLevel: z.enum(LOG_LEVELS).default('info').describe('least severe level that is logged'),
+  logFormat: z
+    .enum(['pretty', 'json'])
+    .default(process.stderr.isTTY ? 'pretty' : 'json')
+    .describe('pretty = a readable line, json = an object a line'),
+  adminToken: z.string().min(16).nullable().default(null).describe('bearer token for HTTP; none: HTTP is open on loopback'),
+  devices: z.string().min(1).nullable().default(null).describe('module with `definitions` and `agents`; default: the shipped models'),
+});
+
+export type Config = z.output<typeof schema>;
+type Key = keyof Config;
+
+const KEYS = Object.keys(schema.shape) as Key[]; // the shape's keys are Config's
+
+/** `mqttPort` -> `MOORING_MQTT_PORT` */
+export function environmentName(key: string): string {
+  return `MOORING_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/** `mqttPort` -> `mqtt-port` */
+export function flagName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Settings with their flag, variable, default and meaning, for `--help`. */
+export function describeSettings(): { flag: string; environment: string; standard: string; meaning: string }[] {
+  const defaults: Record<string, unknown> = schema.parse({});
+  return KEYS.map((key) => ({
+    flag: `--${flagName(key)}`,
+    environment: environmentName(key),
+    standard: key === 'logFormat' ? 'pretty on a terminal' : (JSON.stringify(defaults[key])?.replaceAll('"', '') ?? ''),
+    meaning: schema.shape[key].description ?? '',
+  }));
+}
+
+export interface ConfigSources {
+  /** By key, as given on the command line. */
+  readonly flags?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Directory of mooring.config.json. */
+  readonly directory?: string;
+}
+
+/** The settings. @throws BridgeError BRG_CONFIG */
+export function loadConfig(sources: ConfigSources): Config {
+  const { flags = {}, environment = {}, directory = process.cwd() } = sources;
+  const file = readConfigFile(resolve(directory, 'mooring.config.json'));
+  const merged: Record<string, unknown> = { ...file };
+  const origins = new Map(Object.keys(file).map((key) => [key, 'mooring.config.json']));
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith('MOORING_') || value === undefined) continue;
+    const key = KEYS.find((known) => environmentName(known) === name);
+    if (key === undefined) throw unknownSetting(name, KEYS.map(environmentName));
+    merged[key] = value;
+    origins.set(key, name);
+  }
+  for (const [key, value] of Object.entries(flags)) {
+    if (value === undefined) continue;
+    merged[key] = value;
+    origins.set(key, `--${flagName(key)}`);
+  }
+  return checkConfig(merged, origins);
+}
+
+/** Settings given in code. @throws BridgeError BRG_CONFIG */
+export function checkConfig(
+  values: Readonly<Record<string, unknown>>,
+  origins: ReadonlyMap<string, string> = new Map(),
+): Config {
+  const result = schema.safeParse(values);
+  if (!result.success) throw invalidSetting(result.error, values, origins);
+  const config = result.data;
+  if (!isLoopback(config.host)) {
+    throw new BridgeError(
+      'BRG_CONFIG',
+      `host ${config.host} is reachable from other machines, and no MQTT user or token is configured: ` +
+        'use 127.0.0.1 (reach it through an SSH tunnel or a proxy that authenticates)',
+    );
+  }
+  return { ...config, dataDir: isAbsolute(config.dataDir) ? config.dataDir : resolve(config.dataDir) };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    throw new BridgeError('BRG_CONFIG', `${path} cannot be read: ${String(error)}`, { cause: error });
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+    throw new Error('it must be an object');
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new BridgeError('BRG_CONFIG', `${path} is not valid JSON: ${message}`, { cause: error });
+  }
+}
+
+function invalidSetting(
+  error: z.ZodError,
+  values: Readonly<Record<string, unknown>>,
+  origins: ReadonlyMap<string, string>,
+): BridgeError {
+  const issue = error.issues[0];
+  if (issue?.code === 'unrecognized_keys') return unknownSetting(issue.keys[0] ?? '', KEYS);
+  const key = String(issue?.path[0] ?? '');
+  const shown = key === 'adminToken' ? '(hidden)' : JSON.stringify(values[key]);
+  const name = origins.get(key) ?? key;
+  return new BridgeError('BRG_CONFIG', `${name}: ${shown} is not allowed: ${issue?.message ?? 'not valid'}`);
+}
+
+function unknownSetting(name: string, known: readonly string[]): BridgeError {
+  return new BridgeError('BRG_CONFIG', `unknown setting ${name}; known are ${known.join(', ')}`);
+}

@@ -1,0 +1,283 @@
+/** History and live values of the chosen metrics, as a chart, as words and as a table. */
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { asProblem, getJson } from '../api.ts';
+import type { Problem } from '../api.ts';
+import type { History, HistoryPoint, MetricDescription, ModelDescription } from '../api-types.ts';
+import type { DeviceFeed, Sample } from '../device-feed.ts';
+import { clockTime, metricValue } from '../format.ts';
+import { Observable } from '../observable.ts';
+import { appendPoint, bucketMs, CHART_POINTS, chartable, dropBefore, RANGES, summarise } from '../series.ts';
+import type { ChartRange } from '../series.ts';
+import { useObservable } from '../ui/hooks.ts';
+import { Card, Empty, ProblemBox, Skeleton } from '../ui/widgets.tsx';
+import { Chart } from './chart.tsx';
+import type { PlottedSeries } from './chart.tsx';
+
+const FIRST_RANGE = RANGES[0] ?? { label: '5 min', ms: 300_000 };
+const COLOURS = 6;
+const TABLE_ROWS = 60;
+type Points = ReadonlyMap<string, readonly HistoryPoint[]>;
+
+type Loading =
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly problem: Problem };
+
+export function ChartCard({
+  feed,
+  definition,
+}: {
+  feed: DeviceFeed;
+  definition: ModelDescription;
+}): JSX.Element {
+  const metrics = useMemo(
+    () => definition.metrics.filter((one) => one.kind === 'numeric' || one.kind === 'binary'),
+    [definition],
+  );
+  const [range, setRange] = useState<ChartRange>(FIRST_RANGE);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(
+    () => new Set(metrics.slice(0, 2).map((one) => one.name)),
+  );
+  const [isTable, setTable] = useState(false);
+  const { loading, points, retry } = useHistory(feed, range);
+  const cursor = useMemo(() => new Observable<number | null>(null), []);
+  const series = useMemo(() => plotted(metrics, chosen, points), [metrics, chosen, points]);
+  const now = Date.now();
+  const isEmpty = series.every((one) => one.points.length === 0);
+  return (
+    <Card title="History" id="history" class="wide" aside={<Ranges range={range} setRange={setRange} />}>
+      <Legend metrics={metrics} chosen={chosen} setChosen={setChosen} points={points} cursor={cursor} />
+      {loading.kind === 'failed' && <ProblemBox problem={loading.problem} onRetry={retry} />}
+      {loading.kind === 'loading' && isEmpty && <Skeleton rows={5} />}
+      {loading.kind === 'ready' && isEmpty && (
+        <Empty>
+          {chosen.size === 0 ? 'Choose a metric above.' : `No values in the last ${range.label}.`}
+        </Empty>
+      )}
+      {!isEmpty && !isTable && (
+        <Chart
+          series={series}
+          fromMs={now - range.ms}
+          toMs={now}
+          bucketMs={bucketMs(range)}
+          cursor={cursor}
+        />
+      )}
+      {!isEmpty && isTable && <Table series={series} />}
+      <div class="form-foot">
+        <Words series={series} range={range} />
+        <button type="button" class="button" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+          {isTable ? 'Show chart' : 'Show table'}
+        </button>
+      </div>
+    </Card>
+  );
+}
+
+/** History of all metrics in one request, then live samples into the last bucket. */
+function useHistory(
+  feed: DeviceFeed,
+  range: ChartRange,
+): { loading: Loading; points: Points; retry: () => void } {
+  const [loading, setLoading] = useState<Loading>({ kind: 'loading' });
+  const [points, setPoints] = useState<Points>(new Map());
+  const [attempt, setAttempt] = useState(0);
+  const isLive = useObservable(feed.link).kind === 'live';
+  const missed = useRef<Sample[]>([]);
+  useEffect(() => {
+    const abort = new AbortController();
+    missed.current = [];
+    setLoading({ kind: 'loading' });
+    readHistory(feed, range, abort.signal)
+      .then((read) => {
+        setPoints(missed.current.reduce((grown, sample) => grow(grown, sample, range), read));
+        setLoading({ kind: 'ready' });
+      })
+      .catch((error: unknown) => {
+        if (!abort.signal.aborted) setLoading({ kind: 'failed', problem: asProblem(error) });
+      });
+    return () => abort.abort();
+    // `isLive`: after a reconnect history has what was missed.
+  }, [feed, range, attempt, isLive]);
+  useEffect(
+    () =>
+      feed.samples.subscribe(() => {
+        const samples = feed.samples.value;
+        missed.current = [...missed.current, ...samples].slice(-CHART_POINTS);
+        setPoints((old) => samples.reduce((grown, sample) => grow(grown, sample, range), old));
+      }),
+    [feed, range],
+  );
+  return { loading, points, retry: () => setAttempt(attempt + 1) };
+}
+
+async function readHistory(feed: DeviceFeed, range: ChartRange, signal: AbortSignal): Promise<Points> {
+  const to = Date.now();
+  const query = new URLSearchParams({ from: `${to - range.ms}`, to: `${to}`, points: `${CHART_POINTS}` });
+  const history = await getJson<History>(feed.path(`/telemetry?${query.toString()}`), signal);
+  return new Map(history.series.map((one) => [one.metric, one.points]));
+}
+
+function grow(points: Points, sample: Sample, range: ChartRange): Points {
+  const grown = new Map(points);
+  for (const [metric, raw] of Object.entries(sample.values)) {
+    const value = chartable(raw);
+    if (value === null) continue;
+    const longer = appendPoint(grown.get(metric) ?? [], sample.ts, value, bucketMs(range));
+    grown.set(metric, dropBefore(longer, Date.now() - range.ms));
+  }
+  return grown;
+}
+
+function plotted(
+  metrics: readonly MetricDescription[],
+  chosen: ReadonlySet<string>,
+  points: Points,
+): PlottedSeries[] {
+  return metrics.flatMap((definition, index) =>
+    chosen.has(definition.name)
+      ? [
+          {
+            metric: definition.name,
+            definition,
+            colour: (index % COLOURS) + 1,
+            points: points.get(definition.name) ?? [],
+          },
+        ]
+      : [],
+  );
+}
+
+function Ranges({
+  range,
+  setRange,
+}: {
+  range: ChartRange;
+  setRange: (range: ChartRange) => void;
+}): JSX.Element {
+  return (
+    <div class="segments" role="group" aria-label="Range">
+      {RANGES.map((one) => (
+        <button
+          key={one.label}
+          type="button"
+          aria-pressed={one.ms === range.ms}
+          onClick={() => setRange(one)}
+        >
+          {one.label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** Legend and metric choice in one: each entry shows the value under the cursor, else the newest. */
+function Legend(props: {
+  metrics: readonly MetricDescription[];
+  chosen: ReadonlySet<string>;
+  setChosen: (chosen: ReadonlySet<string>) => void;
+  points: Points;
+  cursor: Observable<number | null>;
+}): JSX.Element {
+  const { metrics, chosen, setChosen, points } = props;
+  const at = useObservable(props.cursor);
+  const toggle = (name: string): void => {
+    const next = new Set(chosen);
+    if (!next.delete(name)) next.add(name);
+    setChosen(next);
+  };
+  return (
+    <div class="legend" role="group" aria-label="Metrics">
+      {metrics.map((metric, index) => (
+        <button
+          key={metric.name}
+          type="button"
+          class={`legend-item series-${(index % COLOURS) + 1}`}
+          aria-pressed={chosen.has(metric.name)}
+          onClick={() => toggle(metric.name)}
+        >
+          <span class="legend-swatch" aria-hidden="true" />
+          {metric.name} <strong>{legendValue(points.get(metric.name), at, metric)}</strong>
+        </button>
+      ))}
+      <span class={`legend-time muted ${at === null ? 'is-now' : ''}`} aria-live="polite">
+        {at === null ? 'now' : clockTime(at, Date.now())}
+      </span>
+    </div>
+  );
+}
+
+function legendValue(
+  points: readonly HistoryPoint[] | undefined,
+  at: number | null,
+  metric: MetricDescription,
+): string {
+  const point = at === null ? points?.at(-1) : points?.findLast((one) => one.ts <= at + 1);
+  if (point === undefined) return '–';
+  return metric.kind === 'binary' ? (point.mean >= 0.5 ? 'on' : 'off') : metricValue(point.mean, metric);
+}
+
+/** The chart for people who do not see it. */
+function Words({ series, range }: { series: readonly PlottedSeries[]; range: ChartRange }): JSX.Element {
+  return (
+    <p class="muted chart-words">
+      {series.map(({ metric, definition, points }) => {
+        const summary = summarise(points);
+        if (summary === null || definition.kind === 'binary') return null;
+        const show = (value: number): string => metricValue(value, definition);
+        return (
+          <span key={metric}>
+            {metric}: {show(summary.min)} to {show(summary.max)}, mean {show(summary.mean)} in {range.label}
+            .{' '}
+          </span>
+        );
+      })}
+    </p>
+  );
+}
+
+function Table({ series }: { series: readonly PlottedSeries[] }): JSX.Element {
+  const now = Date.now();
+  const stamps = [...new Set(series.flatMap((one) => one.points.map((point) => point.ts)))].sort(
+    (a, b) => b - a,
+  );
+  const columns = series.map((one) => ({
+    ...one,
+    at: new Map(one.points.map((point) => [point.ts, point])),
+  }));
+  return (
+    <div class="scroll-x chart-table" tabIndex={0} role="region" aria-label="Values">
+      <table class="plain">
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            {columns.map((one) => (
+              <th key={one.metric} scope="col">
+                {one.metric}, mean (min to max)
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {stamps.slice(0, TABLE_ROWS).map((ts) => (
+            <tr key={ts}>
+              <th scope="row">{clockTime(ts, now)}</th>
+              {columns.map(({ metric, definition, at }) => (
+                <td key={metric}>{bucketText(at.get(ts), definition)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function bucketText(point: HistoryPoint | undefined, metric: MetricDescription): string {
+  if (point === undefined) return '–';
+  const mean = metricValue(point.mean, metric);
+  return point.min === point.max
+    ? mean
+    : `${mean} (${metricValue(point.min, metric)} to ${metricValue(point.max, metric)})`;
+}

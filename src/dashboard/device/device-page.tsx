@@ -1,0 +1,130 @@
+/** One device: what it is now, what it was, what it should be, and every frame of it. */
+import type { JSX } from 'preact';
+import { useEffect, useMemo } from 'preact/hooks';
+import type { AgentDescription, ModelDescription } from '../api-types.ts';
+import { DeviceFeed } from '../device-feed.ts';
+import type { FleetFeed } from '../fleet-feed.ts';
+import { count, metricValue } from '../format.ts';
+import { fleetHref } from '../router.ts';
+import { isObject } from '../twin.ts';
+import { useObservable } from '../ui/hooks.ts';
+import { Icon, PresenceBadge, ProblemBox, Skeleton, TimeAgo } from '../ui/widgets.tsx';
+import { ChartCard } from './chart-card.tsx';
+import { Commands } from './commands.tsx';
+import { Frames } from './frames.tsx';
+import { Alerts, Rejected } from './lists.tsx';
+import { Rules } from './rules.tsx';
+import { Twin } from './twin-card.tsx';
+
+export function DevicePage({
+  fleet,
+  model,
+  id,
+}: {
+  fleet: FleetFeed;
+  model: string;
+  id: string;
+}): JSX.Element {
+  // The page is keyed by its device: one feed for its life.
+  const feed = useMemo(() => new DeviceFeed(model, id), []);
+  useEffect(() => () => feed.close(), [feed]);
+  useObservable(fleet.models);
+  const definition = fleet.model(model);
+  const load = useObservable(feed.load);
+  const description = useObservable(feed.description);
+  return (
+    <div class="device">
+      <a class="back" href={fleetHref({})}>
+        <Icon name="back" /> Fleet
+      </a>
+      <header class="device-head">
+        <div class="device-title">
+          <h1 tabIndex={-1}>
+            {id} <span class="muted model-name">{model}</span>
+          </h1>
+          {definition && <p class="muted">{`${definition.description} · ${definition.vendor}`}</p>}
+        </div>
+        {description && <Facts feed={feed} description={description} />}
+        {description && definition && <LastValues state={description.state} definition={definition} />}
+      </header>
+      {load.kind === 'failed' && <ProblemBox problem={load.problem} onRetry={() => void feed.refresh()} />}
+      {load.kind === 'loading' && <Skeleton rows={6} />}
+      {description && <Sections feed={feed} description={description} definition={definition} />}
+    </div>
+  );
+}
+
+interface SectionProps {
+  readonly feed: DeviceFeed;
+  readonly description: AgentDescription;
+  readonly definition: ModelDescription | undefined;
+}
+
+function Sections({ feed, description, definition }: SectionProps): JSX.Element {
+  return (
+    <div class="device-grid">
+      {definition && <ChartCard feed={feed} definition={definition} />}
+      <div class="stack">
+        {definition && <Commands feed={feed} definition={definition} />}
+        <Twin feed={feed} description={description} definition={definition} />
+      </div>
+      <div class="stack">
+        {definition && <Rules feed={feed} definition={definition} />}
+        <Alerts feed={feed} />
+        <Rejected feed={feed} />
+      </div>
+      <Frames feed={feed} />
+    </div>
+  );
+}
+
+function Facts({ feed, description }: { feed: DeviceFeed; description: AgentDescription }): JSX.Element {
+  const link = useObservable(feed.link).kind;
+  return (
+    <dl class="facts">
+      <Fact label="Presence">
+        <PresenceBadge presence={description.presence} />
+      </Fact>
+      <Fact label="Last seen">
+        <TimeAgo atMs={description.lastSeen} />
+      </Fact>
+      <Fact label="Messages">{count(description.messages)}</Fact>
+      <Fact label="Codec">{description.codec?.toUpperCase() ?? 'not yet known'}</Fact>
+      <Fact label="Agent">{description.awake ? 'awake' : 'hibernating'}</Fact>
+      <Fact label="This page">
+        {link === 'live' ? 'live, CBOR' : link === 'waiting' ? 'reconnecting…' : 'connecting…'}
+      </Fact>
+    </dl>
+  );
+}
+
+function Fact({ label, children }: { label: string; children: JSX.Element | string }): JSX.Element {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function LastValues({
+  state,
+  definition,
+}: {
+  state: unknown;
+  definition: ModelDescription;
+}): JSX.Element | null {
+  const values = isObject(state) ? state : {};
+  const metrics = definition.metrics.filter((metric) => values[metric.name] !== undefined);
+  if (metrics.length === 0) return null;
+  return (
+    <dl class="last-values" aria-label="Last values">
+      {metrics.map((metric) => (
+        <div key={metric.name} title={metric.description ?? undefined}>
+          <dt>{metric.name}</dt>
+          <dd>{metricValue(values[metric.name], metric)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

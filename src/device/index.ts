@@ -1,0 +1,24 @@
+/**
+ * Says what a device is (`defineDevice` and the capabilities), maps a topic to it (`Registry`), and
+ * turns its payloads into telemetry (`decodeTelemetry`). Pure: no I/O, no clock, no state but a cache.
+ */
+export { battery, binary, command, enumeration, numeric, position, text } from './capability.ts';
+export type {
+  Access,
+  Command,
+  CommandArgument,
+  CommandEffect,
+  Metric,
+  MetricKind,
+  MetricValue,
+} from './capability.ts';
+export { checkCommandArgument, checkMetricValue } from './check.ts';
+export { decodeTelemetry } from './decode.ts';
+export type { Telemetry, TelemetryOutcome } from './decode.ts';
+export { defineDevice, describeDefinition } from './definition.ts';
+export type { DeviceDefinition, DeviceDefinitionInput, ModelDescription, ModelRule } from './definition.ts';
+export { Registry } from './registry.ts';
+export type { TopicMatch } from './registry.ts';
+export { downlinkTopics } from './topics.ts';
+export type { DeviceAddress, DownlinkTopics } from './topics.ts';
+export type { Rejection } from './value.ts';

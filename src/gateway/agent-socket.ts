@@ -1,0 +1,157 @@
+/**
+ * One WebSocket of an agent: frames between the socket and the runtime, nothing of their meaning. Text on a
+ * CBOR connection is handed on like any other frame: the agent's gate decides what happens (1003).
+ *
+ * Lifecycle: open -> closing (a close frame was sent, by whichever side) -> closed. Frames are sent only
+ * while open; `closed` reaches the runtime exactly once.
+ */
+import type { RawData, WebSocket } from 'ws';
+import type {
+  ActorRuntime,
+  CodecName,
+  ConnectionDetails,
+  ConnectionHandle,
+  ConnectionSink,
+} from '../actor/port.ts';
+import type { Clock } from '../base/clock.ts';
+import { asBridgeError, errorSpec } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+
+/** Counts frames and their payload bytes, by codec. */
+export interface FrameCounters {
+  framesIn(codec: CodecName, bytes: number): void;
+  framesOut(codec: CodecName, bytes: number): void;
+}
+
+export interface AgentSocketContext {
+  readonly runtime: ActorRuntime;
+  readonly counters: FrameCounters;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Bytes waiting in one socket before it is closed with 1013. */
+  readonly bufferBytesMax: number;
+}
+
+export class AgentSocket {
+  readonly #socket: WebSocket;
+  readonly #details: ConnectionDetails;
+  readonly #context: AgentSocketContext;
+  readonly #handle: ConnectionHandle | null;
+  /** Whether anything came since the last `checkAlive`. */
+  #isAlive = true;
+  #cancelPause = noTimer;
+  #cancelTerminate = noTimer;
+
+  /** Opens the connection at the agent; when that fails the socket is closed and nothing thrown. */
+  constructor(socket: WebSocket, details: ConnectionDetails, context: AgentSocketContext) {
+    this.#socket = socket;
+    this.#details = details;
+    this.#context = context;
+    socket.on('message', (data, isBinary) => this.#receive(data, !isBinary));
+    socket.on('pong', () => (this.#isAlive = true));
+    socket.on('error', (error) =>
+      context.log.debug({ err: error, agent: details.address }, 'websocket failed'),
+    );
+    socket.on('close', (code, reason) => this.#closed(code, reason.toString()));
+    this.#handle = this.#open();
+  }
+
+  #open(): ConnectionHandle | null {
+    const sink: ConnectionSink = {
+      send: (frame, isText) => this.#send(frame, isText),
+      close: (code, reason) => this.close(code, reason),
+    };
+    try {
+      return this.#context.runtime.openConnection(this.#details, sink);
+    } catch (error) {
+      const failure = asBridgeError(error);
+      const spec = errorSpec(failure.code);
+      if (!spec.public) this.#context.log.error({ err: failure }, 'connection not opened');
+      this.close(spec.closeCode ?? 1011, spec.public ? failure.message : spec.title);
+      return null;
+    }
+  }
+
+  #send(frame: Uint8Array, isText: boolean): void {
+    const socket = this.#socket;
+    if (socket.readyState !== socket.OPEN) return;
+    if (socket.bufferedAmount + frame.byteLength > this.#context.bufferBytesMax) {
+      this.close(1013, 'the client reads too slowly');
+      return;
+    }
+    this.#context.counters.framesOut(this.#details.codec, frame.byteLength);
+    // A failed write ends in 'close'; without a callback ws would have nobody to tell, and needs nobody.
+    socket.send(frame, { binary: !isText });
+  }
+
+  #receive(data: RawData, isText: boolean): void {
+    this.#isAlive = true;
+    if (this.#socket.readyState !== this.#socket.OPEN) return; // frames behind our own close frame
+    const frame = toBytes(data);
+    this.#context.counters.framesIn(this.#details.codec, frame.byteLength);
+    this.#handle?.receive(frame, isText);
+    if (this.#context.runtime.isCongested()) this.#pause();
+  }
+
+  /** TCP carries the congestion back to the client. */
+  #pause(): void {
+    this.#socket.pause();
+    this.#cancelPause();
+    this.#cancelPause = this.#context.clock.after(limits.webSocketCongestedPauseMs, () => {
+      if (this.#context.runtime.isCongested()) this.#pause();
+      else this.#socket.resume();
+    });
+  }
+
+  /** Pings; a peer that said nothing since the last call is gone (half-open), its socket is destroyed. */
+  checkAlive(): void {
+    if (!this.#isAlive && !this.#socket.isPaused) {
+      this.#socket.terminate();
+      return;
+    }
+    this.#isAlive = false;
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
+  }
+
+  /** Sends a close frame; the peer has `webSocketCloseMs` to answer it. */
+  close(code: number, reason: string): void {
+    const socket = this.#socket;
+    if (socket.readyState !== socket.OPEN) return;
+    socket.close(isCloseCode(code) ? code : 1011, truncateReason(reason));
+    this.#cancelPause();
+    socket.resume(); // a paused socket would never see the answer
+    this.#cancelTerminate = this.#context.clock.after(limits.webSocketCloseMs, () => socket.terminate());
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  #closed(code: number, reason: string): void {
+    this.#cancelPause();
+    this.#cancelTerminate();
+    this.#handle?.closed(code, reason, code !== 1006); // RFC 6455 section 7.1.5
+  }
+}
+
+function noTimer(): void {}
+
+/** A view where `ws` allows one: a frame is a Buffer unless somebody set another binaryType. */
+function toBytes(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+}
+
+/** Codes an endpoint may send (RFC 6455 section 7.4). */
+function isCloseCode(code: number): boolean {
+  if (code >= 3000 && code <= 4999) return true;
+  return code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code);
+}
+
+/** A control frame has 125 bytes, two of them the code (RFC 6455 section 5.5). */
+function truncateReason(reason: string): string {
+  const bytes = Buffer.from(reason);
+  if (bytes.length <= 123) return reason;
+  return new TextDecoder().decode(bytes.subarray(0, 120)).replace(/\uFFFD+$/, '');
+}

@@ -1,0 +1,144 @@
+/** Shapes of the answers, for the OpenAPI document. The agents make them; docs/design/requests.md names them. */
+import { z } from 'zod';
+
+const json = z.unknown();
+const ms = z.number().int().describe('ms since epoch');
+const record = z.record(z.string(), z.unknown());
+const presence = z.enum(['online', 'offline', 'never']);
+
+const agentSummary = z.looseObject({
+  model: z.string(),
+  id: z.string(),
+  presence,
+  lastSeen: ms.nullable(),
+  messages: z.number().int(),
+  rejected: z.number().int(),
+  state: json,
+});
+
+export const agentListAnswer = z.looseObject({
+  agents: z.array(agentSummary),
+  cursor: z.string().nullable().describe('give it as ?cursor= to get the next page; null at the end'),
+});
+
+export const agentAnswer = z.looseObject({
+  model: z.string(),
+  id: z.string(),
+  presence,
+  lastSeen: ms.nullable(),
+  state: json,
+  reported: json,
+  desired: json,
+  delta: json,
+  version: z.number().int(),
+  awake: z.boolean(),
+  messages: z.number().int(),
+  connections: z.number().int(),
+  codec: z.enum(['json', 'cbor']).nullable(),
+  rules: z.number().int(),
+  alerts: z.number().int(),
+  rejected: z.number().int(),
+  commandsPending: z.number().int(),
+});
+
+export const historyAnswer = z.looseObject({
+  series: z.array(
+    z.looseObject({
+      metric: z.string(),
+      unit: z.string().nullish(),
+      points: z.array(
+        z.looseObject({
+          ts: ms,
+          min: z.number(),
+          max: z.number(),
+          mean: z.number(),
+          count: z.number().int(),
+        }),
+      ),
+    }),
+  ),
+});
+
+export const countAnswer = z.looseObject({
+  accepted: z.number().int(),
+  applied: z.number().int(),
+  rejected: z.number().int(),
+  duplicates: z.number().int(),
+});
+
+export const rejectedAnswer = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      ts: ms,
+      channel: z.string(),
+      code: z.string(),
+      reason: z.string(),
+      payload: z.string(),
+      encoding: z.enum(['utf8', 'hex']),
+      bytes: z.number().int(),
+    }),
+  ),
+});
+
+export const desiredAnswer = z.looseObject({ version: z.number().int(), delta: json });
+
+export const commandAnswer = z.looseObject({
+  cid: z.string(),
+  status: z.enum(['done', 'failed', 'expired', 'pending']),
+  value: json.optional(),
+  error: json.optional(),
+});
+
+export const commandListAnswer = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      cid: z.string(),
+      name: z.string(),
+      args: json,
+      status: z.enum(['queued', 'sent', 'done', 'failed', 'expired']),
+      createdAtMs: ms,
+      expiresAtMs: ms,
+      value: json.optional(),
+      error: json.optional(),
+    }),
+  ),
+});
+
+export const ruleAnswer = record.describe('the rule as the engine understood it, with its id');
+export const ruleListAnswer = z.looseObject({ rules: z.array(record) });
+
+export const alertListAnswer = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      ts: ms,
+      ruleId: z.string().nullable(),
+      kind: z.enum(['alert', 'notify']),
+      text: z.string(),
+      metric: z.string().nullish(),
+      value: json.optional(),
+    }),
+  ),
+});
+
+export const attentionAnswer = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      model: z.string(),
+      id: z.string(),
+      reason: z.enum(['offline', 'rejected', 'command-expired', 'alert']),
+      ts: ms,
+      text: z.string(),
+    }),
+  ),
+});
+
+export const callAnswer = z.looseObject({ value: json.optional() });
+export const emptyAnswer = z.looseObject({});
+export const statsAnswer = z.record(z.string(), z.number());
+export const modelsAnswer = z.array(z.looseObject({ model: z.string() }));
+
+export const healthAnswer = z.looseObject({ status: z.literal('ok'), version: z.string() });
+export const readyAnswer = z.looseObject({
+  status: z.enum(['starting', 'replaying', 'ready', 'disk-full', 'stopping']),
+  detail: z.string(),
+});

@@ -1,0 +1,217 @@
+/**
+ * One HTTP request: who asks, which route, are the parts well formed, then the agents. Everything that goes
+ * wrong is thrown as a BridgeError and becomes a problem document in one place.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import type { AgentAddress } from '../base/address.ts';
+import { isAddress } from '../base/address.ts';
+import type { ActorRuntime } from '../actor/port.ts';
+import type { Clock } from '../base/clock.ts';
+import { BridgeError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { AccessPolicy } from './access.ts';
+import { authorize } from './access.ts';
+import { pathParameters } from './parameters.ts';
+import type { Answer } from './problem.ts';
+import { HttpError, jsonAnswer, problemAnswer } from './problem.ts';
+import { readJsonBody } from './request-body.ts';
+import { decodeSegment, matchRoutes } from './route.ts';
+import type { LocalAnswers, Route, RouteMatch } from './route.ts';
+import { routes } from './routes.ts';
+import type { StaticFiles } from './static-files.ts';
+import { staticAnswer } from './static-files.ts';
+
+/** On every answer; pages replace the policy by their own. */
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+export interface HttpContext {
+  readonly runtime: ActorRuntime;
+  readonly policy: AccessPolicy;
+  readonly modelNames: ReadonlySet<string>;
+  readonly files: StaticFiles;
+  readonly local: LocalAnswers;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Whether connections should not be kept for another request. */
+  isStopping(): boolean;
+}
+
+export interface RequestTarget {
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+/** Path and query of a request line; `new URL` would read `//x/y` as a host. */
+export function parseTarget(requestTarget: string): RequestTarget {
+  const url = requestTarget.replace(/^https?:\/\/[^/?]*/i, ''); // absolute form, RFC 9112 section 3.2.2
+  const mark = url.indexOf('?');
+  const path = mark < 0 ? url : url.slice(0, mark);
+  return { path, query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)) };
+}
+
+/** Answers the request, with a problem document where it fails. Never rejects. */
+export async function handleRequest(
+  context: HttpContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const startMs = context.clock.now();
+  const target = parseTarget(request.url ?? '/');
+  const answer = await answerRequest(context, request, target).catch((error: unknown) =>
+    problemAnswer(error, context.log),
+  );
+  writeAnswer(context, request, response, answer);
+  const { method } = request;
+  const elapsedMs = context.clock.now() - startMs;
+  context.log.debug({ method, path: target.path, status: answer.status, elapsedMs }, 'http request');
+}
+
+function writeAnswer(
+  context: HttpContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+): void {
+  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+  const hasBody = answer.status !== 304 && answer.status !== 204;
+  // Node reads and drops the rest of a body nobody wanted; of one that is too large even that is too much.
+  const isLast = context.isStopping() || (answer.status === 413 && !request.complete);
+  response.writeHead(answer.status, {
+    ...SECURITY_HEADERS,
+    ...answer.headers,
+    ...(hasBody ? { 'content-length': body.length } : {}),
+    ...(isLast ? { connection: 'close' } : {}),
+  });
+  response.end(hasBody ? body : undefined); // Node leaves the body out for HEAD
+}
+
+async function answerRequest(
+  context: HttpContext,
+  request: IncomingMessage,
+  target: RequestTarget,
+): Promise<Answer> {
+  authorize(context.policy, request, target, false);
+  const matches = matchRoutes(routes, target.path);
+  if (matches.length === 0) return answerWithoutRoute(context, request, target);
+  const methods = matches.map(({ route }) => route.method);
+  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+  if (request.method === 'OPTIONS') return { status: 204, headers: { allow }, body: '' };
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const match = matches.find(({ route }) => route.method === method);
+  if (match === undefined) throw methodNotAllowed(request.method, allow);
+  return answerRoute(context, request, target, match);
+}
+
+/** Dashboard files, and a hint for whoever speaks HTTP to a WebSocket address. */
+function answerWithoutRoute(context: HttpContext, request: IncomingMessage, target: RequestTarget): Answer {
+  const file = staticAnswer(context.files, target.path, request.headers);
+  if (file !== null) {
+    const allow = 'GET, HEAD, OPTIONS';
+    if (request.method === 'OPTIONS') return { status: 204, headers: { allow }, body: '' };
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed(request.method, allow);
+    return file;
+  }
+  if (target.path === '/mqtt' || target.path.startsWith('/agents/')) {
+    const headers = { upgrade: 'websocket', connection: 'upgrade' }; // RFC 9110 section 15.5.22
+    throw new HttpError('BRG_UPGRADE_REQUIRED', 'connect with a WebSocket client', headers);
+  }
+  throw new BridgeError('BRG_NOT_FOUND', `there is nothing at ${target.path}; see /api/openapi.json`);
+}
+
+function methodNotAllowed(method: string | undefined, allow: string): HttpError {
+  return new HttpError('BRG_METHOD_NOT_ALLOWED', `${method ?? 'this method'} is not among: ${allow}`, {
+    allow,
+  });
+}
+
+async function answerRoute(
+  context: HttpContext,
+  request: IncomingMessage,
+  target: RequestTarget,
+  match: RouteMatch,
+): Promise<Answer> {
+  const { route } = match;
+  const params = checkPath(context, match.params);
+  const query = checkQuery(route, target.query);
+  const body = await checkBody(route, request);
+  if (route.does.kind === 'local') return context.local[route.does.answer]();
+  const address: AgentAddress = { model: params['model'] ?? '', id: params['id'] ?? '' };
+  // `route()` tied the types of query and body to the schemas that were just applied.
+  const input = { address, params, query: query as never, body: body as never, nowMs: context.clock.now() };
+  const asked = route.does.ask(input);
+  const answer = await context.runtime.request(asked.address, asked.name, asked.body, asked.options);
+  return jsonAnswer(answer, route.response.status);
+}
+
+function checkPath(
+  context: HttpContext,
+  params: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const { model, id, ...others } = params;
+  if (model !== undefined && id !== undefined) checkAddress(model, id, context.modelNames);
+  for (const [name, value] of Object.entries(others)) {
+    const result = pathParameters[name]?.safeParse(value);
+    if (result?.success === false) throw badInput('path', result.error, name);
+  }
+  return params;
+}
+
+/** Throws BRG_ADDRESS or BRG_UNKNOWN_MODEL. */
+export function checkAddress(model: string, id: string, modelNames: ReadonlySet<string>): AgentAddress {
+  if (!isAddress(model, id)) {
+    throw new BridgeError('BRG_ADDRESS', 'a model is [a-z0-9-]{1,64}, an id [A-Za-z0-9._~:-]{1,128}');
+  }
+  if (!modelNames.has(model)) {
+    throw new BridgeError('BRG_UNKNOWN_MODEL', `there is no model ${model}; GET /api/models lists them`, {
+      details: { model },
+    });
+  }
+  return { model, id };
+}
+
+/** The address in `/agents/{model}/{id}`; null for any other path. */
+export function agentPath(path: string): { model: string; id: string } | null {
+  const [, model, id] = /^\/agents\/([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];
+  return model === undefined || id === undefined
+    ? null
+    : { model: decodeSegment(model), id: decodeSegment(id) };
+}
+
+const NO_QUERY = z.strictObject({});
+
+/** Unknown names are refused: a typo in `?timeout=` must not silently mean its default. */
+function checkQuery(route: Route, query: URLSearchParams): unknown {
+  const values: Record<string, string> = {};
+  for (const [name, value] of query) {
+    if (name === 'token') continue; // `authorize` has read it
+    if (Object.hasOwn(values, name))
+      throw new BridgeError('BRG_BAD_REQUEST', `query: ${name} is given twice`);
+    values[name] = value;
+  }
+  const result = (route.query ?? NO_QUERY).safeParse(values);
+  if (!result.success) throw badInput('query', result.error);
+  return result.data;
+}
+
+async function checkBody(route: Route, request: IncomingMessage): Promise<unknown> {
+  if (route.body === undefined) return null; // whatever came is ignored, as HTTP allows (RFC 9110 section 9.3.1)
+  const result = route.body.schema.safeParse(await readJsonBody(request, route.body));
+  if (!result.success) throw badInput('body', result.error);
+  return result.data;
+}
+
+function badInput(where: 'path' | 'query' | 'body', error: z.ZodError, name?: string): BridgeError {
+  const errors = error.issues.map((issue) => {
+    const path = [...(name === undefined ? [] : [name]), ...issue.path.map(String)];
+    return { in: where, pointer: path.map((part) => `/${part}`).join(''), detail: issue.message };
+  });
+  const first = errors[0];
+  const detail = `${where}${first?.pointer ?? ''}: ${first?.detail ?? 'not valid'}`;
+  return new BridgeError('BRG_BAD_REQUEST', detail, { details: { errors } });
+}

@@ -1,0 +1,18 @@
+/** The public API: what a project that embeds or extends Mooring imports. */
+export { createBridge, type Bridge, type BridgeOptions } from './bridge.ts';
+export type { Config } from './config.ts';
+export { BridgeError, type ErrorCode } from './base/errors.ts';
+export { battery, binary, command, defineDevice, enumeration, numeric, position, text } from './device/index.ts';
+export type { DeviceDefinition, DeviceDefinitionInput } from './device/index.ts';
+export {
+  Agent,
+  AgentConnection,
+  DeviceAgent,
+  type CommandRecord,
+  type ConnectContext,
+  type DeviceAgentClass,
+  type DeviceState,
+  type MaskClass,
+  type ProtocolDecision,
+  type TelemetryEvent,
+} from './agent/index.ts';

@@ -1,0 +1,149 @@
+/** Reads over all agents of a shard: find, list, count, who is due. Never wakes anybody. */
+import type Database from 'better-sqlite3';
+import type { AgentRow, Presence } from './shard-store.ts';
+
+export interface ListQuery {
+  readonly model: string | null;
+  /** Part of the id. */
+  readonly q: string | null;
+  readonly presence: Presence | null;
+  readonly limit: number;
+  /** Address (`model/id`) of the last agent of the previous page. */
+  readonly after: { model: string; id: string } | null;
+}
+
+export interface DirectoryTotals {
+  readonly online: number;
+  readonly offline: number;
+  readonly never: number;
+}
+
+interface Columns {
+  key: number;
+  model: string;
+  id: string;
+  presence: Presence;
+  last_seen: number | null;
+  messages: number;
+  rejected: number;
+  applied: number;
+  alarm_at: number | null;
+  created_at: number;
+}
+
+export class AgentDirectory {
+  readonly #db: Database.Database;
+  readonly #find: Database.Statement<[string, string], Columns>;
+  readonly #byKey: Database.Statement<[number], Columns>;
+  readonly #due: Database.Statement<[number, number], { model: string; id: string }>;
+  readonly #nextAlarm: Database.Statement<[], { at: number | null }>;
+  readonly #totals: Database.Statement<[], { presence: Presence; n: number }>;
+  readonly #keysAfter: Database.Statement<[number, number], { key: number }>;
+
+  constructor(db: Database.Database) {
+    this.#db = db;
+    this.#find = db.prepare('SELECT * FROM agents WHERE model = ? AND id = ?');
+    this.#byKey = db.prepare('SELECT * FROM agents WHERE key = ?');
+    this.#due = db.prepare(
+      'SELECT model, id FROM agents WHERE alarm_at IS NOT NULL AND alarm_at <= ? ORDER BY alarm_at LIMIT ?',
+    );
+    this.#nextAlarm = db.prepare('SELECT min(alarm_at) AS at FROM agents WHERE alarm_at IS NOT NULL');
+    this.#totals = db.prepare('SELECT presence, count(*) AS n FROM agents GROUP BY presence');
+    this.#keysAfter = db.prepare('SELECT key FROM agents WHERE key > ? ORDER BY key LIMIT ?');
+  }
+
+  find(model: string, id: string): AgentRow | undefined {
+    const columns = this.#find.get(model, id);
+    return columns === undefined ? undefined : toRow(columns);
+  }
+
+  byKey(key: number): AgentRow | undefined {
+    const columns = this.#byKey.get(key);
+    return columns === undefined ? undefined : toRow(columns);
+  }
+
+  /** A page of agents in the order of their addresses. */
+  list(query: ListQuery): AgentRow[] {
+    const where: string[] = [];
+    const values: (string | number)[] = [];
+    if (query.model !== null) {
+      where.push('model = ?');
+      values.push(query.model);
+    }
+    if (query.presence !== null) {
+      where.push('presence = ?');
+      values.push(query.presence);
+    }
+    if (query.q !== null) {
+      where.push("(model || '/' || id) LIKE ? ESCAPE '\\'");
+      values.push(`%${query.q.replace(/[\\%_]/g, '\\$&')}%`);
+    }
+    if (query.after !== null) {
+      where.push('(model, id) > (?, ?)');
+      values.push(query.after.model, query.after.id);
+    }
+    const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
+    return this.#db
+      .prepare<(string | number)[], Columns>(`SELECT * FROM agents ${condition} ORDER BY model, id LIMIT ?`)
+      .all(...values, query.limit)
+      .map(toRow);
+  }
+
+  /** Addresses of agents that the last run left online. */
+  *online(): Iterable<{ model: string; id: string }> {
+    yield* this.#db
+      .prepare<[], { model: string; id: string }>("SELECT model, id FROM agents WHERE presence = 'online'")
+      .all();
+  }
+
+  due(nowMs: number, max: number): { model: string; id: string }[] {
+    return this.#due.all(nowMs, max);
+  }
+
+  /** When the next agent wants to be woken, ms since epoch. */
+  nextAlarmMs(): number | null {
+    return this.#nextAlarm.get()?.at ?? null;
+  }
+
+  totals(): DirectoryTotals {
+    const totals = { online: 0, offline: 0, never: 0 };
+    for (const row of this.#totals.iterate()) totals[row.presence] = row.n;
+    return totals;
+  }
+
+  /** Agents that broke something lately, for "needs attention". */
+  rejectedLately(sinceMs: number, max: number): AgentRow[] {
+    return this.#db
+      .prepare<
+        [number, number],
+        Columns
+      >('SELECT * FROM agents WHERE rejected > 0 AND last_seen >= ? ORDER BY last_seen DESC LIMIT ?')
+      .all(sinceMs, max)
+      .map(toRow);
+  }
+
+  /** Keys in order, for maintenance that goes round. */
+  keysAfter(key: number, max: number): number[] {
+    return this.#keysAfter.all(key, max).map((row) => row.key);
+  }
+
+  maxKey(): number {
+    return this.#db.prepare<[], { key: number | null }>('SELECT max(key) AS key FROM agents').get()?.key ?? 0;
+  }
+}
+
+function toRow(columns: Columns): AgentRow {
+  return {
+    key: columns.key,
+    model: columns.model,
+    id: columns.id,
+    presence: columns.presence,
+    lastSeenMs: columns.last_seen,
+    messages: columns.messages,
+    rejected: columns.rejected,
+    appliedSequence: columns.applied,
+    alarmAtMs: columns.alarm_at,
+    createdAtMs: columns.created_at,
+    isStored: true,
+  };
+}

@@ -1,0 +1,56 @@
+import Database from 'better-sqlite3';
+import { BridgeError } from '../base/errors.ts';
+
+export type { Database } from 'better-sqlite3';
+
+/**
+ * Opens (or creates) a WAL database.
+ * @throws BridgeError BRG_DATA_DIR when it cannot be opened, BRG_DISK_FULL when there is no room.
+ */
+export function openDatabase(
+  path: string,
+  options: { synchronous: 'FULL' | 'NORMAL'; pageBytes: number; cacheKiB: number },
+): Database.Database {
+  try {
+    const db = new Database(path);
+    db.pragma(`page_size=${options.pageBytes}`);
+    db.pragma('journal_mode=WAL');
+    db.pragma(`synchronous=${options.synchronous}`);
+    db.pragma(`cache_size=-${options.cacheKiB}`);
+    db.pragma('temp_store=MEMORY');
+    // One process owns a data directory; the lock is held for its life and needs no shared memory file.
+    db.pragma('locking_mode=EXCLUSIVE');
+    db.exec('BEGIN IMMEDIATE; COMMIT');
+    return db;
+  } catch (error) {
+    if (errorCode(error) === 'SQLITE_BUSY') {
+      throw new BridgeError('BRG_DATA_DIR', `${path} is in use: another bridge runs on this data directory`, {
+        cause: error,
+      });
+    }
+    throw storeError(error, path);
+  }
+}
+
+/** The SQLite result code of an error, e.g. `SQLITE_FULL`; undefined for other errors. */
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Database.SqliteError ? error.code : undefined;
+}
+
+/** Whether there is no room for a write; it may succeed later, and nothing of it was kept. */
+export function isDiskFull(error: unknown): boolean {
+  if (error instanceof BridgeError) return error.code === 'BRG_DISK_FULL';
+  return errorCode(error) === 'SQLITE_FULL';
+}
+
+/** A BridgeError for a failed database call on `path`. */
+export function storeError(error: unknown, path: string): BridgeError {
+  if (error instanceof BridgeError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const code = errorCode(error);
+  if (code === 'SQLITE_FULL') return new BridgeError('BRG_DISK_FULL', `${path}: ${message}`, { cause: error });
+  if (code?.startsWith('SQLITE_CANTOPEN') || code?.startsWith('SQLITE_READONLY') || code === 'SQLITE_NOTADB') {
+    return new BridgeError('BRG_DATA_DIR', `${path}: ${message}`, { cause: error });
+  }
+  return new BridgeError('BRG_STORE', `${path}: ${message}`, { cause: error });
+}

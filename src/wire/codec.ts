@@ -1,0 +1,129 @@
+/**
+ * Frames to bytes and bytes to checked frames, driven by the table in frames.ts. A decoded frame has
+ * exactly the fields of its row: unknown ones are ignored, an optional one that is null counts as absent.
+ */
+import { BridgeError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import { CLIENT_BOUNDS, type CborBounds, HOSTILE_BOUNDS } from './cbor-guard.ts';
+import { encodeCborFields } from './cbor-writer.ts';
+import { decodeCborWithin } from './cbor.ts';
+import {
+  type FieldType,
+  type Frame,
+  FRAMES,
+  type FrameSpec,
+  frameSpecByNumber,
+  frameSpecByType,
+  type InboundFrame,
+} from './frames.ts';
+import { decodeJson, encodeJson } from './json.ts';
+
+/** How a connection's bytes are written. */
+export type Codec = 'json' | 'cbor';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * JSON text in UTF-8, or a CBOR map with integer keys. Throws only for values that cannot be said:
+ * bigints (TypeError), cycles, and in CBOR nesting beyond `limits.cborDepthMax` (BRG_CBOR_DEPTH).
+ */
+export function encodeFrame(frame: Frame | InboundFrame, codec: Codec): Uint8Array {
+  if (codec === 'json') return encodeJson(frame);
+  const layout = LAYOUTS.get(frame.type);
+  if (!layout) throw new BridgeError('BRG_FRAME_TYPE', `no frame of type ${String(frame.type)}`);
+  const fields: Fields = frame; // every row's frame is an object with its fields
+  const values = layout.names.map((name) => fields[name]);
+  return encodeCborFields(layout.keys, [layout.number, ...values]);
+}
+
+/** The CBOR map of each frame, in the order of its row; `keys` starts with the type's key 0. */
+const LAYOUTS: ReadonlyMap<string, { number: number; keys: readonly number[]; names: readonly string[] }> =
+  new Map(FRAMES.map((spec: FrameSpec) => [spec.type, layoutOf(spec)]));
+
+function layoutOf(spec: FrameSpec) {
+  return {
+    number: spec.number,
+    keys: [0, ...Object.values(spec.fields).map((field) => field.key)],
+    names: Object.keys(spec.fields),
+  };
+}
+
+/** One frame from a client. Throws BRG_FRAME_* and BRG_CBOR_*; their close codes say what to do. */
+export function decodeFrame(bytes: Uint8Array, codec: Codec): InboundFrame {
+  const frame = decodeSide(bytes, codec, 'in', limits.frameBytesMax, HOSTILE_BOUNDS);
+  return frame as InboundFrame; // checked against the row, from which the type is derived
+}
+
+/** One frame of the bridge, for its clients. Throws as `decodeFrame` does. */
+export function decodeOutboundFrame(bytes: Uint8Array, codec: Codec): Frame {
+  const frame = decodeSide(bytes, codec, 'out', limits.frameOutBytesMax, CLIENT_BOUNDS);
+  return frame as Frame; // checked against the row, from which the type is derived
+}
+
+function decodeSide(
+  bytes: Uint8Array,
+  codec: Codec,
+  side: 'in' | 'out',
+  bytesMax: number,
+  bounds: CborBounds,
+): Fields {
+  if (bytes.length > bytesMax) {
+    throw new BridgeError('BRG_FRAME_TOO_LARGE', `a frame has ${bytes.length} bytes, more than ${bytesMax}`, {
+      details: { bytes: bytes.length, bytesMax },
+    });
+  }
+  const value = codec === 'json' ? decodeJson(bytes, 'BRG_FRAME_SYNTAX') : decodeCborWithin(bytes, bounds);
+  if (!isObject(value)) {
+    const shape = codec === 'json' ? 'an object' : 'a map';
+    throw new BridgeError('BRG_FRAME_SYNTAX', `a frame must be ${shape}`);
+  }
+  const type = codec === 'json' ? value['type'] : value['0'];
+  const spec = codec === 'json' ? frameSpecByType(type) : frameSpecByNumber(type);
+  if (!spec || (spec.direction !== side && spec.direction !== 'both')) {
+    const sender = side === 'in' ? 'client' : 'bridge';
+    const shown = typeof type === 'string' || typeof type === 'number' ? String(type).slice(0, 64) : 'none';
+    throw new BridgeError('BRG_FRAME_TYPE', `no frame of a ${sender} has the type ${shown}`);
+  }
+  return checkedFields(spec, side, (name, key) => value[codec === 'json' ? name : String(key)]);
+}
+
+function checkedFields(
+  spec: FrameSpec,
+  side: 'in' | 'out',
+  field: (name: string, key: number) => unknown,
+): Fields {
+  const frame: Record<string, unknown> = { type: spec.type };
+  for (const [name, { key, type, optional, only }] of Object.entries(spec.fields)) {
+    if (only !== undefined && only !== side) continue;
+    const value = field(name, key);
+    const isAbsent = value === undefined || (value === null && type !== 'any');
+    if (isAbsent && optional) continue;
+    if (isAbsent || !hasType(value, type)) {
+      const problem = isAbsent ? 'is missing' : `is not of type ${type}`;
+      throw new BridgeError('BRG_FRAME_FIELD', `${spec.type}: field ${name} ${problem}`, {
+        details: { type: spec.type, field: name, key },
+      });
+    }
+    frame[name] = value;
+  }
+  return frame;
+}
+
+function hasType(value: unknown, type: FieldType): boolean {
+  switch (type) {
+    case 'any':
+      return true;
+    case 'array':
+      return Array.isArray(value);
+    case 'object':
+      return isObject(value);
+    default:
+      return typeof value === type;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+  );
+}

@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { connect as connectSocket, type Socket } from 'node:net';
+import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { onTestFinished, vi } from 'vitest';
+import { createLog } from '../../src/base/log.ts';
+import { createBroker, type Broker, type DeniedReason } from '../../src/broker/index.ts';
+import { Registry } from '../../src/device/index.ts';
+import { definitions } from '../../devices/index.ts';
+import { MemoryRuntime } from './memory-runtime.ts';
+
+export interface Setup {
+  readonly broker: Broker;
+  readonly runtime: MemoryRuntime;
+  readonly counts: {
+    unmapped: number;
+    messages: number;
+    bytes: number;
+    denied: DeniedReason[];
+    latencies: number;
+  };
+  client(options?: IClientOptions): Promise<MqttClient>;
+  socket(): Promise<Raw>;
+}
+
+/** A broker on a free port with a memory runtime; all of it ends with the test. */
+export async function start(): Promise<Setup> {
+  const runtime = new MemoryRuntime();
+  const counts: Setup['counts'] = { unmapped: 0, messages: 0, bytes: 0, denied: [], latencies: 0 };
+  const broker = await createBroker({
+    runtime,
+    registry: new Registry(definitions),
+    host: '127.0.0.1',
+    port: 0,
+    log: createLog({ level: 'silent', format: 'json' }),
+    counters: {
+      messagesIn: () => void (counts.messages += 1),
+      bytesIn: (bytes) => void (counts.bytes += bytes),
+      unmapped: () => void (counts.unmapped += 1),
+      denied: (reason) => void counts.denied.push(reason),
+      pubackLatencyMs: () => void (counts.latencies += 1),
+    },
+  });
+  onTestFinished(() => broker.stop());
+  const { host, port } = broker.address;
+  return {
+    broker,
+    runtime,
+    counts,
+    async client(options = {}) {
+      const client = await connectAsync(`mqtt://${host}:${port}`, { reconnectPeriod: 0, ...options });
+      client.on('error', () => undefined);
+      onTestFinished(() => void client.end(true));
+      return client;
+    },
+    async socket() {
+      const socket = connectSocket(port, host);
+      onTestFinished(() => void socket.destroy());
+      await once(socket, 'connect');
+      return new Raw(socket);
+    },
+  };
+}
+
+export async function until(condition: () => boolean): Promise<void> {
+  await vi.waitUntil(condition, { timeout: 4000, interval: 5 });
+}
+
+/** A client of raw bytes, for what a well-behaved one never sends. */
+export class Raw {
+  readonly socket: Socket;
+  #received = Buffer.alloc(0);
+  isClosed = false;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', (chunk) => (this.#received = Buffer.concat([this.#received, chunk])));
+    socket.on('error', () => undefined);
+    socket.on('close', () => (this.isClosed = true));
+  }
+
+  async connect(clientId: string, options: { isClean?: boolean } = {}): Promise<void> {
+    const flags = (options.isClean ?? true) ? 2 : 0;
+    const head = Buffer.from([0, 4, 77, 81, 84, 84, 4, flags, 0, 60]);
+    this.#write(0x10, Buffer.concat([head, text(clientId)]));
+    await until(() => this.packets(2).length === 1);
+  }
+
+  publish(topic: string, payload: string, qos: 0 | 1 | 2, packetId = 0, isDup = false): void {
+    const id = qos === 0 ? Buffer.alloc(0) : Buffer.from([packetId >> 8, packetId & 255]);
+    const body = Buffer.concat([text(topic), id, Buffer.from(payload)]);
+    this.#write(0x30 | (isDup ? 8 : 0) | (qos << 1), body);
+  }
+
+  subscribe(packetId: number, filters: readonly string[]): void {
+    const entries = filters.map((filter) => Buffer.concat([text(filter), Buffer.from([1])]));
+    this.#write(0x82, Buffer.concat([Buffer.from([packetId >> 8, packetId & 255]), ...entries]));
+  }
+
+  /** Bodies of the packets of this type so far; all the tests' packets are shorter than 128 bytes. */
+  packets(type: number): Buffer[] {
+    const found: Buffer[] = [];
+    for (let at = 0; at + 1 < this.#received.length;) {
+      const length = this.#received[at + 1] ?? 0;
+      if ((this.#received[at] ?? 0) >> 4 === type)
+        found.push(this.#received.subarray(at + 2, at + 2 + length));
+      at += 2 + length;
+    }
+    return found;
+  }
+
+  /** Packet ids of the PUBACKs so far. */
+  pubacks(): number[] {
+    return this.packets(4).map((body) => body.readUInt16BE(0));
+  }
+
+  #write(first: number, body: Buffer): void {
+    const length = body.length < 128 ? [body.length] : [(body.length & 127) | 128, body.length >> 7];
+    this.socket.write(Buffer.concat([Buffer.from([first, ...length]), body]));
+  }
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
+}
