@@ -76,7 +76,7 @@ export class CommandHandler {
 
 /**
  * Arguments may be a bare value, of which the first byte does not tell the codec: it is the device's
- * own, or JSON from a bridge that has not heard the device yet.
+ * own, unless the sender does not know that.
  */
 function readArguments(payload: Uint8Array, own: Codec): unknown {
   const other = own === 'json' ? 'cbor' : 'json';

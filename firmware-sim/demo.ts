@@ -244,15 +244,16 @@ async function sleepUntil(atMs: number | null): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, atMs - Date.now())).unref());
 }
 
-/** Prints the summary; `checks` is null when the demo was interrupted before it could be checked. */
-function conclude(
+/** Says goodbye and prints the summary; `checks` is null when the demo was interrupted before it could be checked. */
+async function conclude(
   fleet: Fleet,
   options: DemoOptions,
   output: Output,
   checks: readonly Check[] | null,
-): number {
+): Promise<number> {
   const statistics = fleet.statistics();
   const isOk = checks?.every(({ held }) => held) ?? true;
+  await fleet.stop();
   output.live.end();
   output.emit({
     event: 'summary',

@@ -7,12 +7,15 @@ import { Buffer } from 'node:buffer';
 import { connect, type MqttClient } from 'mqtt';
 import type { Clock } from '../src/base/clock.ts';
 import { limits } from '../src/base/limits.ts';
+import type { Codec } from '../src/wire/index.ts';
 import type { Backoff } from './backoff.ts';
 
 export interface LinkOptions {
   /** `mqtt://host:port` */
   readonly broker: string;
   readonly clientId: string;
+  /** What it wants to be spoken to in. */
+  readonly codec: Codec;
   readonly username?: string;
   readonly password?: string;
   readonly presenceTopic: string;
@@ -99,7 +102,8 @@ export class DeviceLink {
   }
 
   #attempt(): void {
-    const { broker, clientId, username, password, presenceTopic, clock } = this.#options;
+    const { broker, clientId, password, presenceTopic, clock } = this.#options;
+    const username = userName(this.#options);
     const client = connect(broker, {
       clientId,
       ...(username === undefined ? {} : { username }),
@@ -173,4 +177,9 @@ export class DeviceLink {
 function reasonOf(error: Error): string {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return error.message === '' ? code : error.message;
+}
+
+/** A device that reads CBOR says so in CONNECT: a bare value such as a command's argument does not show its codec. */
+function userName({ codec, username }: LinkOptions): string | undefined {
+  return codec === 'cbor' ? `${username ?? ''}?codec=cbor` : username;
 }

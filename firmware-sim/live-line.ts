@@ -2,6 +2,7 @@ import type { FleetStatistics } from './statistics.ts';
 
 interface TerminalStream {
   readonly isTTY?: boolean;
+  /** 0 where the terminal does not tell. */
   readonly columns?: number;
   write(text: string): unknown;
 }
@@ -22,7 +23,7 @@ export class LiveLine {
 
   update(text: string): void {
     if (this.#stream.isTTY !== true) return;
-    this.#shown = text.slice(0, Math.max(20, (this.#stream.columns ?? 80) - 1));
+    this.#shown = text.slice(0, Math.max(20, (this.#stream.columns || 80) - 1));
     this.#stream.write(`${ERASE_LINE}${this.#shown}`);
   }
 

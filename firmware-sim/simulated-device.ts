@@ -156,10 +156,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
    */
   set(metric: string, value: unknown): void {
     this.#plant.pin(metric, checkMetricValue(this.definition, metric, value));
-    if (this.#power.kind === 'off') return;
-    const patch = this.#reported.changes();
-    if (Object.keys(patch).length > 0) this.#report(patch);
-    this.#say();
+    if (this.#power.kind === 'on') this.#onActuated(this.#reported.changes());
   }
 
   release(metric: string): void {
@@ -178,6 +175,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
     return new DeviceLink({
       broker,
       clientId: `sim-${this.model}-${this.id}`,
+      codec: this.codec,
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       presenceTopic: `${this.#topic}/presence`,

@@ -5,33 +5,40 @@
  * I2 Effects leave only with the commit of the writes they belong to.
  * I3 A turn that throws synchronously leaves no write and no effect behind.
  */
+import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
-import { HistoryBuffer, type AgentChange, type AgentRow, type HistorySeries, type Presence } from '../store/index.ts';
+import {
+  HistoryBuffer,
+  type AgentChange,
+  type AgentRow,
+  type HistorySeries,
+  type Presence,
+  type ShardStore,
+} from '../store/index.ts';
 import type { AgentAddress } from '../base/address.ts';
 import type { ActorBehaviour, ActorContext, ActorKind, AgentCounters, HistoryQuery, ShardView } from './behaviour.ts';
-import type { Connection } from './connections.ts';
+import type { Connection, ConnectionTable } from './connections.ts';
 import { Mailbox } from './mailbox.ts';
-import { EFFECT, FLAG_FAILED, FLAG_QOS1, FLAG_RETAIN, FLAG_TEXT, type EffectRecord } from './messages.ts';
+import { EFFECT, FLAG_FAILED, FLAG_QOS1, FLAG_RETAIN, FLAG_TEXT } from './messages.ts';
 import type { BatchProgress } from './progress.ts';
 import type { Publication } from './port.ts';
+import type { Effect } from './shard-effects.ts';
 
 /** What an actor needs of its shard. */
-export interface ActorHost extends ShardView {
+export interface ActorHost {
   readonly log: Log;
+  readonly clock: Clock;
   readonly counters: AgentCounters;
-  now(): number;
+  readonly store: ShardStore;
+  readonly connections: ConnectionTable;
+  readonly overview: ShardView;
+  /** The actor has something to commit; called once until it was. */
   markDirty(actor: Actor): void;
-  loadCells(key: number): Map<string, string>;
   queryHistory(key: number, query: HistoryQuery): HistorySeries[];
-  connectionsOf(key: string): readonly Connection[];
-  connection(id: number): Connection | undefined;
-  devicesOf(key: string): readonly number[];
-  onDrained(): void;
+  scheduleCommit(): void;
 }
-
-type Effect = Omit<EffectRecord, 'payload'> & { readonly payload: Uint8Array };
 
 const NO_BYTES = new Uint8Array(0);
 const NO_CONNECTIONS: readonly number[] = Object.freeze([]);
@@ -68,9 +75,9 @@ export class Actor implements ActorContext, AgentChange {
     this.row = row;
     this.isEphemeral = kind.isEphemeral;
     this.#host = host;
-    this.#texts = row.isStored ? host.loadCells(row.key) : new Map<string, string>();
-    this.lastActiveMs = this.wokeAtMs = host.now();
-    this.mailbox = new Mailbox(() => host.onDrained());
+    this.#texts = row.isStored ? host.store.cells(row.key) : new Map<string, string>();
+    this.lastActiveMs = this.wokeAtMs = host.clock.now();
+    this.mailbox = new Mailbox(() => host.scheduleCommit());
     this.behaviour = kind.create(this);
   }
 
@@ -85,11 +92,11 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   get shard(): ShardView {
-    return this.#host;
+    return this.#host.overview;
   }
 
   now(): number {
-    return this.#host.now();
+    return this.#host.clock.now();
   }
 
   cell(name: string): unknown {
@@ -142,7 +149,7 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   deviceConnections(): readonly number[] {
-    return this.#host.devicesOf(this.key);
+    return this.#host.connections.devicesOf(this.key);
   }
 
   addHistory(tsMs: number, values: Record<string, number | boolean | string>): void {
@@ -162,11 +169,11 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   connections(): readonly Connection[] {
-    return this.#host.connectionsOf(this.key);
+    return this.#host.connections.of(this.key);
   }
 
   connection(id: number): Connection | undefined {
-    return this.#host.connection(id);
+    return this.#host.connections.get(id);
   }
 
   send(connections: readonly number[], frame: Uint8Array, isText: boolean): void {

@@ -20,9 +20,9 @@ export class Dispatcher {
   readonly #shard: Shard;
   readonly #clock: Clock;
 
-  constructor(shard: Shard, clock: Clock) {
+  constructor(shard: Shard) {
     this.#shard = shard;
-    this.#clock = clock;
+    this.#clock = shard.clock;
   }
 
   /** A journaled record; `progress` counts down when it was applied and committed. */
@@ -94,7 +94,7 @@ export class Dispatcher {
   }
 
   #reconcile(key: string): void {
-    if (this.#shard.devicesOf(key).length > 0) return;
+    if (this.#shard.connections.devicesOf(key).length > 0) return;
     this.#toAgent(
       {
         kind: KIND.detach,
@@ -117,7 +117,8 @@ export class Dispatcher {
     const actor = connection === undefined ? undefined : this.#awake(record.key, true);
     if (actor === undefined) {
       this.#shard.connections.close(record.connection);
-      this.#shard.closeConnection(record.connection, 1013, 'too many connections');
+      this.#shard.effects.close(record.connection, 1013, 'too many connections');
+      this.#shard.scheduleCommit();
       return;
     }
     actor.mailbox.run('device', () => this.#turn(actor, record, '', undefined));
@@ -141,7 +142,8 @@ export class Dispatcher {
   #refuse(record: InboundRecord): void {
     if (record.kind !== KIND.request) return;
     const error = new BridgeError('BRG_UNKNOWN_AGENT', `no agent ${record.key}: nothing has been heard of it yet`);
-    this.#shard.refuse(record.connection, error);
+    this.#shard.effects.replyError(record.connection, error);
+    this.#shard.scheduleCommit();
   }
 
   #awake(key: string, create: boolean): Actor | undefined {

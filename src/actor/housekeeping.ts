@@ -6,20 +6,26 @@ import type { Shard } from './shard.ts';
 
 const TICK_MS = 1000;
 
+const POLICY = {
+  rawMs: limits.historyRawMs,
+  minutesMs: limits.historyMinutesMs,
+  hoursMs: limits.historyHoursMs,
+};
+
 export class Housekeeping {
   readonly #shard: Shard;
   readonly #clock: Clock;
   #cancel: (() => void) | undefined;
   #lastCheckpointMs: number;
   #lastRetentionMs: number;
-  #retentionKey = 0;
+  #isRetaining = false;
   #commitsAtCheckpoint = 0;
 
-  constructor(shard: Shard, clock: Clock) {
+  constructor(shard: Shard) {
     this.#shard = shard;
-    this.#clock = clock;
-    this.#lastCheckpointMs = clock.now();
-    this.#lastRetentionMs = clock.now();
+    this.#clock = shard.clock;
+    this.#lastCheckpointMs = shard.clock.now();
+    this.#lastRetentionMs = shard.clock.now();
   }
 
   start(): void {
@@ -34,13 +40,8 @@ export class Housekeeping {
   #tick(): void {
     this.#shard.roster.sweep();
     if (!this.#shard.isBlocked()) {
-      try {
-        this.#checkpointIfDue();
-        this.#retainIfDue();
-      } catch (error) {
-        // Without room nothing can be moved now; the write path notices and says so.
-        if (!isDiskFull(error)) throw error;
-      }
+      this.#unlessFull(() => this.#checkpointIfDue());
+      this.#retainIfDue();
     }
     this.start();
   }
@@ -55,22 +56,35 @@ export class Housekeeping {
     this.#lastCheckpointMs = this.#clock.now();
   }
 
-  /** One step a tick while a round is under way; a new round every `retentionIntervalMs`. */
+  /** A round over all agents, step by step, so that messages get their turn in between. */
   #retainIfDue(): void {
     const now = this.#clock.now();
-    if (this.#retentionKey === 0 && now - this.#lastRetentionMs < limits.retentionIntervalMs) return;
+    if (this.#isRetaining || now - this.#lastRetentionMs < limits.retentionIntervalMs) return;
+    this.#isRetaining = true;
+    this.#retainStep(0, []);
+  }
+
+  /** @param afterKey agents up to this one are done, but for those in `left` */
+  #retainStep(afterKey: number, left: number[]): void {
     const { store } = this.#shard;
-    const keys = store.directory.keysAfter(this.#retentionKey, limits.retentionAgentsPerStep);
-    if (keys.length > 0) {
-      store.maintain(() =>
-        store.history.retainStep(now, keys, {
-          rawMs: limits.historyRawMs,
-          minutesMs: limits.historyMinutesMs,
-          hoursMs: limits.historyHoursMs,
-        }),
-      );
+    const keys = left.length > 0 ? left : store.directory.keysAfter(afterKey, limits.retentionAgentsPerStep);
+    if (keys.length === 0 || this.#cancel === undefined || this.#shard.isBlocked()) {
+      this.#isRetaining = false;
+      this.#lastRetentionMs = this.#clock.now();
+      return;
     }
-    this.#retentionKey = keys.length < limits.retentionAgentsPerStep ? 0 : (keys.at(-1) ?? 0);
-    if (this.#retentionKey === 0) this.#lastRetentionMs = now;
+    const lastKey = left.length > 0 ? afterKey : (keys.at(-1) ?? 0);
+    const rest = this.#unlessFull(() => store.retain(this.#clock.now(), keys, POLICY)) ?? [];
+    setImmediate(() => this.#retainStep(lastKey, rest));
+  }
+
+  /** Without room nothing can be moved now; the write path notices and says so. */
+  #unlessFull<T>(step: () => T): T | undefined {
+    try {
+      return step();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      return undefined;
+    }
   }
 }

@@ -47,10 +47,9 @@ interface SentBatch {
   readonly callbacks: Done[];
   readonly count: number;
   readonly durableCount: number;
-  readonly bytes: number;
   readonly sentMs: number;
   /** Kept until committed: a crashed shard must get it again. */
-  readonly copy: Uint8Array;
+  readonly copy: Uint8Array<ArrayBuffer>;
 }
 
 export class ShardClient {
@@ -63,6 +62,9 @@ export class ShardClient {
   #callbacks: Done[] = [];
   #sent: SentBatch[] = [];
   #sentBytes = 0;
+  /** Full batches that wait for their turn. */
+  readonly #sealed: SentBatch[] = [];
+  #sealedBytes = 0;
   #batchNumber = 0;
   #isFlushScheduled = false;
   #readiness: Readiness = { kind: 'starting' };
@@ -85,7 +87,7 @@ export class ShardClient {
 
   /** Bytes not on disk yet. */
   get pendingBytes(): number {
-    return this.#writer.bytes + this.#sentBytes;
+    return this.#writer.bytes + this.#sealedBytes + this.#sentBytes;
   }
 
   write(
@@ -100,6 +102,7 @@ export class ShardClient {
   ): void {
     this.#writer.write(kind, flags, key, subject, connection, code, Date.now(), payload);
     if (done !== undefined) this.#callbacks.push(done);
+    if (this.#writer.count >= limits.batchMessagesMax || this.#writer.bytes >= limits.batchBytesMax) this.#seal();
     this.#scheduleFlush();
   }
 
@@ -116,7 +119,7 @@ export class ShardClient {
 
   /** Called when everything written before is on disk. */
   fence(done: () => void): void {
-    const last = this.#sent.at(-1);
+    const last = this.#sealed.at(-1) ?? this.#sent.at(-1);
     if (this.#writer.count > 0) this.#callbacks.push(done);
     else if (last !== undefined) last.callbacks.push(done);
     else done();
@@ -130,9 +133,10 @@ export class ShardClient {
       new Promise((resolve) => setTimeout(resolve, limits.stopTimeoutMs / 2).unref()),
     ]);
     await this.#link.stop();
-    for (const batch of this.#sent) for (const done of batch.callbacks) done('stopping');
+    for (const batch of [...this.#sent, ...this.#sealed]) for (const done of batch.callbacks) done('stopping');
     for (const done of this.#callbacks) done('stopping');
     this.#sent = [];
+    this.#sealed.length = 0;
     this.#callbacks = [];
   }
 
@@ -153,22 +157,30 @@ export class ShardClient {
   }
 
   #flush(): void {
-    if (this.#writer.count === 0 || this.#isResuming || this.#sent.length >= limits.batchesInFlightMax) return;
+    while (!this.#isResuming && this.#sent.length < limits.batchesInFlightMax) {
+      if (this.#sealed.length === 0) this.#seal();
+      const batch = this.#sealed.shift();
+      if (batch === undefined) return;
+      this.#sealedBytes -= batch.copy.length;
+      this.#send(batch);
+    }
+  }
+
+  /** Ends the batch being filled: it is full, or it is its turn. */
+  #seal(): void {
+    if (this.#writer.count === 0) return;
     const { count, durableCount } = this.#writer;
-    const pack = this.#writer.take();
-    const batch: SentBatch = {
-      id: `${this.#name}-${++this.#batchNumber}`,
-      callbacks: this.#callbacks,
-      count,
-      durableCount,
-      bytes: pack.length,
-      sentMs: performance.now(),
-      copy: durableCount > 0 ? pack.slice() : pack.subarray(0, 0),
-    };
+    const id = `${this.#name}-${++this.#batchNumber}`;
+    const copy = this.#writer.take();
+    this.#sealed.push({ id, callbacks: this.#callbacks, count, durableCount, copy, sentMs: 0 });
+    this.#sealedBytes += copy.length;
     this.#callbacks = [];
-    this.#sent.push(batch);
-    this.#sentBytes += batch.bytes;
-    this.#link.post(batch.id, pack, count, durableCount);
+  }
+
+  #send(batch: SentBatch): void {
+    this.#sent.push({ ...batch, sentMs: performance.now() });
+    this.#sentBytes += batch.copy.length;
+    this.#link.post(batch.id, batch.copy.slice(), batch.count, batch.durableCount);
   }
 
   #receive(bytes: Uint8Array): void {
@@ -195,7 +207,7 @@ export class ShardClient {
     const index = this.#sent.findIndex((batch) => batch.id === batchId);
     const done = this.#sent.splice(0, index + 1);
     for (const batch of done) {
-      this.#sentBytes -= batch.bytes;
+      this.#sentBytes -= batch.copy.length;
       for (const callback of batch.callbacks) callback('accepted');
       if (batch.durableCount > 0) this.#events.committed(batch.durableCount, performance.now() - batch.sentMs);
     }
@@ -222,18 +234,18 @@ export class ShardClient {
     this.#link = this.#startLink();
   }
 
-  /** The restarted shard has replayed: what it did not journal goes again, connections first. */
+  /** The restarted shard has replayed: connections are introduced, then what it did not journal goes again. */
   #resume(): void {
-    this.#isResuming = false;
-    const resend = this.#sent;
+    this.#seal();
+    const unsent = [...this.#sent, ...this.#sealed.splice(0)];
     this.#sent = [];
+    this.#sentBytes = 0;
     this.#events.restarted();
-    this.#flush();
-    for (const batch of resend) {
-      this.#sent.push(batch);
-      this.#link.post(batch.id, batch.copy.slice(), batch.count, batch.durableCount);
-    }
-    this.#log.info({ resent: resend.length }, 'shard restarted');
+    this.#seal();
+    this.#sealed.push(...unsent);
+    this.#sealedBytes = this.#sealed.reduce((bytes, batch) => bytes + batch.copy.length, 0);
+    this.#isResuming = false;
+    this.#log.info({ resent: unsent.length }, 'shard restarted');
   }
 }
 

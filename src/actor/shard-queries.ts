@@ -4,7 +4,6 @@ import { limits } from '../base/limits.ts';
 import { parseAddress } from '../base/address.ts';
 import type { InboundRecord } from './messages.ts';
 import type { Shard } from './shard.ts';
-import { summarize } from './shard-stats.ts';
 import type { Presence } from '../store/index.ts';
 
 interface ListBody {
@@ -19,10 +18,12 @@ interface ListBody {
 export function answerShardRequest(shard: Shard, record: InboundRecord): void {
   try {
     const body: unknown = JSON.parse(record.payload.toString());
-    shard.answer(record.connection, answer(shard, record.subject, body));
+    shard.effects.reply(record.connection, answer(shard, record.subject, body));
   } catch (error) {
-    shard.refuse(record.connection, asBridgeError(error));
+    shard.effects.replyError(record.connection, asBridgeError(error));
   }
+  // Answers leave at the end of the tick.
+  shard.scheduleCommit();
 }
 
 function answer(shard: Shard, name: string, body: unknown): unknown {
@@ -32,7 +33,7 @@ function answer(shard: Shard, name: string, body: unknown): unknown {
     case 'attention':
       return attention(shard, body as { limit: number }); // checked by the gateway's schema
     case 'stats':
-      return shard.totals();
+      return shard.overview.totals();
     default:
       throw new BridgeError('BRG_NOT_FOUND', `shards do not answer ${name}`);
   }
@@ -41,7 +42,7 @@ function answer(shard: Shard, name: string, body: unknown): unknown {
 function list(shard: Shard, body: ListBody): unknown {
   const limit = Math.min(body.limit, limits.listAgentsMax);
   const rows = shard.store.directory.list({ ...body, limit, after: decodeCursor(body.cursor) });
-  const agents = rows.map((row) => summarize(shard, `${row.model}/${row.id}`)).filter((row) => row !== undefined);
+  const agents = rows.map((row) => shard.overview.summary(`${row.model}/${row.id}`)).filter((row) => row !== undefined);
   const last = rows.at(-1);
   return {
     agents,
@@ -62,6 +63,6 @@ function decodeCursor(cursor: string | null): { model: string; id: string } | nu
 
 /** What an operator should look at, newest first. */
 function attention(shard: Shard, body: { limit: number }): unknown {
-  const items = shard.attention.list(Math.min(body.limit, limits.attentionListMax));
+  const items = shard.overview.attention.list(Math.min(body.limit, limits.attentionListMax));
   return { items };
 }

@@ -9,24 +9,23 @@
  * I2 A message is applied once: at replay, those at or below the agent's appliedSequence are skipped.
  * I3 While the disk is full nothing is taken, nothing is dropped; work goes on when there is room.
  */
-import { asBridgeError, type BridgeError } from '../base/errors.ts';
+import { asBridgeError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { isDiskFull, type HistorySeries, type Journal, type ShardStore } from '../store/index.ts';
 import type { Actor, ActorHost } from './actor.ts';
 import { AlarmTimer } from './alarms.ts';
-import { AttentionList } from './attention.ts';
-import type { ActorFactory, AgentCounters, AgentSummary, HistoryQuery } from './behaviour.ts';
-import { ConnectionTable, type Connection } from './connections.ts';
+import type { ActorFactory, AgentCounters, HistoryQuery } from './behaviour.ts';
+import { ConnectionTable } from './connections.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { EffectWriter, readBatch } from './envelope.ts';
+import { readBatch } from './envelope.ts';
 import { Housekeeping } from './housekeeping.ts';
-import { EFFECT, FLAG_DURABLE, FLAG_FAILED } from './messages.ts';
-import type { Readiness } from './port.ts';
-import { ProgressTracker } from './progress.ts';
+import { FLAG_DURABLE } from './messages.ts';
+import { ProgressTracker, type BatchProgress } from './progress.ts';
 import { Roster } from './roster.ts';
-import { newAgentCounters, newShardCounters, shardStats, summarize, type ShardCounters } from './shard-stats.ts';
+import { ShardEffects } from './shard-effects.ts';
+import { newAgentCounters, newShardCounters, ShardOverview, type ShardCounters } from './shard-overview.ts';
 
 export interface ShardOptions {
   readonly journal: Journal;
@@ -50,31 +49,30 @@ type Phase = 'idle' | 'blocked' | 'stopped';
 
 export class Shard implements ActorHost {
   readonly log: Log;
-  readonly startedAtMs: number;
+  readonly clock: Clock;
   readonly counters: AgentCounters = newAgentCounters();
   readonly shardCounters: ShardCounters = newShardCounters();
   readonly connections = new ConnectionTable();
-  readonly attention = new AttentionList();
+  readonly overview: ShardOverview;
   readonly roster: Roster;
   readonly store: ShardStore;
   readonly journal: Journal;
-  readonly #options: ShardOptions;
-  readonly #effects = new EffectWriter();
+  readonly effects: ShardEffects;
   readonly #progress: ProgressTracker;
   readonly #alarms: AlarmTimer;
   readonly #dispatcher: Dispatcher;
   readonly #housekeeping: Housekeeping;
   readonly #waiting: Batch[] = [];
-  readonly #listeners = new Set<(keys: Iterable<string>) => void>();
   #dirty: Actor[] = [];
   #phase: Phase = 'idle';
   #isCommitScheduled = false;
   #blockedSinceMs: number | null = null;
 
   constructor(options: ShardOptions) {
-    this.#options = options;
     this.log = options.log;
-    this.startedAtMs = options.clock.now();
+    this.effects = new ShardEffects(options.post);
+    this.clock = options.clock;
+    this.overview = new ShardOverview(this);
     this.store = options.store;
     this.journal = options.journal;
     this.roster = new Roster(
@@ -84,9 +82,11 @@ export class Shard implements ActorHost {
       options.idleTimeoutMs ?? limits.idleTimeoutMs,
     );
     this.#progress = new ProgressTracker(options.store.watermark);
-    this.#alarms = new AlarmTimer(options.store, options.clock, (keys) => this.#fireAlarms(keys));
-    this.#dispatcher = new Dispatcher(this, options.clock);
-    this.#housekeeping = new Housekeeping(this, options.clock);
+    this.#alarms = new AlarmTimer(options.store, options.clock, (keys) => {
+      for (const key of keys) this.#dispatcher.alarm(key);
+    });
+    this.#dispatcher = new Dispatcher(this);
+    this.#housekeeping = new Housekeeping(this);
   }
 
   /** Replays what the journal holds beyond the last commit, then reconciles presence and takes work. */
@@ -99,14 +99,16 @@ export class Shard implements ActorHost {
       this.#apply(entry.batch, entry.firstSequence, entry.count, true);
       await this.#commitUntilRoom();
       replayed += entry.count;
-      this.#announce({ kind: 'replaying', applied: replayed, total });
+      this.effects.readiness({ kind: 'replaying', applied: replayed, total });
+      this.effects.flush();
       await new Promise((resume) => setImmediate(resume));
     }
     if (total > 0) this.log.info({ messages: total }, 'journal replayed');
     this.#alarms.rescan();
     this.#housekeeping.start();
-    this.#effects.write(EFFECT.committed, 0, 0, 0, journal.lastBatchId ?? '', []);
-    this.#announce({ kind: 'ready' });
+    this.effects.committed(journal.lastBatchId ?? '', 0);
+    this.effects.readiness({ kind: 'ready' });
+    this.effects.flush();
     this.#dispatcher.reconcilePresence();
   }
 
@@ -120,8 +122,8 @@ export class Shard implements ActorHost {
   async stop(): Promise<void> {
     this.#housekeeping.stop();
     this.#alarms.stop();
-    const giveUpMs = this.now() + limits.turnDeadlineMs;
-    while (this.#dirty.some((actor) => actor.mailbox.isMidTurn) && this.now() < giveUpMs) {
+    const giveUpMs = this.clock.now() + limits.turnDeadlineMs;
+    while (this.#dirty.some((actor) => actor.mailbox.isMidTurn) && this.clock.now() < giveUpMs) {
       await new Promise((resume) => setTimeout(resume, 5));
     }
     if (this.#phase === 'idle') this.#commitOrBlock();
@@ -132,61 +134,17 @@ export class Shard implements ActorHost {
     this.journal.close();
   }
 
-  // --- ActorHost ---------------------------------------------------------------------------------
-
-  now(): number {
-    return this.#options.clock.now();
-  }
-
   markDirty(actor: Actor): void {
     this.#dirty.push(actor);
     // Turns started by timers have no batch behind them that would commit.
     this.scheduleCommit();
   }
 
-  loadCells(key: number): Map<string, string> {
-    return this.store.cells(key);
-  }
-
+  /** History of an agent, what it has just added included. */
   queryHistory(key: number, query: HistoryQuery): HistorySeries[] {
     if (this.#phase === 'idle') this.#commitNow();
     return this.store.history.query(key, query);
   }
-
-  connectionsOf(key: string): readonly Connection[] {
-    return this.connections.of(key);
-  }
-
-  connection(id: number): Connection | undefined {
-    return this.connections.get(id);
-  }
-
-  devicesOf(key: string): readonly number[] {
-    return this.connections.devicesOf(key);
-  }
-
-  onDrained(): void {
-    this.scheduleCommit();
-  }
-
-  onCommitted(listener: (keys: Iterable<string>) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  summary(key: string): AgentSummary | undefined {
-    return summarize(this, key);
-  }
-
-  totals(): Record<string, number> {
-    return shardStats(this, this.#progress.outstanding);
-  }
-
-  after(delayMs: number, callback: () => void): () => void {
-    return this.#options.clock.after(delayMs, callback);
-  }
-
-  // --- the loop ------------------------------------------------------------------------------------
 
   /** Commits at the end of this tick, unless a batch does it before. */
   scheduleCommit(): void {
@@ -195,14 +153,14 @@ export class Shard implements ActorHost {
     setImmediate(() => {
       this.#isCommitScheduled = false;
       if (this.#phase === 'idle') this.#commitOrBlock();
-      else this.#postEffects();
+      else this.effects.flush();
     });
   }
 
   #pump(): void {
     while (this.#phase === 'idle') {
       if (this.#progress.outstanding > limits.unappliedMessagesMax) {
-        this.#options.clock.after(5, () => this.#pump());
+        this.clock.after(5, () => this.#pump());
         return;
       }
       const batch = this.#waiting[0];
@@ -223,8 +181,8 @@ export class Shard implements ActorHost {
       }
     }
     this.shardCounters.batches++;
-    this.#effects.write(EFFECT.committed, 0, 0, batch.count, batch.id, []);
-    this.#postEffects();
+    this.effects.committed(batch.id, batch.count);
+    this.effects.flush();
     this.#apply(batch.pack, first, batch.durableCount, false);
     this.#commitOrBlock();
     return true;
@@ -243,8 +201,13 @@ export class Shard implements ActorHost {
     }
   }
 
+  /** Messages journaled and not applied yet. */
+  get unapplied(): number {
+    return this.#progress.outstanding;
+  }
+
   /** A message that no agent will apply (unknown model): done as soon as it is seen. */
-  skip(progress: { lastSequence: number; outstanding: number }): void {
+  skip(progress: BatchProgress): void {
     this.#progress.complete(progress, 1);
   }
 
@@ -268,7 +231,7 @@ export class Shard implements ActorHost {
   #commitNow(): void {
     const ready = this.#dirty.filter((actor) => !actor.mailbox.isMidTurn);
     if (ready.length === 0) {
-      this.#postEffects();
+      this.effects.flush();
       return;
     }
     for (const actor of ready) {
@@ -281,15 +244,12 @@ export class Shard implements ActorHost {
     this.#dirty = ready.length === this.#dirty.length ? [] : this.#dirty.filter((actor) => actor.mailbox.isMidTurn);
     this.shardCounters.commits++;
     for (const actor of ready) this.#release(actor);
-    for (const listener of this.#listeners) listener(ready.map((actor) => actor.key));
-    this.#postEffects();
+    this.overview.committed(ready);
+    this.effects.flush();
   }
 
   #release(actor: Actor): void {
-    for (const effect of actor.takeCommitted()) {
-      const { kind, flags, code, id, text, connections, payload } = effect;
-      this.#effects.write(kind, flags, code, id, text, connections, payload);
-    }
+    for (const effect of actor.takeCommitted()) this.effects.add(effect);
     if (actor.isForgotten) this.roster.remove(actor);
     else if (actor.row.alarmAtMs !== null) this.#alarms.noticed(actor.row.alarmAtMs);
   }
@@ -298,14 +258,15 @@ export class Shard implements ActorHost {
   #block(error: unknown): false {
     if (!isDiskFull(error)) throw asBridgeError(error);
     this.#phase = 'blocked';
-    this.#options.clock.after(limits.diskRetryMs, () => this.#retry());
+    this.clock.after(limits.diskRetryMs, () => this.#retry());
     if (this.#blockedSinceMs === null) {
-      this.#blockedSinceMs = this.now();
+      this.#blockedSinceMs = this.clock.now();
       this.log.error(
         { err: asBridgeError(error).message },
         'disk is full: nothing is acknowledged until there is room',
       );
-      this.#announce({ kind: 'disk-full', sinceMs: this.#blockedSinceMs });
+      this.effects.readiness({ kind: 'disk-full', sinceMs: this.#blockedSinceMs });
+      this.effects.flush();
     }
     return false;
   }
@@ -318,40 +279,11 @@ export class Shard implements ActorHost {
     if (this.isBlocked()) return;
     this.#blockedSinceMs = null;
     this.log.info({}, 'the disk has room again');
-    this.#announce({ kind: 'ready' });
+    this.effects.readiness({ kind: 'ready' });
+    this.effects.flush();
   }
 
   isBlocked(): boolean {
     return this.#phase === 'blocked';
-  }
-
-  #fireAlarms(keys: readonly string[]): void {
-    for (const key of keys) this.#dispatcher.alarm(key);
-  }
-
-  #announce(readiness: Readiness): void {
-    this.#effects.write(EFFECT.readiness, 0, 0, 0, '', [], Buffer.from(JSON.stringify(readiness)));
-    this.#postEffects();
-  }
-
-  #postEffects(): void {
-    if (this.#effects.bytes > 0) this.#options.post(this.#effects.take());
-  }
-
-  closeConnection(connection: number, code: number, reason: string): void {
-    this.#effects.write(EFFECT.close, 0, code, connection, reason, []);
-    this.scheduleCommit();
-  }
-
-  /** For requests to the shard itself: answers leave with the next commit of the tick. */
-  answer(request: number, value: unknown): void {
-    this.#effects.write(EFFECT.reply, 0, 0, request, '', [], Buffer.from(JSON.stringify(value)));
-    this.scheduleCommit();
-  }
-
-  refuse(request: number, error: BridgeError): void {
-    const json = Buffer.from(JSON.stringify({ message: error.message, details: error.details }));
-    this.#effects.write(EFFECT.reply, FLAG_FAILED, 0, request, error.code, [], json);
-    this.scheduleCommit();
   }
 }

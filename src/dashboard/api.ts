@@ -28,8 +28,7 @@ export function asProblem(error: unknown): Problem {
   if (error instanceof DOMException && error.name === 'TimeoutError') {
     return new Problem(0, 'No answer in time', 'The bridge did not answer within 30 seconds.', 'TIMEOUT');
   }
-  const detail =
-    error instanceof TypeError ? 'Is it running? The page tries again by itself.' : String(error);
+  const detail = error instanceof TypeError ? 'Is it running?' : String(error);
   return new Problem(0, 'The bridge cannot be reached', detail, 'UNREACHABLE');
 }
 

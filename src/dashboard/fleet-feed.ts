@@ -39,6 +39,7 @@ export class FleetFeed {
   readonly #trendsAsked = new Set<string>();
   #trendQueue: string[] = [];
   #trendRequests = 0;
+  #refreshing = false;
 
   constructor() {
     this.store = new FleetStore(
@@ -56,15 +57,15 @@ export class FleetFeed {
     void this.refresh(); // never rejects
     void this.refreshAttention(); // never rejects
     setInterval(() => {
-      if (document.visibilityState === 'visible') void this.refreshAttention(); // never rejects
+      if (document.visibilityState === 'hidden') return;
+      void this.refreshAttention(); // never rejects
+      if (this.load.value.kind === 'failed') void this.refresh(); // never rejects
     }, ATTENTION_INTERVAL_MS);
   }
 
   model(name: string): ModelDescription | undefined {
     return this.#byModel.get(name);
   }
-
-  #refreshing = false;
 
   /** Reads models and the whole list again; never rejects. */
   async refresh(): Promise<void> {
@@ -74,10 +75,15 @@ export class FleetFeed {
       const models = await getJson<readonly ModelDescription[]>('api/models');
       for (const model of models) this.#byModel.set(model.model, model);
       this.models.set(models);
+      // Only rows from before may be gone: what comes live meanwhile is newer than the list.
+      const gone = new Set(this.store.keys());
       let cursor: string | null = null;
       do {
-        cursor = await this.#readPage(new URLSearchParams(), cursor);
+        const page = await this.#readPage(new URLSearchParams(), cursor);
+        for (const agent of page.agents) gone.delete(`${agent.model}/${agent.id}`);
+        cursor = page.cursor;
       } while (cursor !== null && this.store.size < FLEET_ROWS_MAX);
+      if (cursor === null) this.store.forget(gone);
       this.load.set({ kind: 'ready', partial: cursor !== null });
     } catch (error) {
       this.load.set({ kind: 'failed', problem: asProblem(error) });
@@ -153,12 +159,12 @@ export class FleetFeed {
     );
   }
 
-  async #readPage(query: URLSearchParams, cursor: string | null): Promise<string | null> {
+  async #readPage(query: URLSearchParams, cursor: string | null): Promise<AgentPage> {
     query.set('limit', `${PAGE_ROWS}`);
     if (cursor !== null) query.set('cursor', cursor);
     const page = await getJson<AgentPage>(`api/agents?${query.toString()}`);
     this.store.merge(page.agents, false);
-    return page.cursor;
+    return page;
   }
 
   #onFrame(frame: Frame): void {

@@ -41,6 +41,7 @@ export class FleetStore {
   #dirty = new Set<string>();
   #change: ListChange | null = null;
   #totals: FleetTotals | null = null;
+  #flushRequested = false;
 
   constructor(schedule: (flush: () => void) => void, mainMetric: (model: string) => string | null) {
     this.#schedule = schedule;
@@ -73,6 +74,19 @@ export class FleetStore {
   setTotals(totals: FleetTotals): void {
     this.#totals = totals;
     this.#change ??= 'values';
+    this.#request();
+  }
+
+  /** The keys of now, for `forget` after a whole list was read. */
+  keys(): string[] {
+    return [...this.#rows.keys()];
+  }
+
+  /** Drops rows: agents that were forgotten by the bridge. */
+  forget(keys: Iterable<string>): void {
+    for (const key of keys) {
+      if (this.#rows.delete(key)) this.#change = 'structure';
+    }
     this.#request();
   }
 
@@ -136,8 +150,6 @@ export class FleetStore {
     this.#flushRequested = true;
     this.#schedule(() => this.#flush());
   }
-
-  #flushRequested = false;
 
   #flush(): void {
     this.#flushRequested = false;

@@ -12,7 +12,7 @@ import type {
   ConnectionDetails,
   ConnectionHandle,
   ConnectionSink,
-} from '../actor/port.ts';
+} from '../actor/index.ts';
 import type { Clock } from '../base/clock.ts';
 import { asBridgeError, errorSpec } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';

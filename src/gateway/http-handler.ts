@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { AgentAddress } from '../base/address.ts';
 import { isAddress } from '../base/address.ts';
-import type { ActorRuntime } from '../actor/port.ts';
+import type { ActorRuntime } from '../actor/index.ts';
 import type { Clock } from '../base/clock.ts';
 import { BridgeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';

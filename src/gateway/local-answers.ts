@@ -1,5 +1,5 @@
 /** What the gateway answers without asking an agent: health, readiness, metrics, models, OpenAPI. */
-import type { ActorRuntime, Readiness } from '../actor/port.ts';
+import type { ActorRuntime, Readiness } from '../actor/index.ts';
 import { unreachable } from '../base/errors.ts';
 import { describeRoutes } from './openapi.ts';
 import { jsonAnswer } from './problem.ts';

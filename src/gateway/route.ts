@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import type { AgentAddress } from '../base/address.ts';
-import type { RequestOptions } from '../actor/port.ts';
+import type { RequestOptions } from '../actor/index.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { BridgeError } from '../base/errors.ts';
 import type { Answer } from './problem.ts';

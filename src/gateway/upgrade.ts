@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { AgentAddress } from '../base/address.ts';
-import type { CodecName } from '../actor/port.ts';
+import type { CodecName } from '../actor/index.ts';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';

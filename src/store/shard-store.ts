@@ -11,6 +11,7 @@ import { assert } from '../base/errors.ts';
 import { openDatabase, storeError } from './database.ts';
 import { AgentDirectory } from './agent-directory.ts';
 import { HistoryStore, migrateHistory, type HistoryBuffer } from './history.ts';
+import type { RetentionPolicy } from './retention.ts';
 
 export type Presence = 'online' | 'offline' | 'never';
 
@@ -123,17 +124,22 @@ export class ShardStore {
     try {
       this.#commit(changes, appliedWatermark);
     } catch (error) {
+      this.history.rolledBack();
       throw storeError(error, this.#path);
     }
     for (const change of changes) change.row.isStored = !change.isForgotten;
     this.#committedWatermark = appliedWatermark;
   }
 
-  /** Runs a bounded maintenance step in a transaction of its own. */
-  maintain(step: () => void): void {
+  /**
+   * One bounded step of history's upkeep, in a transaction of its own; returns the agents with more to do.
+   * @throws BridgeError BRG_DISK_FULL; nothing has changed then
+   */
+  retain(nowMs: number, keys: number[], policy: RetentionPolicy): number[] {
     try {
-      this.#db.transaction(step)();
+      return this.#db.transaction(() => this.history.retainStep(nowMs, keys, policy))();
     } catch (error) {
+      this.history.rolledBack();
       throw storeError(error, this.#path);
     }
   }

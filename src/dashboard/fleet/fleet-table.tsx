@@ -74,7 +74,7 @@ function useRows(feed: FleetFeed, filter: FleetFilter): readonly FleetRow[] {
 
 /** The rows in sight of the window; follows scrolling once per animation frame. */
 function useRange(body: { readonly current: HTMLElement | null }, rows: number): RowRange {
-  const [range, setRange] = useState<RowRange>({ first: 0, end: Math.min(rows, 40) });
+  const [range, setRange] = useState<RowRange>({ first: 0, end: Math.min(rows, 16) });
   useLayoutEffect(() => {
     let frame = 0;
     const measure = (): void => {

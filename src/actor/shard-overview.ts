@@ -1,0 +1,108 @@
+import { AttentionList } from './attention.ts';
+import type { AgentCounters, AgentSummary, ShardView } from './behaviour.ts';
+import type { Shard } from './shard.ts';
+
+/** Counted by the shard's loop. */
+export interface ShardCounters {
+  batches: number;
+  commits: number;
+  messages: number;
+  turnErrors: number;
+  turnsOverDeadline: number;
+}
+
+export function newShardCounters(): ShardCounters {
+  return { batches: 0, commits: 0, messages: 0, turnErrors: 0, turnsOverDeadline: 0 };
+}
+
+export function newAgentCounters(): AgentCounters {
+  return {
+    telemetryApplied: 0,
+    telemetryDuplicates: 0,
+    messagesRejected: 0,
+    unknownKeys: 0,
+    framesOutJson: 0,
+    framesOutCbor: 0,
+    bytesOutJson: 0,
+    bytesOutCbor: 0,
+    framesIn: 0,
+    cborSavedBytes: 0,
+    framesRefused: 0,
+    rulesFired: 0,
+    commandsDone: 0,
+    commandsFailed: 0,
+    commandsExpired: 0,
+  };
+}
+
+/** What goes on in the whole shard: for built-in agents, the list route and /metrics. */
+export class ShardOverview implements ShardView {
+  readonly startedAtMs: number;
+  readonly attention = new AttentionList();
+  readonly #shard: Shard;
+  readonly #listeners = new Set<(keys: Iterable<string>) => void>();
+
+  constructor(shard: Shard) {
+    this.#shard = shard;
+    this.startedAtMs = shard.clock.now();
+  }
+
+  onCommitted(listener: (keys: Iterable<string>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells the listeners who was committed. */
+  committed(actors: readonly { readonly key: string }[]): void {
+    for (const listener of this.#listeners) listener(actors.map((actor) => actor.key));
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    return this.#shard.clock.after(delayMs, callback);
+  }
+
+  /** Numbers that may be summed over shards. */
+  totals(): Record<string, number> {
+    const { store, roster, connections, journal, counters, shardCounters, unapplied } = this.#shard;
+    const presence = store.directory.totals();
+    const mailboxes = roster.mailboxDepth();
+    return {
+      ...counters,
+      ...shardCounters,
+      ...roster.counters,
+      ...presence,
+      agents: presence.online + presence.offline + presence.never,
+      awake: roster.size,
+      connections: connections.size,
+      mailboxDepth: mailboxes.total,
+      mailboxDeepest: mailboxes.deepest,
+      unapplied,
+      journalBytes: journal.sizeBytes(),
+      journalSequence: journal.nextSequence - 1,
+    };
+  }
+
+  /** A list row of an agent, from memory when it is awake and else from its rows. */
+  summary(key: string): AgentSummary | undefined {
+    const { roster, store } = this.#shard;
+    const actor = roster.get(key);
+    if (actor?.isEphemeral === true) return undefined;
+    const slash = key.indexOf('/');
+    const row = actor?.row ?? store.directory.find(key.slice(0, slash), key.slice(slash + 1));
+    if (row === undefined) return undefined;
+    const state = actor === undefined ? parsed(store.cell(row.key, 'state')) : actor.cell('state');
+    return {
+      model: row.model,
+      id: row.id,
+      presence: row.presence,
+      lastSeen: row.lastSeenMs,
+      messages: row.messages,
+      rejected: row.rejected,
+      state: state ?? null,
+    };
+  }
+}
+
+function parsed(text: string | undefined): unknown {
+  return text === undefined ? null : JSON.parse(text);
+}
