@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definitions } from '../devices/index.ts';
 import { asBridgeError, assert } from '../src/base/errors.ts';
-import { createBridge, type Bridge } from '../src/bridge.ts';
+import { createBridge, type Bridge } from '../src/index.ts';
 import { EXIT, SEED_MAX, UsageError, chooseSeed, parse, type Parsed } from './args.ts';
 import { BridgeApi } from './bridge-api.ts';
 import * as scene from './demo-scene.ts';

@@ -10,7 +10,7 @@ import { limits } from '../src/base/limits.ts';
 import type { Codec } from '../src/wire/index.ts';
 import type { Backoff } from './backoff.ts';
 
-export interface LinkOptions {
+interface LinkOptions {
   /** `mqtt://host:port` */
   readonly broker: string;
   readonly clientId: string;

@@ -5,7 +5,7 @@ import type { Codec } from '../src/wire/index.ts';
 import { SimulatedDevice } from './simulated-device.ts';
 import { LatencyHistogram, type FleetStatistics } from './statistics.ts';
 
-export type FleetEncoding = Codec | 'mixed';
+type FleetEncoding = Codec | 'mixed';
 
 export interface FleetOptions {
   readonly definitions: readonly DeviceDefinition[];
@@ -36,6 +36,8 @@ export interface FleetEvent {
 
 const RAMP_STEP_MS = 50;
 const POLL_MS = 50;
+/** A little less than a second, so that a timer of a second always sees a new window. */
+const RATE_WINDOW_MS = 950;
 
 /** Many devices: switched on at a ramp, counted together, switched off in good order. */
 export class Fleet {
@@ -49,7 +51,7 @@ export class Fleet {
   #everConnected = 0;
   #isStopped = false;
   #cancelRamp: () => void = () => {};
-  #rateWindow = { atMs: 0, acked: 0 };
+  #rateWindow = { atMs: 0, acked: 0, perSecond: 0 };
 
   constructor(options: FleetOptions, listener: (event: FleetEvent) => void = () => {}) {
     this.#options = options;
@@ -73,7 +75,7 @@ export class Fleet {
   /** Starts switching devices on. */
   start(): void {
     const startedAtMs = this.#clock.now();
-    this.#rateWindow = { atMs: startedAtMs, acked: 0 };
+    this.#rateWindow = { atMs: startedAtMs, acked: 0, perSecond: 0 };
     let next = 0;
     const step = (): void => {
       const elapsedS = (this.#clock.now() - startedAtMs + RAMP_STEP_MS) / 1000;
@@ -136,12 +138,15 @@ export class Fleet {
     };
   }
 
+  /** Over the last second or more, so that it does not flicker with the phases of few devices. */
   #ackedPerSecond(acked: number): number {
     const now = this.#clock.now();
-    const seconds = Math.max(now - this.#rateWindow.atMs, 1) / 1000;
-    const perSecond = (acked - this.#rateWindow.acked) / seconds;
-    this.#rateWindow = { atMs: now, acked };
-    return Math.round(perSecond);
+    const elapsedMs = now - this.#rateWindow.atMs;
+    if (elapsedMs >= RATE_WINDOW_MS) {
+      const perSecond = Math.round(((acked - this.#rateWindow.acked) * 1000) / elapsedMs);
+      this.#rateWindow = { atMs: now, acked, perSecond };
+    }
+    return this.#rateWindow.perSecond;
   }
 
   #createDevice(definition: DeviceDefinition, number: number): SimulatedDevice {

@@ -1,7 +1,7 @@
 import type { Clock } from '../src/base/clock.ts';
 import { limits } from '../src/base/limits.ts';
 
-export interface MeasureTimerOptions {
+interface MeasureTimerOptions {
   readonly clock: Clock;
   /** Milliseconds between two measurements, asked anew each time. */
   intervalMs(): number;

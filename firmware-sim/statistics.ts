@@ -41,7 +41,7 @@ export interface FleetStatistics {
   readonly commandsFailed: number;
   readonly reconnects: number;
   readonly connectFailures: number;
-  /** Telemetry PUBACKs a second since the last call. */
+  /** Telemetry PUBACKs a second, over about the last second. */
   readonly ackedPerSecond: number;
   /** Milliseconds from sending a message to its PUBACK. */
   readonly pubackP50Ms: number | null;

@@ -5,7 +5,7 @@ import { Outbox, type OutboxEntry } from './outbox.ts';
 
 export type MessageKind = OutboxEntry['kind'];
 
-export interface UplinkOptions {
+interface UplinkOptions {
   readonly link: DeviceLink;
   readonly clock: Clock;
   readonly outboxMessagesMax: number;

@@ -1,10 +1,14 @@
 import { limits } from '../base/limits.ts';
 import { parseAddress, addressKey, type AgentAddress } from '../base/address.ts';
 import type { ConnectBody } from './messages.ts';
+import type { CodecName } from './port.ts';
 
 /** A protocol connection of an agent. It outlives the agent's time in memory. */
-export interface Connection extends ConnectBody {
+export interface Connection extends Omit<ConnectBody, 'codec'> {
   readonly id: number;
+  /** Chosen by the agent on connect when the connection itself chose none. */
+  codec: CodecName;
+  readonly isCodecChosen: boolean;
   readonly address: AgentAddress;
   /** What the agent room remembers with the connection (mask, tags); opaque here. */
   attachment: unknown;
@@ -27,7 +31,9 @@ export class ConnectionTable {
     const address = parseAddress(key);
     const existing = this.#byKey.get(key);
     if (address === undefined || (existing?.length ?? 0) >= limits.connectionsPerAgentMax) return undefined;
-    const connection: Connection = { ...body, id, address, attachment: undefined };
+    const isCodecChosen = body.codec !== null;
+    const codec = body.codec ?? 'json';
+    const connection: Connection = { ...body, codec, isCodecChosen, id, address, attachment: undefined };
     this.#byId.set(id, connection);
     if (existing === undefined) this.#byKey.set(key, [connection]);
     else existing.push(connection);

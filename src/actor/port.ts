@@ -35,7 +35,8 @@ export type CodecName = 'json' | 'cbor';
 export interface ConnectionDetails {
   readonly address: AgentAddress;
   readonly transport: 'websocket' | 'mqtt';
-  readonly codec: CodecName;
+  /** null: the agent decides (an MQTT connection that chose none). */
+  readonly codec: CodecName | null;
   /** Request target of the WebSocket upgrade, e.g. `/agents/pump/p1?x=1`; MQTT: the frames topic. */
   readonly uri: string;
   /** Authenticated identity, if any. */

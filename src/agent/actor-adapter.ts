@@ -109,6 +109,7 @@ class AgentBehaviour implements ActorBehaviour {
   #connect(record: InboundRecord): void | Promise<void> {
     const connection = this.#agent.context.connection(record.connection);
     if (connection === undefined) return undefined;
+    if (!connection.isCodecChosen && this.#device !== undefined) connection.codec = this.#device.codec;
     const { uri, user } = connection;
     const asked = this.#agent.context.attempt(() =>
       this.#agent.shouldSendProtocolMessages(this.#agent.wrap(connection.id), { uri, user }),

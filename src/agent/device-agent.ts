@@ -19,6 +19,9 @@ import type { FiredRule } from './rules/index.ts';
 import { TelemetryIngest, type TelemetryEvent } from './telemetry-ingest.ts';
 import { Twin, type Desired } from './twin.ts';
 
+/** The broker's word for the end of a connection by DISCONNECT [MQTT-3.14.4-1]. */
+const GOODBYE = 'disconnect';
+
 /** The latest value of each metric by name. */
 export type DeviceState = Readonly<Record<string, MetricValue>>;
 
@@ -228,7 +231,8 @@ export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<
       shard.attention.resolve('offline', address.model, address.id);
       return this.runHook(() => this.onOnline());
     }
-    shard.attention.add({ ...address, reason: 'offline', ts: at, text: `offline: ${reason}` });
+    // A device that said goodbye is asleep; one that vanished wants a look.
+    if (reason !== GOODBYE) shard.attention.add({ ...address, reason: 'offline', ts: at, text: `offline: ${reason}` });
     return this.runHook(() => this.onOffline(reason));
   }
 

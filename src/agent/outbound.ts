@@ -6,6 +6,7 @@
  * I2 A connection whose decision is still open, or failed, gets nothing.
  */
 import type { ActorContext, Connection } from '../actor/index.ts';
+import { asBridgeError } from '../base/errors.ts';
 import { encodeFrame, frameClass, type Codec, type Frame, type FrameClass } from '../wire/index.ts';
 import { attachmentOf, type Attachment } from './attachment.ts';
 
@@ -45,7 +46,15 @@ export class Outbound {
   }
 
   #encoded(connections: readonly number[], frame: Frame, codec: Codec): void {
-    const bytes = encodeFrame(frame, codec);
+    let bytes: Uint8Array;
+    try {
+      bytes = encodeFrame(frame, codec);
+    } catch (error) {
+      // An author's state may nest deeper than CBOR clients accept: the frame is lost, not the turn.
+      const err = asBridgeError(error).message;
+      this.#context.log.error({ agent: this.#context.address, frame: frame.type, err }, 'frame not encodable');
+      return;
+    }
     const { counters } = this.#context;
     if (codec === 'json') {
       counters.framesOutJson += connections.length;

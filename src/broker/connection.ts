@@ -242,10 +242,9 @@ export class Connection {
       const downlink = parseDownlinkFilter(filter);
       if (downlink === null) continue;
       const { address } = downlink;
-      const definition = this.#context.registry.get(address.model);
-      if (definition === undefined || !this.#attach(address)) continue;
+      if (this.#context.registry.get(address.model) === undefined || !this.#attach(address)) continue;
       if (downlink.frames && !this.#frames.has(filter)) {
-        this.#openFrames(filter, address, this.codec ?? definition.encoding ?? 'json');
+        this.#openFrames(filter, address);
       }
       const key = addressKey(address);
       const { command = false, desired = false } = channels.get(key) ?? {};
@@ -261,13 +260,14 @@ export class Connection {
     }
   }
 
-  #openFrames(topic: string, address: AgentAddress, codec: CodecName): void {
+  #openFrames(topic: string, address: AgentAddress): void {
     const feed = new FramesFeed(
       (payload) => this.send({ topic, payload, qos: 0, retain: false, connection: this.number }),
       () => this.#frames.delete(topic),
     );
     this.#frames.set(topic, feed);
-    const details = { address, transport: 'mqtt', codec, uri: topic, user: this.user } as const;
+    const { codec, user } = this;
+    const details = { address, transport: 'mqtt', codec, uri: topic, user } as const;
     feed.open(this.#context.runtime.openConnection(details, feed));
   }
 }

@@ -3,6 +3,4 @@
  * downlink. The only room that knows aedes; the composition root creates it with `createBroker`.
  */
 export { createBroker } from './broker.ts';
-export type { Broker, BrokerOptions } from './broker.ts';
-export { noCounters } from './counters.ts';
-export type { BrokerCounters, DeniedReason } from './counters.ts';
+export type { Broker } from './broker.ts';

@@ -1,7 +1,6 @@
 /** Shapes of the bridge's HTTP answers (docs/design/requests.md); the page trusts its own server. */
 
 export type Presence = 'online' | 'offline' | 'never';
-export type Scalar = number | boolean | string;
 
 export interface AgentSummary {
   readonly model: string;

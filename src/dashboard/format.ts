@@ -14,7 +14,7 @@ export function relativeTime(atMs: number | null, nowMs: number): string {
 }
 
 /** The largest whole unit of a span of ms: "45 s", "3 min", "2 h", "5 d". */
-export function duration(ms: number): string {
+function duration(ms: number): string {
   if (ms < SECOND) return `${Math.round(ms)} ms`;
   if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s`;
   if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min`;
@@ -30,7 +30,7 @@ export function byteSize(bytes: number): string {
     value /= 1000;
     unit++;
   }
-  const text = unit === 0 || value >= 99.95 ? Math.round(value).toString() : figures(value);
+  const text = unit === 0 || value >= 99.95 ? Math.round(value).toString() : figures(value, 3);
   return `${bytes < 0 ? '-' : ''}${text} ${BYTE_UNITS[unit] ?? 'B'}`;
 }
 
@@ -49,10 +49,10 @@ export function rate(value: number): string {
 }
 
 /** A number with the decimals its metric's `precision` (a step such as 0.1) asks for. */
-export function quantity(value: number, precision?: number | null): string {
+function quantity(value: number, precision?: number | null): string {
   if (!Number.isFinite(value)) return String(value);
   if (precision != null && precision > 0) return value.toFixed(decimalsOf(precision));
-  return Number.isInteger(value) ? value.toString() : figures(value);
+  return Number.isInteger(value) ? value.toString() : figures(value, 4);
 }
 
 /** A metric's value with its unit; booleans are "on" and "off"; anything else as JSON. */
@@ -96,9 +96,7 @@ function decimalsOf(step: number): number {
   return text.includes('.') ? text.length - text.indexOf('.') - 1 : 0;
 }
 
-/** About three significant figures, without trailing zeros. */
-function figures(value: number): string {
-  const magnitude = Math.abs(value);
-  const decimals = magnitude >= 100 ? 1 : magnitude >= 1 ? 2 : 4;
-  return Number(value.toFixed(magnitude >= 9.995 && magnitude < 100 ? 1 : decimals)).toString();
+/** `digits` significant figures, without trailing zeros. */
+function figures(value: number, digits: number): string {
+  return Number(value.toPrecision(digits)).toString();
 }

@@ -4,7 +4,7 @@
  */
 import type { Presence } from './api-types.ts';
 
-export const SORT_KEYS = ['name', 'model', 'presence', 'lastSeen', 'messages'] as const;
+const SORT_KEYS = ['name', 'model', 'presence', 'lastSeen', 'messages'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
 /** What the fleet table shows. `rejected` keeps only devices with rejected messages. */

@@ -1,7 +1,7 @@
 /** From the add form to a rule as the bridge's engine takes it; the engine has the last word on it. */
 import type { CommandDescription, MetricDescription, ModelDescription } from './api-types.ts';
 
-export const RULE_OPS = ['>', '>=', '<', '<=', '==', '!='] as const;
+const RULE_OPS = ['>', '>=', '<', '<=', '==', '!='] as const;
 
 /** The fields of the add form as typed. */
 export interface RuleDraft {
@@ -77,7 +77,7 @@ export function ruleFromDraft(draft: RuleDraft, model: ModelDescription): Drafte
 }
 
 /** Form text as its type; null when it is empty or no such value. */
-export function typedValue(text: string, kind: ValueKind): number | boolean | string | null {
+function typedValue(text: string, kind: ValueKind): number | boolean | string | null {
   if (text.trim() === '') return null;
   if (kind === 'numeric') return Number.isFinite(Number(text)) ? Number(text) : null;
   return kind === 'binary' ? text === 'true' : text;

@@ -4,7 +4,7 @@
 export const TREND_POINTS_MAX = 48;
 /** What a device's sparkline spans, and the part of it one point stands for. */
 export const TREND_SPAN_MS = 5 * 60_000;
-export const TREND_BUCKET_MS = TREND_SPAN_MS / TREND_POINTS_MAX;
+const TREND_BUCKET_MS = TREND_SPAN_MS / TREND_POINTS_MAX;
 
 /** The last values of one metric, oldest first when read. Allocated only for rows that move. */
 export class Trend {

@@ -33,9 +33,12 @@ export interface AgentSocketContext {
   readonly bufferBytesMax: number;
 }
 
+/** A WebSocket has its codec from the upgrade on. */
+type SocketDetails = ConnectionDetails & { readonly codec: CodecName };
+
 export class AgentSocket {
   readonly #socket: WebSocket;
-  readonly #details: ConnectionDetails;
+  readonly #details: SocketDetails;
   readonly #context: AgentSocketContext;
   readonly #handle: ConnectionHandle | null;
   /** Whether anything came since the last `checkAlive`. */
@@ -44,7 +47,7 @@ export class AgentSocket {
   #cancelTerminate = noTimer;
 
   /** Opens the connection at the agent; when that fails the socket is closed and nothing thrown. */
-  constructor(socket: WebSocket, details: ConnectionDetails, context: AgentSocketContext) {
+  constructor(socket: WebSocket, details: SocketDetails, context: AgentSocketContext) {
     this.#socket = socket;
     this.#details = details;
     this.#context = context;

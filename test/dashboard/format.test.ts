@@ -3,12 +3,10 @@ import type { MetricDescription } from '../../src/dashboard/api-types.ts';
 import {
   byteSize,
   count,
-  duration,
   mainMetric,
   metricValue,
   percentSaved,
   plural,
-  quantity,
   rate,
   relativeTime,
 } from '../../src/dashboard/format.ts';
@@ -27,11 +25,6 @@ describe('format', () => {
 
   it('reads a time in the future as now: clocks differ', () => {
     expect(relativeTime(2000, 1000)).toBe('now');
-  });
-
-  it('writes durations below a second in ms', () => {
-    expect(duration(250)).toBe('250 ms');
-    expect(duration(7_200_000)).toBe('2 h');
   });
 
   it('writes bytes with SI prefixes and three figures', () => {
@@ -62,13 +55,20 @@ describe('format', () => {
   });
 
   it('rounds to the step of the metric', () => {
-    expect(quantity(21.46, 0.1)).toBe('21.5');
-    expect(quantity(21, 0.1)).toBe('21.0');
-    expect(quantity(52.523456, 1e-5)).toBe('52.52346');
-    expect(quantity(52.5234567891, 1e-7)).toBe('52.5234568');
-    expect(quantity(2899.6, 1)).toBe('2900');
-    expect(quantity(1 / 3)).toBe('0.3333');
-    expect(quantity(Number.NaN)).toBe('NaN');
+    const shown = (value: number, precision?: number): string =>
+      metricValue(value, {
+        name: 'x',
+        kind: 'numeric',
+        access: 'read',
+        ...(precision !== undefined && { precision }),
+      });
+    expect(shown(21.46, 0.1)).toBe('21.5');
+    expect(shown(21, 0.1)).toBe('21.0');
+    expect(shown(52.523456, 1e-5)).toBe('52.52346');
+    expect(shown(52.5234567891, 1e-7)).toBe('52.5234568');
+    expect(shown(2899.6, 1)).toBe('2900');
+    expect(shown(1 / 3)).toBe('0.3333');
+    expect(shown(Number.NaN)).toBe('NaN');
   });
 
   it('shows values of every kind', () => {

@@ -205,7 +205,7 @@ const STATUS_SIGNS: Readonly<Record<CommandStatus, string>> = {
 };
 
 /** A sign and a word: colour only helps. */
-export function StatusBadge({ status }: { status: CommandStatus }): JSX.Element {
+function StatusBadge({ status }: { status: CommandStatus }): JSX.Element {
   return (
     <span class={`badge status-${status}`}>
       <span aria-hidden="true">{STATUS_SIGNS[status]}</span> {status}

@@ -1,0 +1,66 @@
+/** The programs that are measured, each in a process of its own. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** A started program that said it is ready. */
+export interface Subject {
+  readonly pid: number | undefined;
+  readonly mqttPort: number;
+  /** Empty for a program without HTTP. */
+  readonly httpUrl: string;
+  /** From spawn to the ready line. */
+  readonly readyMs: number;
+  /** Ends it and resolves when it has ended. Throws when it ended badly after SIGTERM. */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+const READY_LINE = / ready mqtt=\S+:(\d+)(?: http=(\S+))?$/;
+
+/** Runs a script with this node and waits for its ready line. */
+export async function startSubject(script: string, args: readonly string[], environment: Record<string, string> = {}): Promise<Subject> {
+  const startMs = performance.now();
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment },
+  });
+  const kill = (): boolean => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const exited = once(child, 'exit');
+  const match = await readyLine(child, script);
+  return {
+    pid: child.pid,
+    mqttPort: Number(match[1]),
+    httpUrl: match[2] ?? '',
+    readyMs: performance.now() - startMs,
+    stop: async (signal = 'SIGTERM') => {
+      child.kill(signal);
+      const [code] = await exited;
+      process.off('exit', kill);
+      if (signal === 'SIGTERM' && code !== 0) throw new Error(`${script} ended with ${code} after SIGTERM`);
+    },
+  };
+}
+
+async function readyLine(child: ChildProcess, script: string): Promise<RegExpExecArray> {
+  if (child.stdout === null) throw new Error('its output is a pipe');
+  for await (const line of createInterface(child.stdout)) {
+    const match = READY_LINE.exec(line);
+    if (match === null) continue;
+    child.stdout.resume();
+    return match;
+  }
+  throw new Error(`${script} ended before it was ready`);
+}
+
+/** A bridge with default settings on any free ports. */
+export function startBridge(dataDir: string): Promise<Subject> {
+  return startSubject(join(import.meta.dirname, 'bridge-process.ts'), [dataDir]);
+}
+
+/** Bare aedes, as its README starts it. */
+export function startAedes(): Promise<Subject> {
+  return startSubject(join(import.meta.dirname, 'aedes-process.ts'), []);
+}
