@@ -175,15 +175,21 @@ export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<
 
   #reported(record: InboundRecord): void | Promise<void> {
     this.context.countMessage(record.receivedAtMs);
-    const { value } = decodePayload(record.payload);
+    const value = this.#decoded(record);
     this.twin.report(value);
     // `report` refuses anything but an object.
     return this.runHook(() => this.onReported(value as JsonObject, this.twin.reported));
   }
 
+  #decoded(record: InboundRecord): unknown {
+    const { value, codec } = decodePayload(record.payload);
+    this.ingest.spoke(codec);
+    return value;
+  }
+
   #result(record: InboundRecord): void | Promise<void> {
     this.context.countMessage(record.receivedAtMs);
-    const result = parseResult(decodePayload(record.payload).value);
+    const result = parseResult(this.#decoded(record));
     const command = this.commands.answered(record.subject, result);
     if (command === undefined) {
       if (this.commands.hasEnded(record.subject)) return undefined;

@@ -43,9 +43,17 @@ export class TelemetryIngest {
     return { accepted, applied, duplicates, rejected };
   }
 
-  /** Codec of the device's last telemetry. */
+  /** Codec of the device's last payload. */
   get codec(): Codec | null {
     return this.#cell.codec;
+  }
+
+  /** The device said something else than telemetry, in this codec. */
+  spoke(codec: Codec): void {
+    const cell = this.#cell;
+    if (cell.codec === codec) return;
+    cell.codec = codec;
+    this.#context.setCell('ingest', cell);
   }
 
   /** New events in order, and why the rest was refused. Never throws. */

@@ -10,13 +10,17 @@ export interface Option {
   /** Placeholder of the value in the help, e.g. `<url>`. */
   readonly value?: string;
   readonly meaning: string;
+  /** A second line of the help. */
+  readonly note?: string;
 }
 
 /** A command as the user sees it. */
 export interface Command {
-  /** After `mooring`, e.g. `agent send <model>/<id> <command> [argument]`; a line each. */
-  readonly usage: readonly string[];
-  readonly description: string;
+  readonly summary: string;
+  /** What comes after the command's name, e.g. `<model>/<id> [metric]`. */
+  readonly usage: string;
+  /** How many arguments it takes. */
+  readonly arguments: { readonly min: number; readonly max: number };
   readonly options: Readonly<Record<string, Option>>;
   /** What stands in the help between the options and the examples. */
   readonly details?: string;
@@ -36,14 +40,14 @@ export interface Invocation {
 /** The user has typed something we do not understand: exit code 2. */
 export class UsageError extends Error {}
 
-/** No bridge answers: exit code 3. */
-export class ConnectError extends Error {}
-
 /** Options every command has. */
 const COMMON: Readonly<Record<string, Option>> = {
   json: { type: 'boolean', meaning: 'results and errors as JSON' },
   help: { type: 'boolean', meaning: 'this text' },
 };
+
+/** Marks an argument such as -5 or -24h, which is a value here and an option to parseArgs. */
+const NUMBER_MARK = '\u0000';
 
 /** Whether the user asks for help instead of running the command. */
 export function asksForHelp(args: readonly string[]): boolean {
@@ -55,7 +59,7 @@ export function asksForHelp(args: readonly string[]): boolean {
 export function readArguments(name: string, command: Command, args: readonly string[]): Invocation {
   const options = { ...COMMON, ...command.options };
   const { tokens } = parseArgs({
-    args: [...args],
+    args: args.map((arg) => (/^-\d/.test(arg) ? NUMBER_MARK + arg : arg)),
     options: Object.fromEntries(Object.entries(options).map(([key, { type }]) => [key, { type }])),
     // The checks below say more than those of Node do.
     strict: false,
@@ -65,11 +69,17 @@ export function readArguments(name: string, command: Command, args: readonly str
   const values: Record<string, string> = {};
   const positionals: string[] = [];
   for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind === 'positional') positionals.push(token.value.replace(NUMBER_MARK, ''));
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
     if (option === undefined) throw unknownOption(name, token.rawName, Object.keys(options));
     values[token.name] = valueOf(token.rawName, option, token.value, token.inlineValue === true);
+  }
+  const { min, max } = command.arguments;
+  if (positionals.length < min) throw new UsageError(`an argument is missing: ${usageLine(name, command)}`);
+  if (positionals.length > max) {
+    const extra = JSON.stringify(positionals[max]);
+    throw new UsageError(`${extra} is one argument too many: ${usageLine(name, command)}`);
   }
   return { values, positionals, isJson: values['json'] !== undefined };
 }
@@ -82,32 +92,50 @@ function valueOf(rawName: string, option: Option, value: string | undefined, isI
   if (value === undefined || (value.startsWith('--') && !isInline)) {
     throw new UsageError(`${rawName} needs a value: ${rawName} ${option.value ?? '<value>'}`);
   }
-  return value;
+  return value.replace(NUMBER_MARK, '');
 }
 
 function unknownOption(name: string, rawName: string, known: readonly string[]): UsageError {
-  if (/^-\d/.test(rawName)) {
-    return new UsageError(`${rawName} is taken for an option; put -- before an argument that begins with -`);
-  }
   const near = nearest(rawName.replace(/^-+/, ''), known);
-  const hint = near === undefined ? '' : `, did you mean --${near}?`;
-  return new UsageError(`unknown option ${rawName}${hint || ','} see \`mooring ${name} --help\``);
+  const hint = near === undefined ? '' : ` did you mean --${near}?`;
+  return new UsageError(`unknown option ${rawName};${hint} see: mooring ${name} --help`);
+}
+
+function usageLine(name: string, command: Command): string {
+  return `mooring ${name} ${command.usage}`.trimEnd();
+}
+
+/** A whole number from an option; undefined when it was not given. @throws UsageError */
+export function wholeNumber(
+  invocation: Invocation,
+  name: string,
+  { min, max }: { min: number; max: number },
+): number | undefined {
+  const text = invocation.values[name];
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new UsageError(`--${name} is ${JSON.stringify(text)}; allowed is a whole number ${min}..${max}`);
 }
 
 /** The text of `mooring <name> --help`. */
 export function helpText(name: string, command: Command): string {
-  const options = Object.entries({ ...command.options, ...COMMON }).map(([key, { value, meaning }]) => [
-    `--${key}${value === undefined ? '' : ` ${value}`}`,
-    meaning,
+  const options = Object.entries({ ...command.options, ...COMMON }).map(([key, { value, ...option }]) => ({
+    left: `--${key}${value === undefined ? '' : ` ${value}`}`,
+    ...option,
+  }));
+  const width = Math.max(...options.map(({ left }) => left.length));
+  const lines = options.flatMap(({ left, meaning, note }) => [
+    `  ${left.padEnd(width)}  ${meaning}`,
+    ...(note === undefined ? [] : [`  ${' '.repeat(width)}  ${note}`]),
   ]);
-  const width = Math.max(...options.map(([left = '']) => left.length));
   const sections = [
-    command.description,
-    ['Usage:', ...command.usage.map((line) => `  mooring ${line}`)].join('\n'),
-    ['Options:', ...options.map(([left = '', right = '']) => `  ${left.padEnd(width)}  ${right}`)].join('\n'),
+    `mooring ${name}: ${command.summary}`,
+    `Usage: ${usageLine(name, command)} [options]`,
     ...(command.details === undefined ? [] : [command.details]),
+    ['Options:', ...lines].join('\n'),
     ['Examples:', ...command.examples.map((line) => `  ${line}`)].join('\n'),
     `Exit codes: 0 ok, 1 failed, 2 usage, 3 cannot connect.`,
   ];
-  return `mooring ${name}\n\n${sections.join('\n\n')}\n`;
+  return `${sections.join('\n\n')}\n`;
 }

@@ -1,35 +1,39 @@
 /** The bridge's settings as options of a command. */
-import { describeSettings } from '../config.ts';
-import { UsageError, type Option } from './command.ts';
-import { textTable } from './text-table.ts';
+import { describeSettings, loadConfig, type Config } from '../config.ts';
+import type { Invocation, Option } from './command.ts';
 
-/** One option a setting. */
-export function settingOptions(): Record<string, Option> {
-  return Object.fromEntries(
-    describeSettings().map(({ flag, meaning }) => [flag.slice(2), { type: 'string', value: '<value>', meaning }]),
-  );
+export const SETTINGS_HELP =
+  'Settings come from flags, then from MOORING_* variables, then from mooring.config.json in the working\n' +
+  'directory, e.g. {"mqttPort": 1884}. Unknown settings and bad values are refused.';
+
+/** One option a setting; of all, or of those named as flags without `--`. */
+export function settingOptions(names?: readonly string[]): Record<string, Option> {
+  const options = describeSettings().map(({ flag, environment, standard, meaning }): [string, Option] => [
+    flag.slice(2),
+    {
+      type: 'string',
+      value: '<value>',
+      meaning,
+      note: `${environment}, default: ${standard === 'null' ? 'none' : standard}`,
+    },
+  ]);
+  return Object.fromEntries(options.filter(([name]) => names?.includes(name) ?? true));
 }
 
-/** By the names of the configuration (`mqtt-port` -> `mqttPort`). @throws UsageError for stray arguments */
-export function settingValues(
-  values: Readonly<Record<string, string | undefined>>,
-  positionals: readonly string[],
-): Record<string, string | undefined> {
-  if (positionals.length > 0) throw new UsageError(`unexpected argument ${JSON.stringify(positionals[0])}`);
-  return Object.fromEntries(
-    describeSettings().map(({ flag }) => {
-      const name = flag.slice(2);
-      return [name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), values[name]];
-    }),
-  );
+/**
+ * The settings for this command line, environment and working directory.
+ * @param implied settings that win over all but flags
+ * @throws BridgeError BRG_CONFIG
+ */
+export function configOf({ values }: Invocation, implied: Readonly<Record<string, string>> = {}): Config {
+  const given = Object.keys(settingOptions())
+    .filter((name) => values[name] !== undefined)
+    .map((name) => [keyOf(name), values[name]]);
+  const flags: Record<string, string> = { ...implied, ...Object.fromEntries(given) };
+  return loadConfig({ flags, environment: process.env, directory: process.cwd() });
 }
 
-/** Flag, variable and default of each setting. */
-export function settingsTable(): string {
-  const rows = describeSettings().map(({ flag, environment, standard }) => [flag, environment, standard]);
-  return (
-    'Settings come from flags, then MOORING_* variables, then mooring.config.json in the working directory\n' +
-    '({"mqttPort": 1884}); unknown ones are refused:\n' +
-    textTable(['flag', 'variable', 'default'], rows, { indent: 2 })
-  );
+/** `mqtt-port` -> `mqttPort` */
+function keyOf(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,18 +1,39 @@
-/** Rows in aligned columns for a terminal; no trailing blanks, no newline at the end. */
-export function textTable(
-  heads: readonly string[],
-  rows: readonly (readonly string[])[],
-  { indent = 0 }: { indent?: number } = {},
-): string {
-  const lines = [heads, ...rows].map((row) => row.map(printable));
-  const widths = heads.map((_, column) => Math.max(...lines.map((row) => row[column]?.length ?? 0)));
+/** Rows in aligned columns for a terminal, without blanks at the ends of lines. */
+export function textTable(heads: readonly string[] | null, rows: readonly (readonly string[])[]): string {
+  const lines = [...(heads === null ? [] : [heads]), ...rows].map((row) => row.map(printable));
+  const columns = Math.max(0, ...lines.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...lines.map((row) => row[column]?.length ?? 0)),
+  );
   return lines
-    .map((row) => ' '.repeat(indent) + row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
-    .join('\n');
+    .map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`)
+    .join('');
 }
 
 /** Texts come from devices: control characters must not reach the terminal (escape sequences). */
-function printable(text: string): string {
+export function printable(text: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what it is about
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
+}
+
+/** At most so many characters; `…` stands for the rest. */
+export function cut(text: string, charactersMax: number): string {
+  return text.length <= charactersMax ? text : `${text.slice(0, Math.max(0, charactersMax - 1))}…`;
+}
+
+/** `just now`, `12 s ago`, `5 min ago`, `3 h ago`, `4 d ago`. */
+export function ago(ms: number, nowMs: number): string {
+  const seconds = Math.floor((nowMs - ms) / 1000);
+  if (seconds < 1) return 'just now';
+  if (seconds < 120) return `${seconds} s ago`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86_400)} d ago`;
+}
+
+/** `2026-01-31 12:00:00`, local time. */
+export function localTime(ms: number): string {
+  const date = new Date(ms);
+  if (Number.isNaN(date.getTime())) return '?';
+  return new Date(ms - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19).replace('T', ' ');
 }

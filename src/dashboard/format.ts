@@ -64,9 +64,10 @@ export function metricValue(value: unknown, metric?: MetricDescription): string 
   return quantity(value, metric?.precision) + unit;
 }
 
-/** The metric a model is known by: its first numeric one, whose history the sparkline shows. */
+/** The metric a model is known by, whose history the sparkline shows: its first numeric one but a position. */
 export function mainMetric(model: ModelDescription | undefined): string | null {
-  return model?.metrics.find((metric) => metric.kind === 'numeric')?.name ?? null;
+  const numeric = model?.metrics.filter((metric) => metric.kind === 'numeric') ?? [];
+  return (numeric.find((metric) => metric.unit !== '°') ?? numeric[0])?.name ?? null;
 }
 
 /** "1 device", "2 devices". */

@@ -120,6 +120,12 @@ export function summarise(points: readonly HistoryPoint[]): Summary | null {
   return { min, max, mean: weight === 0 ? last.mean : sum / weight, last: last.mean, buckets: points.length };
 }
 
+/** Where the chart begins: at the range's start, or at the first value where history is younger (a minute at least). */
+export function chartStart(series: readonly Series[], fromMs: number, toMs: number): number {
+  const first = Math.min(...series.map((one) => one.points[0]?.ts ?? Infinity));
+  return Math.max(fromMs, Math.min(first, toMs - 60_000));
+}
+
 /** A live value as a number for the chart: booleans are 0 and 1; text has no place on it. */
 export function chartable(value: unknown): number | null {
   if (typeof value === 'boolean') return value ? 1 : 0;

@@ -37,7 +37,9 @@ export async function benchIngest(options: BenchOptions): Promise<Outcome> {
     rounds.push(await aedesRound(options));
     rounds.push(await bridgeRound(options));
     const pair = rounds.slice(-2).map(({ messagesPerSecond }) => messagesPerSecond);
-    options.progress(`round ${index + 1} of ${options.rounds}: aedes ${whole(pair[0]!)}, bridge ${whole(pair[1]!)} msg/s`);
+    options.progress(
+      `round ${index + 1} of ${options.rounds}: aedes ${whole(pair[0]!)}, bridge ${whole(pair[1]!)} msg/s`,
+    );
   }
   return summarize(options, rounds);
 }
@@ -80,7 +82,9 @@ async function measure(name: SubjectName, subject: Subject, options: BenchOption
     ...report,
     messagesPerSecond: report.acked / report.seconds,
     cpuMicrosecondsPerMessage:
-      cpuAtStartMs === null || cpuAtEndMs === null ? null : ((cpuAtEndMs - cpuAtStartMs) * 1000) / report.ackedTotal,
+      cpuAtStartMs === null || cpuAtEndMs === null
+        ? null
+        : ((cpuAtEndMs - cpuAtStartMs) * 1000) / report.ackedTotal,
   };
 }
 
@@ -91,7 +95,8 @@ async function verify(subject: Subject, acked: number, startedAtMs: number): Pro
   for (;;) {
     const applied = await sum(subject, 'telemetry/count', ({ applied }) => Number(applied));
     if (applied === acked) break;
-    if (applied > acked || Date.now() > giveUpMs) throw new Error(`${acked} PUBACKs, but ${applied} messages applied`);
+    if (applied > acked || Date.now() > giveUpMs)
+      throw new Error(`${acked} PUBACKs, but ${applied} messages applied`);
   }
   const range = `from=${startedAtMs - 60_000}&to=${Date.now() + 60_000}`;
   const stored = await sum(subject, `telemetry?metric=temperature&points=1&${range}`, (answer) =>
@@ -140,7 +145,17 @@ function summarize(options: BenchOptions, rounds: readonly Round[]): Outcome {
     tables: [
       {
         title: `QoS 1, ${CONNECTIONS} connections x ${IN_FLIGHT} in flight, ${PAYLOAD_BYTES}-byte JSON, ${options.rounds} alternating rounds of ${options.seconds} s`,
-        columns: ['subject', 'msg/s', 'min - max', 'ratio', 'pairs', 'PUBACK p50', 'p99', 'CPU / msg', 'generator CPU'],
+        columns: [
+          'subject',
+          'msg/s',
+          'min - max',
+          'ratio',
+          'pairs',
+          'PUBACK p50',
+          'p99',
+          'CPU / msg',
+          'generator CPU',
+        ],
         rows: [
           row('bare aedes', ['1.00', '']),
           row('bridge', [ratio.toFixed(2), spread(pairs, (value) => value.toFixed(2))]),
@@ -151,7 +166,14 @@ function summarize(options: BenchOptions, rounds: readonly Round[]): Outcome {
       `target: ratio >= ${TARGET_RATIO.toFixed(2)}; bare aedes acknowledges from memory, the bridge after its journal's fsync`,
       'after each round of the bridge: messages applied = points in history = PUBACKs',
     ],
-    settings: { connections: CONNECTIONS, inFlight: IN_FLIGHT, payloadBytes: PAYLOAD_BYTES, warmUpSeconds: WARM_UP_SECONDS, seconds: options.seconds, rounds: options.rounds },
+    settings: {
+      connections: CONNECTIONS,
+      inFlight: IN_FLIGHT,
+      payloadBytes: PAYLOAD_BYTES,
+      warmUpSeconds: WARM_UP_SECONDS,
+      seconds: options.seconds,
+      rounds: options.rounds,
+    },
     summary: { aedesMessagesPerSecond: median(aedes), bridgeMessagesPerSecond: median(bridge), ratio },
     rounds,
   };

@@ -114,7 +114,8 @@ class Publisher {
   }
 
   #connack(buffer: Uint8Array, length: number, isConnected: () => void): void {
-    if (length !== CONNACK_BYTES || buffer[0] !== 0x20 || buffer[3] !== 0) fail('the broker refused a connection');
+    if (length !== CONNACK_BYTES || buffer[0] !== 0x20 || buffer[3] !== 0)
+      fail('the broker refused a connection');
     this.#connackLeft = 0;
     isConnected();
   }
@@ -124,7 +125,9 @@ class Publisher {
     const nowMs = performance.now();
     for (let i = 0; i < count; i++) this.#sentAtMs[(first + i) % this.#inFlight] = nowMs;
     this.#unacknowledged += count;
-    this.#socket.write(this.#packets.subarray(first * this.#packetBytes, (first + count) * this.#packetBytes));
+    this.#socket.write(
+      this.#packets.subarray(first * this.#packetBytes, (first + count) * this.#packetBytes),
+    );
   }
 
   #read(buffer: Uint8Array, length: number): void {
@@ -169,7 +172,10 @@ function seconds(duration: number): Promise<void> {
 
 async function generate(settings: LoadSettings): Promise<LoadReport> {
   const load = new Load();
-  const publishers = Array.from({ length: settings.connections }, (_, index) => new Publisher(load, settings, index));
+  const publishers = Array.from(
+    { length: settings.connections },
+    (_, index) => new Publisher(load, settings, index),
+  );
   await Promise.all(publishers.map(({ connected }) => connected));
   for (const publisher of publishers) publisher.start();
   await seconds(settings.warmUpSeconds);

@@ -33,7 +33,8 @@ export function describeMachine(directory: string): Machine {
 /** The commit that was measured; `+changes` when the tree differs from it. */
 export function describeCommit(): string {
   try {
-    const git = (...args: string[]): string => execFileSync('git', args, { cwd: projectRoot, encoding: 'utf8' }).trim();
+    const git = (...args: string[]): string =>
+      execFileSync('git', args, { cwd: projectRoot, encoding: 'utf8' }).trim();
     const isClean = git('status', '--porcelain', '--', 'src', 'devices', 'package-lock.json') === '';
     return `${git('rev-parse', 'HEAD')}${isClean ? '' : '+changes'}`;
   } catch {

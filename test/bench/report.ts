@@ -45,11 +45,18 @@ export function formatResult(result: Result): string {
   const place = `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, node ${machine.node}, fsync p50 ${machine.fsyncP50Ms} ms`;
   const tables = result.tables.map((table) => `${table.title}\n\n${formatTable(table)}`);
   const notes = result.notes.map((note) => `- ${note}`).join('\n');
-  return [`## ${name}`, `${place}\ncommit ${commit.slice(0, 12)}${commit.endsWith('+changes') ? '+changes' : ''}, ${date}`, ...tables, notes].join('\n\n');
+  return [
+    `## ${name}`,
+    `${place}\ncommit ${commit.slice(0, 12)}${commit.endsWith('+changes') ? '+changes' : ''}, ${date}`,
+    ...tables,
+    notes,
+  ].join('\n\n');
 }
 
 function formatTable({ columns, rows }: Table): string {
-  const widths = columns.map((column, i) => Math.max(column.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const widths = columns.map((column, i) =>
+    Math.max(column.length, ...rows.map((row) => row[i]?.length ?? 0)),
+  );
   const line = (cells: readonly string[]): string =>
     `| ${widths.map((width, i) => (i === 0 ? (cells[i] ?? '').padEnd(width) : (cells[i] ?? '').padStart(width))).join(' | ')} |`;
   const rule = `|${widths.map((width, i) => (i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;

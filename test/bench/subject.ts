@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { projectRoot } from './machine.ts';
 
 /** A started program that said it is ready. */
 export interface Subject {
@@ -19,12 +20,12 @@ export interface Subject {
 const READY_LINE = / ready mqtt=\S+:(\d+)(?: http=(\S+))?$/;
 
 /** Runs a script with this node and waits for its ready line. */
-export async function startSubject(script: string, args: readonly string[], environment: Record<string, string> = {}): Promise<Subject> {
+async function startSubject(script: string, args: readonly string[]): Promise<Subject> {
   const startMs = performance.now();
   const child = spawn(process.execPath, [script, ...args], {
     cwd: import.meta.dirname,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...environment },
+    env: cleanEnvironment(),
   });
   const kill = (): boolean => child.kill('SIGKILL');
   process.once('exit', kill);
@@ -55,12 +56,19 @@ async function readyLine(child: ChildProcess, script: string): Promise<RegExpExe
   throw new Error(`${script} ended before it was ready`);
 }
 
-/** A bridge with default settings on any free ports. */
+/** `mooring serve` with default settings on free ports. */
 export function startBridge(dataDir: string): Promise<Subject> {
-  return startSubject(join(import.meta.dirname, 'bridge-process.ts'), [dataDir]);
+  const ports = ['--mqtt-port', '0', '--http-port', '0'];
+  const logs = ['--log-level', 'warn', '--log-format', 'json'];
+  return startSubject(join(projectRoot, 'src/main.ts'), ['serve', ...ports, ...logs, '--data-dir', dataDir]);
 }
 
-/** Bare aedes, as its README starts it. */
+/** Bare aedes. */
 export function startAedes(): Promise<Subject> {
   return startSubject(join(import.meta.dirname, 'aedes-process.ts'), []);
+}
+
+/** The environment without settings of a bridge, which would change what is measured. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MOORING_')));
 }

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { appendPoint, chartable, chartTable, dropBefore, summarise } from '../../src/dashboard/series.ts';
+import {
+  appendPoint,
+  chartable,
+  chartStart,
+  chartTable,
+  dropBefore,
+  summarise,
+} from '../../src/dashboard/series.ts';
 import { sparklinePath, Trend, TREND_POINTS_MAX } from '../../src/dashboard/sparkline.ts';
 
 const point = (ts: number, mean: number, spread = 0, count = 1) => ({
@@ -64,6 +71,15 @@ describe('series', () => {
       buckets: 2,
     });
     expect(summarise([])).toBeNull();
+  });
+
+  it('starts the chart where young history starts, and never later than a minute ago', () => {
+    const from = 0;
+    const to = 300_000;
+    expect(chartStart([{ metric: 'a', points: [point(100_000, 1)] }], from, to)).toBe(100_000);
+    expect(chartStart([{ metric: 'a', points: [point(299_000, 1)] }], from, to)).toBe(240_000);
+    expect(chartStart([{ metric: 'a', points: [point(-5, 1)] }], from, to)).toBe(from);
+    expect(chartStart([], from, to)).toBe(240_000);
   });
 
   it('charts numbers and booleans only', () => {

@@ -86,7 +86,7 @@ describe('format', () => {
     expect(metricValue({ a: 1 })).toBe('{"a":1}');
   });
 
-  it('takes the first numeric metric as the main one', () => {
+  it('takes the first numeric metric as the main one, but no position', () => {
     const model = {
       model: 'pump',
       vendor: '',
@@ -94,6 +94,7 @@ describe('format', () => {
       commands: [],
       metrics: [
         { name: 'running', kind: 'binary', access: 'read' },
+        { name: 'latitude', kind: 'numeric', unit: '°', access: 'read' },
         { name: 'rpm', kind: 'numeric', access: 'read' },
       ],
     } as const;

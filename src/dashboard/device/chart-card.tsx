@@ -7,7 +7,16 @@ import type { History, HistoryPoint, MetricDescription, ModelDescription } from 
 import type { DeviceFeed, Sample } from '../device-feed.ts';
 import { clockTime, metricValue } from '../format.ts';
 import { Observable } from '../observable.ts';
-import { appendPoint, bucketMs, CHART_POINTS, chartable, dropBefore, RANGES, summarise } from '../series.ts';
+import {
+  appendPoint,
+  bucketMs,
+  CHART_POINTS,
+  chartable,
+  chartStart,
+  dropBefore,
+  RANGES,
+  summarise,
+} from '../series.ts';
 import type { ChartRange } from '../series.ts';
 import { useObservable } from '../ui/hooks.ts';
 import { Card, Empty, ProblemBox, Skeleton } from '../ui/widgets.tsx';
@@ -36,9 +45,7 @@ export function ChartCard({
     [definition],
   );
   const [range, setRange] = useState<ChartRange>(FIRST_RANGE);
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(
-    () => new Set(metrics.slice(0, 2).map((one) => one.name)),
-  );
+  const [chosen, setChosen] = useState(() => firstChoice(metrics));
   const [isTable, setTable] = useState(false);
   const { loading, points, retry } = useHistory(feed, range);
   const cursor = useMemo(() => new Observable<number | null>(null), []);
@@ -58,7 +65,7 @@ export function ChartCard({
       {!isEmpty && !isTable && (
         <Chart
           series={series}
-          fromMs={now - range.ms}
+          fromMs={chartStart(series, now - range.ms, now)}
           toMs={now}
           bucketMs={bucketMs(range)}
           cursor={cursor}
@@ -128,6 +135,12 @@ function grow(points: Points, sample: Sample, range: ChartRange): Points {
     grown.set(metric, dropBefore(longer, Date.now() - range.ms));
   }
   return grown;
+}
+
+/** Two metrics to begin with; degrees of a position draw nothing worth seeing. */
+function firstChoice(metrics: readonly MetricDescription[]): ReadonlySet<string> {
+  const lines = metrics.filter((one) => one.unit !== '°');
+  return new Set((lines.length > 0 ? lines : metrics).slice(0, 2).map((one) => one.name));
 }
 
 function plotted(

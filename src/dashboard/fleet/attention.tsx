@@ -67,7 +67,10 @@ function Item({ item }: { item: AttentionItem }): JSX.Element {
       <a class={`attention-item reason-${item.reason}`} href={deviceHref(item.model, item.id)}>
         <Icon name={reason.icon} />
         <span class="attention-reason">{reason.label}</span>
-        <span class="attention-id">{item.id}</span>
+        <span class="attention-id">
+          <span class="attention-model">{item.model}/</span>
+          {item.id}
+        </span>
         <span class="attention-text" title={item.text}>
           {item.text}
         </span>
