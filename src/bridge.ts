@@ -39,7 +39,10 @@ const READY_POLL_MS = 5;
  * @param overrides settings other than the defaults
  * @throws BridgeError BRG_CONFIG, BRG_DATA_DIR, BRG_PORT_IN_USE, BRG_DEFINITION
  */
-export async function createBridge(overrides: Partial<Config> = {}, options: BridgeOptions = {}): Promise<Bridge> {
+export async function createBridge(
+  overrides: Partial<Config> = {},
+  options: BridgeOptions = {},
+): Promise<Bridge> {
   const config = checkConfig(overrides);
   prepareDataDir(config.dataDir);
   const bridge = new RunningBridge(config, options);
@@ -96,7 +99,10 @@ class RunningBridge implements Bridge {
       counters: this.#metrics,
       adminToken: config.adminToken,
       dashboardDir: fileURLToPath(projectUrl('dist/dashboard')),
-      onMqttUpgrade: mqttUpgrade((stream, address) => this.#broker?.acceptStream(stream, address) ?? stream.destroy()),
+      onMqttUpgrade: mqttUpgrade((stream, address) => {
+        if (this.#broker === undefined) stream.destroy();
+        else this.#broker.acceptStream(stream, address);
+      }),
       version: packageVersion(),
     });
     this.#broker = await createBroker({
@@ -137,7 +143,8 @@ class RunningBridge implements Bridge {
   async #ready(runtime: ActorRuntime): Promise<void> {
     for (;;) {
       const readiness = runtime.readiness();
-      if (readiness.kind === 'ready' || readiness.kind === 'disk-full') return;
+      // Stopping: the start has failed, and nobody waits for it any more.
+      if (['ready', 'disk-full', 'stopping'].includes(readiness.kind)) return;
       if (readiness.kind === 'replaying') this.#options.onProgress?.(readiness.applied, readiness.total);
       await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
     }
@@ -193,5 +200,7 @@ function devicesModule(path: string | null): string {
 
 function packageVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(projectUrl('package.json'), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '0';
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : '0';
 }

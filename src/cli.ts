@@ -1,33 +1,44 @@
 /** The command line: finds the command, runs it, and turns failures into one line and an exit code. */
 import { readFileSync } from 'node:fs';
+import { parseAddress } from './base/address.ts';
 import { BridgeError } from './base/errors.ts';
-import {
-  asksForHelp,
-  ConnectError,
-  EXIT,
-  helpText,
-  readArguments,
-  UsageError,
-  type Command,
-} from './cli/command.ts';
+import { ConnectError, RefusedError } from './cli/bridge-client.ts';
+import { asksForHelp, EXIT, helpText, readArguments, UsageError, type Command } from './cli/command.ts';
 import { nearest } from './cli/nearest.ts';
 
-interface Entry {
-  readonly summary: string;
-  /** Loads it: `mooring devices` need not load a broker. */
-  readonly load: () => Promise<Command>;
-}
+/** A word after `mooring`: a command, or a group of commands whose `list` is meant when none is named. */
+type Entry = { readonly summary: string } & (
+  | { readonly kind: 'command'; readonly load: () => Promise<Command> }
+  | { readonly kind: 'group'; readonly load: () => Promise<Readonly<Record<string, Command>>> }
+);
 
-const COMMANDS: Readonly<Record<string, Entry>> = {
+/** Each loads itself: `mooring devices` has no use for a broker. */
+const ENTRIES: Readonly<Record<string, Entry>> = {
   serve: {
+    kind: 'command',
     summary: 'run the bridge',
     load: async () => (await import('./cli/serve.ts')).serveCommand,
+  },
+  devices: {
+    kind: 'group',
+    summary: 'the device models: list, show',
+    load: async () => (await import('./cli/devices.ts')).devicesCommands,
+  },
+  agent: {
+    kind: 'group',
+    summary: 'agents of a running bridge: list, show, history, rejected, commands, send, forget',
+    load: async () => (await import('./cli/agent.ts')).agentCommands,
+  },
+  doctor: {
+    kind: 'command',
+    summary: 'check this machine and say how to fix what is wrong',
+    load: async () => (await import('./cli/doctor.ts')).doctorCommand,
   },
 };
 
 /** Runs one command line and resolves to the exit code. Never rejects. */
 export async function runCli(args: readonly string[]): Promise<number> {
-  // `mooring devices | head -3` closes our stdout: that is no failure.
+  // `mooring devices | head -1` closes our stdout: that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   try {
     return await dispatch(args);
@@ -38,46 +49,78 @@ export async function runCli(args: readonly string[]): Promise<number> {
 
 async function dispatch(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
-  if (first === undefined || first === '--help' || first === '-h' || (first === 'help' && rest.length === 0)) {
-    (first === undefined ? process.stderr : process.stdout).write(overview());
-    return first === undefined ? EXIT.usage : EXIT.ok;
+  if (first === undefined) {
+    process.stderr.write(overview());
+    return EXIT.usage;
   }
-  if (first === '--version' || first === '-v') {
-    process.stdout.write(`${version()}\n`);
-    return EXIT.ok;
+  if (first === 'help') return dispatch([...rest, '--help']);
+  if (first === '--help' || first === '-h') return print(overview());
+  if (first === '--version' || first === '-v') return print(`${version()}\n`);
+  const entry = Object.hasOwn(ENTRIES, first) ? ENTRIES[first] : undefined;
+  if (entry === undefined) throw unknownWord('command', first, Object.keys(ENTRIES));
+  if (entry.kind === 'command') return runCommand(first, await entry.load(), rest);
+  const commands = await entry.load();
+  const [second] = rest;
+  if (second === '--help' || second === '-h') return print(groupHelp(first, entry.summary, commands));
+  if (second === undefined || second.startsWith('-')) return runNamed(first, 'list', commands, rest);
+  return runNamed(first, second, commands, rest.slice(1));
+}
+
+function runNamed(
+  group: string,
+  name: string,
+  commands: Readonly<Record<string, Command>>,
+  args: readonly string[],
+): Promise<number> {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command !== undefined) return runCommand(`${group} ${name}`, command, args);
+  if (group === 'agent' && parseAddress(name) !== undefined) {
+    throw new UsageError(`what about ${name}? Did you mean: mooring agent show ${name}`);
   }
-  const isHelp = first === 'help';
-  const name = isHelp ? (rest[0] ?? '') : first;
-  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (entry === undefined) throw unknownCommand(name);
-  const command = await entry.load();
-  if (isHelp || asksForHelp(rest)) {
-    process.stdout.write(helpText(name, command));
-    return EXIT.ok;
-  }
-  return command.run(readArguments(name, command, rest));
+  throw unknownWord(`command of ${group}`, name, Object.keys(commands));
+}
+
+async function runCommand(name: string, command: Command, args: readonly string[]): Promise<number> {
+  if (asksForHelp(args)) return print(helpText(name, command));
+  return command.run(readArguments(name, command, args));
 }
 
 function overview(): string {
-  const names = Object.keys(COMMANDS);
-  const width = Math.max(...names.map((name) => name.length));
-  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
   return `Mooring gives every MQTT device a durable agent.
 
 Usage: mooring <command> [options]
 
-${lines.join('\n')}
-
-mooring <command> --help shows its options and examples; mooring --version the version.
+${wordList(ENTRIES)}
+mooring help <command>, or <command> --help, shows its options and examples; --version the version.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 cannot connect.
 `;
 }
 
-function unknownCommand(name: string): UsageError {
-  if (name.startsWith('-')) return new UsageError(`unknown option ${name}; the command comes first: mooring serve ${name}`);
-  const near = nearest(name, Object.keys(COMMANDS));
+function groupHelp(name: string, summary: string, commands: Readonly<Record<string, Command>>): string {
+  return `mooring ${name}: ${summary}
+
+Usage: mooring ${name} [command] [options]      without a command: list
+
+${wordList(commands)}
+mooring ${name} <command> --help shows its options and examples.
+Exit codes: 0 ok, 1 failed, 2 usage, 3 cannot connect.
+`;
+}
+
+function wordList(words: Readonly<Record<string, { readonly summary: string }>>): string {
+  const width = Math.max(...Object.keys(words).map((word) => word.length));
+  return Object.entries(words)
+    .map(([word, { summary }]) => `  ${word.padEnd(width)}  ${summary}\n`)
+    .join('');
+}
+
+function unknownWord(what: string, word: string, known: readonly string[]): UsageError {
+  if (word.startsWith('-')) {
+    return new UsageError(`unknown option ${word}; the command comes first, e.g. mooring serve ${word}`);
+  }
+  const near = nearest(word, known);
   const hint = near === undefined ? '' : `, did you mean ${near}?`;
-  return new UsageError(`unknown command ${JSON.stringify(name)}${hint} (commands: ${Object.keys(COMMANDS).join(', ')})`);
+  return new UsageError(`unknown ${what} ${JSON.stringify(word)}${hint} (there are: ${known.join(', ')})`);
 }
 
 function version(): string {
@@ -86,17 +129,23 @@ function version(): string {
   return manifest.version;
 }
 
-/** One line to stderr. A stack only for what is our own fault. */
+function print(text: string): number {
+  process.stdout.write(text);
+  return EXIT.ok;
+}
+
+/** One line to stderr; a stack only for what is our own fault. Returns the exit code. */
 function report(error: unknown, isJson: boolean): number {
   const { code, exitCode } = classify(error);
   const message = error instanceof Error ? error.message : String(error);
   if (isJson) {
     process.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
   } else if (code === 'BRG_INTERNAL') {
-    const cause = error instanceof BridgeError && error.cause instanceof Error ? error.cause : error;
-    process.stderr.write(`mooring: ${cause instanceof Error ? (cause.stack ?? message) : message}\n`);
+    const origin = error instanceof BridgeError && error.cause instanceof Error ? error.cause : error;
+    process.stderr.write(`mooring: ${origin instanceof Error ? (origin.stack ?? message) : message}\n`);
   } else {
-    process.stderr.write(`mooring: ${message.replaceAll('\n', ' ')}\n`);
+    const suffix = code.startsWith('BRG_') ? ` (${code})` : '';
+    process.stderr.write(`mooring: ${message.replaceAll('\n', ' ')}${suffix}\n`);
   }
   return exitCode;
 }
@@ -104,6 +153,7 @@ function report(error: unknown, isJson: boolean): number {
 function classify(error: unknown): { code: string; exitCode: number } {
   if (error instanceof UsageError) return { code: 'usage', exitCode: EXIT.usage };
   if (error instanceof ConnectError) return { code: 'cannot-connect', exitCode: EXIT.cannotConnect };
-  if (error instanceof BridgeError) return { code: error.code, exitCode: EXIT.failed };
+  if (error instanceof BridgeError || error instanceof RefusedError)
+    return { code: error.code, exitCode: EXIT.failed };
   return { code: 'BRG_INTERNAL', exitCode: EXIT.failed };
 }

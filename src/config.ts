@@ -8,18 +8,20 @@ import { z } from 'zod';
 import { BridgeError } from './base/errors.ts';
 import { LOG_LEVELS } from './base/log.ts';
 
-const port = z.coerce.number().int().min(0).max(65_535);
+const port = wholeNumber(0, 65_535);
 
 const schema = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').describe('address to listen on; loopback only without authentication'),
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('address to listen on; loopback only without authentication'),
   mqttPort: port.default(1883).describe('MQTT over TCP; 0 = any free port'),
-  httpPort: port.default(8080).describe('HTTP, WebSocket, dashboard, MQTT over WebSocket at /mqtt; 0 = any free port'),
+  httpPort: port
+    .default(8080)
+    .describe('HTTP, WebSocket, dashboard, MQTT over WebSocket at /mqtt; 0 = any free port'),
   dataDir: z.string().min(1).default('./data').describe('directory of the journal and the agents'),
-  shards: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(256)
+  shards: wholeNumber(0, 256)
     .default(1)
     .describe('0 = agents in the main thread; 1 and more = a worker thread (this version runs one)'),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('least severe level that is logged'),
@@ -27,8 +29,18 @@ const schema = z.strictObject({
     .enum(['pretty', 'json'])
     .default(process.stderr.isTTY ? 'pretty' : 'json')
     .describe('pretty = a readable line, json = an object a line'),
-  adminToken: z.string().min(16).nullable().default(null).describe('bearer token for HTTP; none: HTTP is open on loopback'),
-  devices: z.string().min(1).nullable().default(null).describe('module with `definitions` and `agents`; default: the shipped models'),
+  adminToken: z
+    .string()
+    .min(16)
+    .nullable()
+    .default(null)
+    .describe('bearer token for HTTP; none: HTTP is open on loopback'),
+  devices: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('module with `definitions` and `agents`; default: the shipped models'),
 });
 
 export type Config = z.output<typeof schema>;
@@ -36,23 +48,39 @@ type Key = keyof Config;
 
 const KEYS = Object.keys(schema.shape) as Key[]; // the shape's keys are Config's
 
+/** A number, or its text from a flag or a variable. An empty text is no 0: `MOORING_HTTP_PORT=` is a mistake. */
+function wholeNumber(min: number, max: number) {
+  const rule = `must be a whole number ${min}..${max}`;
+  const fromText = (value: unknown): unknown =>
+    typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return z.preprocess(fromText, z.number(rule).int(rule).min(min, rule).max(max, rule));
+}
+
 /** `mqttPort` -> `MOORING_MQTT_PORT` */
-export function environmentName(key: string): string {
+function environmentName(key: string): string {
   return `MOORING_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
 /** `mqttPort` -> `mqtt-port` */
-export function flagName(key: string): string {
+function flagName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** Settings with their flag, variable, default and meaning, for `--help`. */
-export function describeSettings(): { flag: string; environment: string; standard: string; meaning: string }[] {
+export function describeSettings(): {
+  flag: string;
+  environment: string;
+  standard: string;
+  meaning: string;
+}[] {
   const defaults: Record<string, unknown> = schema.parse({});
   return KEYS.map((key) => ({
     flag: `--${flagName(key)}`,
     environment: environmentName(key),
-    standard: key === 'logFormat' ? 'pretty on a terminal' : (JSON.stringify(defaults[key])?.replaceAll('"', '') ?? ''),
+    standard:
+      key === 'logFormat'
+        ? 'pretty on a terminal'
+        : (JSON.stringify(defaults[key])?.replaceAll('"', '') ?? ''),
     meaning: schema.shape[key].description ?? '',
   }));
 }
@@ -70,7 +98,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const { flags = {}, environment = {}, directory = process.cwd() } = sources;
   const file = readConfigFile(resolve(directory, 'mooring.config.json'));
   const merged: Record<string, unknown> = { ...file };
-  const origins = new Map(Object.keys(file).map((key) => [key, 'mooring.config.json']));
+  const origins = new Map(Object.keys(file).map((key) => [key, `${key} in mooring.config.json`]));
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith('MOORING_') || value === undefined) continue;
     const key = KEYS.find((known) => environmentName(known) === name);

@@ -16,8 +16,12 @@ const wasRetried = process.env[RETRIED] !== undefined;
 delete process.env[RETRIED];
 
 if (isRecentEnough) {
+  const { enableFastStart } = await import('./fast-start.ts');
+  enableFastStart();
   const { runCli } = await import('./cli.ts');
-  process.exitCode = await runCli(process.argv.slice(2));
+  const exitCode = await runCli(process.argv.slice(2));
+  // A handle somebody left open must not keep the process; what was written goes out first.
+  process.stdout.write('', () => process.exit(exitCode));
 } else {
   const node = wasRetried ? undefined : installedNode();
   if (node === undefined) refuse();
@@ -47,5 +51,7 @@ function runWith(node: string): void {
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   child.on('error', refuse);
-  child.on('exit', (code, signal) => process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  child.on('exit', (code, signal) =>
+    process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+  );
 }

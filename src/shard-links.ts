@@ -2,7 +2,8 @@
 import { Worker } from 'node:worker_threads';
 import type { Shard, ShardEvents, ShardLink, StartShard } from './actor/index.ts';
 import { asBridgeError, BridgeError } from './base/errors.ts';
-import { openShard, type ShardFailure, type ShardOrder, type ShardSettings, type ShardWorkerData } from './shard.ts';
+import type { ShardFailure, ShardOrder } from './shard-thread.ts';
+import { openShard, type ShardSettings } from './shard.ts';
 
 /** The module of this name beside this one, as source or as built. */
 function sibling(name: string): URL {
@@ -13,8 +14,7 @@ function sibling(name: string): URL {
 /** A shard in a worker thread of its own. */
 export function workerShard(settings: ShardSettings): StartShard {
   return (events) => {
-    const workerData: ShardWorkerData = { mooringShard: settings };
-    const worker = new Worker(sibling('shard'), { workerData });
+    const worker = new Worker(sibling('shard-thread'), { workerData: settings });
     let failure: Error | undefined;
     let isStopping = false;
     worker.on('message', (said: Uint8Array | ShardFailure) => {

@@ -18,7 +18,7 @@ import {
   type ShardStore,
 } from '../store/index.ts';
 import type { AgentAddress } from '../base/address.ts';
-import type { ActorBehaviour, ActorContext, ActorKind, AgentCounters, HistoryQuery, ShardView } from './behaviour.ts';
+import type { ActorBehaviour, ActorContext, ActorKind, HistoryQuery, ShardView } from './behaviour.ts';
 import type { Connection, ConnectionTable } from './connections.ts';
 import { Mailbox } from './mailbox.ts';
 import { EFFECT, FLAG_FAILED, FLAG_QOS1, FLAG_RETAIN, FLAG_TEXT } from './messages.ts';
@@ -30,7 +30,7 @@ import type { Effect } from './shard-effects.ts';
 export interface ActorHost {
   readonly log: Log;
   readonly clock: Clock;
-  readonly counters: AgentCounters;
+  readonly counters: ActorContext['counters'];
   readonly store: ShardStore;
   readonly connections: ConnectionTable;
   readonly overview: ShardView;
@@ -87,7 +87,7 @@ export class Actor implements ActorContext, AgentChange {
     return this.#host.log;
   }
 
-  get counters(): AgentCounters {
+  get counters(): ActorContext['counters'] {
     return this.#host.counters;
   }
 
@@ -112,7 +112,7 @@ export class Actor implements ActorContext, AgentChange {
     this.#undo.push({ name, value: this.cell(name), wasDirty: this.#dirtyCells.has(name) });
     this.#values.set(name, value);
     this.#dirtyCells.add(name);
-    this.#markDirty();
+    this.markDirty();
   }
 
   get presence(): Presence {
@@ -121,7 +121,7 @@ export class Actor implements ActorContext, AgentChange {
 
   setPresence(presence: Presence): void {
     this.row.presence = presence;
-    this.#markDirty();
+    this.markDirty();
   }
 
   get lastSeenMs(): number | null {
@@ -135,7 +135,7 @@ export class Actor implements ActorContext, AgentChange {
   countMessage(receivedAtMs: number): void {
     this.row.messages++;
     this.row.lastSeenMs = receivedAtMs;
-    this.#markDirty();
+    this.markDirty();
   }
 
   get rejected(): number {
@@ -145,7 +145,7 @@ export class Actor implements ActorContext, AgentChange {
   countRejected(): void {
     this.row.rejected++;
     this.#host.counters.messagesRejected++;
-    this.#markDirty();
+    this.markDirty();
   }
 
   deviceConnections(): readonly number[] {
@@ -155,7 +155,7 @@ export class Actor implements ActorContext, AgentChange {
   addHistory(tsMs: number, values: Record<string, number | boolean | string>): void {
     this.#history ??= new HistoryBuffer();
     this.#history.add(tsMs, values);
-    this.#markDirty();
+    this.markDirty();
   }
 
   queryHistory(query: HistoryQuery): HistorySeries[] {
@@ -165,7 +165,7 @@ export class Actor implements ActorContext, AgentChange {
   setAlarm(atMs: number | null): void {
     if (this.row.alarmAtMs === atMs) return;
     this.row.alarmAtMs = atMs;
-    this.#markDirty();
+    this.markDirty();
   }
 
   connections(): readonly Connection[] {
@@ -173,7 +173,7 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   connection(id: number): Connection | undefined {
-    return this.#host.connections.get(id);
+    return this.#host.connections.get(id, this.key);
   }
 
   send(connections: readonly number[], frame: Uint8Array, isText: boolean): void {
@@ -202,7 +202,7 @@ export class Actor implements ActorContext, AgentChange {
 
   forget(): void {
     this.isForgotten = true;
-    this.#markDirty();
+    this.markDirty();
   }
 
   // --- for the shard -----------------------------------------------------------------------------
@@ -236,13 +236,11 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   #rollBack(undoMark: number, effectMark: number): void {
-    while (this.#undo.length > undoMark) {
-      const undo = this.#undo.pop();
-      if (undo === undefined) break;
+    for (const undo of this.#undo.splice(undoMark).reverse()) {
       this.#values.set(undo.name, undo.value);
       if (!undo.wasDirty) this.#dirtyCells.delete(undo.name);
     }
-    this.#effects.length = effectMark;
+    this.#effects.length = Math.min(this.#effects.length, effectMark);
   }
 
   /** Notes that a journaled message was applied; it counts when this actor is committed. */
@@ -251,18 +249,14 @@ export class Actor implements ActorContext, AgentChange {
     const last = this.appliedOf.at(-1);
     if (last?.progress === progress) last.count++;
     else this.appliedOf.push({ progress, count: 1 });
-    this.#markDirty();
-  }
-
-  *dirtyCells(): Generator<readonly [string, string | null]> {
-    for (const name of this.#dirtyCells) {
-      const value = this.#values.get(name);
-      yield [name, value === undefined ? null : JSON.stringify(value)];
-    }
+    this.markDirty();
   }
 
   get cells(): Iterable<readonly [string, string | null]> {
-    return this.dirtyCells();
+    return Array.from(this.#dirtyCells, (name) => {
+      const value = this.#values.get(name);
+      return [name, value === undefined ? null : JSON.stringify(value)] as const;
+    });
   }
 
   get history(): HistoryBuffer | null {
@@ -272,6 +266,8 @@ export class Actor implements ActorContext, AgentChange {
   /** After a successful commit: forgets what was written and hands out the effects. */
   takeCommitted(): readonly Effect[] {
     this.#dirtyCells.clear();
+    this.appliedOf.length = 0;
+    this.#undo.length = this.#effectsAtTurnStart = 0; // a turn that read its history is committed so far
     this.#history?.clear();
     this.isDirty = false;
     const effects = this.#effects;
@@ -289,10 +285,11 @@ export class Actor implements ActorContext, AgentChange {
     payload: Uint8Array,
   ): void {
     this.#effects.push({ kind, flags, code, id, text, connections, payload });
-    this.#markDirty();
+    this.markDirty();
   }
 
-  #markDirty(): void {
+  /** There is something to commit. */
+  markDirty(): void {
     if (this.isDirty) return;
     this.isDirty = true;
     this.#host.markDirty(this);

@@ -26,9 +26,12 @@ export class ConnectionTable {
     return this.#byId.size;
   }
 
-  /** Undefined when the agent has as many connections as it may have. */
+  /** Undefined when the agent has as many connections as it may have. An id known already stays what it is. */
   open(id: number, key: string, body: ConnectBody): Connection | undefined {
     const address = parseAddress(key);
+    // After a restart of the shard a connection may be introduced and its first batch come again.
+    const known = this.get(id, key);
+    if (known !== undefined) return known;
     const existing = this.#byKey.get(key);
     if (address === undefined || (existing?.length ?? 0) >= limits.connectionsPerAgentMax) return undefined;
     const isCodecChosen = body.codec !== null;
@@ -56,8 +59,10 @@ export class ConnectionTable {
     this.#byId.delete(id);
   }
 
-  get(id: number): Connection | undefined {
-    return this.#byId.get(id);
+  /** Undefined when it is not one of this agent. */
+  get(id: number, key: string): Connection | undefined {
+    const connection = this.#byId.get(id);
+    return connection !== undefined && addressKey(connection.address) === key ? connection : undefined;
   }
 
   of(key: string): readonly Connection[] {

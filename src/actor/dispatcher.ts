@@ -40,7 +40,11 @@ export class Dispatcher {
     }
     shard.shardCounters.messages++;
     const cause = `${record.receivedAtMs.toString(36)}.${sequence.toString(36)}`;
-    actor.mailbox.run('device', () => this.#turn(actor, record, cause, () => actor.applied(sequence, progress)));
+    actor.mailbox.run('device', () =>
+      actor.isForgotten
+        ? this.durable(record, sequence, progress, isReplay)
+        : this.#turn(actor, record, cause, () => actor.applied(sequence, progress)),
+    );
   }
 
   /** A record that is not journaled: connection events, reads. */
@@ -87,6 +91,7 @@ export class Dispatcher {
     const left = [...this.#shard.store.directory.online()].map(addressKey);
     if (left.length === 0) return;
     const step = (): void => {
+      if (this.#shard.phase === 'stopped') return;
       for (const key of left.splice(0, RECONCILE_STEP)) this.#reconcile(key);
       if (left.length > 0) setImmediate(step);
     };
@@ -117,11 +122,14 @@ export class Dispatcher {
     const actor = connection === undefined ? undefined : this.#awake(record.key, true);
     if (actor === undefined) {
       this.#shard.connections.close(record.connection);
+      this.#shard.connections.forget(record.connection);
       this.#shard.effects.close(record.connection, 1013, 'too many connections');
       this.#shard.scheduleCommit();
       return;
     }
-    actor.mailbox.run('device', () => this.#turn(actor, record, '', undefined));
+    // The first connection creates the agent, as the first message does.
+    if (!actor.row.isStored) actor.markDirty();
+    this.#queue(actor, record, true);
   }
 
   #disconnect(record: InboundRecord): void {
@@ -136,12 +144,22 @@ export class Dispatcher {
   #toAgent(record: InboundRecord, create: boolean): void {
     const actor = this.#awake(record.key, create);
     if (actor === undefined) this.#refuse(record);
-    else actor.mailbox.run('device', () => this.#turn(actor, record, '', undefined));
+    else this.#queue(actor, record, create);
+  }
+
+  /** What waited behind the turn that forgot the agent is for another agent of this address. */
+  #queue(actor: Actor, record: InboundRecord, create: boolean): void {
+    actor.mailbox.run('device', () =>
+      actor.isForgotten ? this.#toAgent(record, create) : this.#turn(actor, record, '', undefined),
+    );
   }
 
   #refuse(record: InboundRecord): void {
     if (record.kind !== KIND.request) return;
-    const error = new BridgeError('BRG_UNKNOWN_AGENT', `no agent ${record.key}: nothing has been heard of it yet`);
+    const error = new BridgeError(
+      'BRG_UNKNOWN_AGENT',
+      `no agent ${record.key}: nothing has been heard of it yet`,
+    );
     this.#shard.effects.replyError(record.connection, error);
     this.#shard.scheduleCommit();
   }
@@ -209,4 +227,3 @@ export class Dispatcher {
     }
   }
 }
-

@@ -97,7 +97,7 @@ export class BatchWriter {
 
 /** The records of a batch. Payloads are views of `batch`. */
 export function* readBatch(batch: Buffer): Generator<InboundRecord> {
-  for (let at = 0; at < batch.length; ) {
+  for (let at = 0; at < batch.length;) {
     const total = batch.readUInt32LE(at);
     assert(total >= INBOUND_HEADER_BYTES && at + total <= batch.length, 'a batch holds whole records');
     yield readRecord(batch, at, total);
@@ -167,7 +167,7 @@ export class EffectWriter {
 
 /** The effects in a buffer. Payloads are views of it. */
 export function* readEffects(pack: Buffer): Generator<EffectRecord> {
-  for (let at = 0; at < pack.length; ) {
+  for (let at = 0; at < pack.length;) {
     const total = pack.readUInt32LE(at);
     assert(total >= EFFECT_HEADER_BYTES && at + total <= pack.length, 'effects are whole records');
     const textEnd = at + EFFECT_HEADER_BYTES + pack.readUInt32LE(at + 12);

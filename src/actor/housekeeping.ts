@@ -39,11 +39,16 @@ export class Housekeeping {
 
   #tick(): void {
     this.#shard.roster.sweep();
-    if (!this.#shard.isBlocked()) {
+    if (this.#shard.phase !== 'blocked') {
       this.#unlessFull(() => this.#checkpointIfDue());
       this.#retainIfDue();
     }
     this.start();
+  }
+
+  /** Lets the journal give back what was applied. */
+  makeRoom(): void {
+    this.#unlessFull(() => this.#shard.journal.trim(this.#shard.store.checkpoint()));
   }
 
   #checkpointIfDue(): void {
@@ -68,7 +73,7 @@ export class Housekeeping {
   #retainStep(afterKey: number, left: number[]): void {
     const { store } = this.#shard;
     const keys = left.length > 0 ? left : store.directory.keysAfter(afterKey, limits.retentionAgentsPerStep);
-    if (keys.length === 0 || this.#cancel === undefined || this.#shard.isBlocked()) {
+    if (keys.length === 0 || this.#cancel === undefined || this.#shard.phase === 'blocked') {
       this.#isRetaining = false;
       this.#lastRetentionMs = this.#clock.now();
       return;

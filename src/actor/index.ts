@@ -23,7 +23,14 @@ export type {
   AgentSummary,
 } from './behaviour.ts';
 export type { Connection } from './connections.ts';
-export { FLAG_RESUMED, FLAG_TEXT, KIND, type AttachBody, type InboundRecord, type ListenBody } from './messages.ts';
+export {
+  FLAG_RESUMED,
+  FLAG_TEXT,
+  KIND,
+  type AttachBody,
+  type InboundRecord,
+  type ListenBody,
+} from './messages.ts';
 export { Runtime } from './runtime.ts';
 export { Shard } from './shard.ts';
 export type { ShardEvents, ShardLink, StartShard } from './shard-client.ts';

@@ -6,7 +6,9 @@ export function mergeAnswers(name: string, answers: readonly unknown[]): unknown
       return sum(answers as Record<string, number>[]); // shardStats
     case 'attention':
       // AttentionList.list of each shard
-      return { items: (answers as { items: { ts: number }[] }[]).flatMap((a) => a.items).sort((a, b) => b.ts - a.ts) };
+      return {
+        items: (answers as { items: { ts: number }[] }[]).flatMap((a) => a.items).sort((a, b) => b.ts - a.ts),
+      };
     default:
       return mergePages(answers as Page[]); // shard-queries `list`
   }
@@ -32,7 +34,9 @@ function sum(answers: readonly Record<string, number>[]): Record<string, number>
 function mergePages(pages: readonly Page[]): Page {
   const ends = pages.flatMap((page) => {
     const last = page.agents.at(-1);
-    return page.cursor === null || last === undefined ? [] : [{ last: `${last.model}/${last.id}`, cursor: page.cursor }];
+    return page.cursor === null || last === undefined
+      ? []
+      : [{ last: `${last.model}/${last.id}`, cursor: page.cursor }];
   });
   ends.sort((a, b) => (a.last < b.last ? -1 : 1));
   const end = ends[0];

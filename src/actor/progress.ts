@@ -18,7 +18,12 @@ export class ProgressTracker {
 
   /** Every message up to this sequence number is applied. */
   get watermark(): number {
-    return this.#watermark;
+    let watermark = this.#watermark;
+    for (const { lastSequence, outstanding } of this.#batches) {
+      if (outstanding > 0) break;
+      watermark = lastSequence;
+    }
+    return watermark;
   }
 
   /** Messages journaled and not applied. */
@@ -33,12 +38,20 @@ export class ProgressTracker {
     return progress;
   }
 
+  /** These were applied, as far as it goes: `settle` makes it final, `reopen` takes it back. */
   complete(progress: BatchProgress, count: number): void {
     progress.outstanding -= count;
     this.#outstanding -= count;
-    while (this.#batches[0]?.outstanding === 0) {
-      this.#watermark = this.#batches[0].lastSequence;
-      this.#batches.shift();
-    }
+  }
+
+  /** Their commit failed: they are still to be committed. */
+  reopen(progress: BatchProgress, count: number): void {
+    this.complete(progress, -count);
+  }
+
+  /** What is complete is committed: forgets batches that are done. */
+  settle(): void {
+    this.#watermark = this.watermark;
+    while (this.#batches[0]?.outstanding === 0) this.#batches.shift();
   }
 }

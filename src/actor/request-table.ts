@@ -17,7 +17,9 @@ export class RequestTable {
   /** Sends by calling `send` with the request's number. Rejects with BRG_BUSY or BRG_TIMEOUT. */
   open(timeoutMs: number, send: (request: number) => void): Promise<unknown> {
     if (this.#pending.size >= limits.requestsPendingMax) {
-      return Promise.reject(new BridgeError('BRG_BUSY', 'too many requests are waiting for agents; try again'));
+      return Promise.reject(
+        new BridgeError('BRG_BUSY', 'too many requests are waiting for agents; try again'),
+      );
     }
     this.#last = (this.#last + 1) >>> 0;
     const request = this.#last;

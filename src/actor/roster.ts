@@ -57,7 +57,9 @@ export class Roster {
     if (address === undefined) return undefined;
     const kind = this.#factory(address.model);
     if (kind === undefined) return undefined;
-    const stored = kind.isEphemeral ? undefined : this.#store.directory.find(address.model, address.id);
+    // Rows of a forgotten agent are deleted with the next commit: whoever comes now is another one.
+    const isNew = kind.isEphemeral || this.#awake.get(key)?.isForgotten === true;
+    const stored = isNew ? undefined : this.#store.directory.find(address.model, address.id);
     if (stored === undefined && !create && !kind.isEphemeral) return undefined;
     const row = stored ?? this.#store.newRow(address.model, address.id, this.#clock.now());
     if (this.#awake.size >= limits.awakeAgentsMax) this.#makeRoom();
@@ -70,9 +72,10 @@ export class Roster {
   /** Lets agents leave memory that have been idle for the timeout. */
   sweep(): void {
     const idleSince = this.#clock.now() - this.#idleTimeoutMs;
-    let steps = 0;
+    // Whoever is refreshed comes again at the end of the map: once round is enough.
+    let steps = Math.min(this.#awake.size, SWEEP_STEPS_MAX);
     for (const actor of this.#awake.values()) {
-      if (++steps > SWEEP_STEPS_MAX) return;
+      if (steps-- === 0) return;
       if (actor.lastActiveMs <= idleSince) this.#hibernate(actor);
       else this.#refresh(actor);
     }
@@ -80,19 +83,19 @@ export class Roster {
 
   remove(actor: Actor): void {
     actor.behaviour.stop();
-    this.#awake.delete(actor.key);
+    if (this.#awake.get(actor.key) === actor) this.#awake.delete(actor.key);
   }
 
   *all(): Iterable<Actor> {
     yield* this.#awake.values();
   }
 
-  /** Second chance: whoever was used since the last look goes to the end of the line. */
+  /** Lets the first in line go; whoever has work goes to its end. */
   #makeRoom(): void {
     let steps = 0;
     for (const actor of this.#awake.values()) {
       if (++steps > SWEEP_STEPS_MAX || this.#awake.size < limits.awakeAgentsMax) return;
-      this.#hibernate(actor);
+      if (!this.#hibernate(actor)) this.#refresh(actor);
     }
   }
 
@@ -101,9 +104,11 @@ export class Roster {
     this.#awake.set(actor.key, actor);
   }
 
-  #hibernate(actor: Actor): void {
-    if (actor.isDirty || !actor.mailbox.isIdle || actor.isAlarmQueued || !actor.behaviour.isIdle()) return;
+  /** False: it has work. */
+  #hibernate(actor: Actor): boolean {
+    if (actor.isDirty || !actor.mailbox.isIdle || actor.isAlarmQueued || !actor.behaviour.isIdle()) return false;
     this.remove(actor);
     this.counters.hibernations++;
+    return true;
   }
 }

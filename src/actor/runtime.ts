@@ -42,6 +42,12 @@ interface OpenConnection {
   readonly sink: ConnectionSink;
 }
 
+/** A device an MQTT connection speaks for. */
+interface Attached {
+  readonly codec: CodecName | null;
+  listens: ListenChannels | null;
+}
+
 export interface RuntimeOptions {
   /** One per shard. */
   readonly shards: readonly StartShard[];
@@ -56,7 +62,7 @@ export interface RuntimeOptions {
 export class Runtime implements ActorRuntime {
   readonly #shards: ShardClient[];
   readonly #connections = new Map<number, OpenConnection>();
-  readonly #attached = new Map<number, Map<string, CodecName | null>>();
+  readonly #attached = new Map<number, Map<string, Attached>>();
   readonly #requests = new RequestTable();
   #publish: (publication: Publication) => void = () => {};
   #lastConnection = 0;
@@ -71,6 +77,8 @@ export class Runtime implements ActorRuntime {
           {
             effect: (effect) => this.#effect(effect),
             reply: (request, answer) => this.#requests.settle(request, answer),
+            // Whatever is asked from now on waits for the restarted shard.
+            crashed: () => this.#requests.rejectAll(shardRestarted()),
             restarted: () => this.#reintroduce(index),
             fatal: options.onFatal,
             committed: options.onCommitted,
@@ -111,7 +119,7 @@ export class Runtime implements ActorRuntime {
     const key = addressKey(address);
     let attached = this.#attached.get(connection);
     if (attached === undefined) this.#attached.set(connection, (attached = new Map()));
-    attached.set(key, codec);
+    attached.set(key, { codec, listens: null });
     this.#writeAttach(key, connection, codec);
   }
 
@@ -125,7 +133,12 @@ export class Runtime implements ActorRuntime {
 
   deviceListening(address: AgentAddress, connection: number, channels: ListenChannels): void {
     const key = addressKey(address);
-    this.#shard(key).write(KIND.listen, 0, key, '', connection, 0, jsonBytes(channels), undefined);
+    const attached = this.#attached.get(connection)?.get(key);
+    if (attached !== undefined) {
+      const { command = false, desired = false } = attached.listens ?? {};
+      attached.listens = { command: command || channels.command, desired: desired || channels.desired };
+    }
+    this.#writeListen(key, connection, channels);
   }
 
   openConnection(details: ConnectionDetails, sink: ConnectionSink): ConnectionHandle {
@@ -166,7 +179,9 @@ export class Runtime implements ActorRuntime {
 
   readiness(): Readiness {
     if (this.#isStopping) return { kind: 'stopping' };
-    return this.#shards.map((shard) => shard.readiness).find(({ kind }) => kind !== 'ready') ?? { kind: 'ready' };
+    return (
+      this.#shards.map((shard) => shard.readiness).find(({ kind }) => kind !== 'ready') ?? { kind: 'ready' }
+    );
   }
 
   async stop(): Promise<void> {
@@ -205,6 +220,10 @@ export class Runtime implements ActorRuntime {
     this.#shard(key).write(KIND.attach, 0, key, '', connection, 0, jsonBytes(body), undefined);
   }
 
+  #writeListen(key: string, connection: number, channels: ListenChannels): void {
+    this.#shard(key).write(KIND.listen, 0, key, '', connection, 0, jsonBytes(channels), undefined);
+  }
+
   /** After a crash the shard knows nobody: introduce everyone again. */
   #reintroduce(index: number): void {
     const shard = this.#shards[index];
@@ -213,9 +232,13 @@ export class Runtime implements ActorRuntime {
       shard.write(KIND.connect, FLAG_RESUMED, key, '', connection, 0, jsonBytes(body), undefined);
     }
     for (const [connection, attached] of this.#attached) {
-      for (const [key, codec] of attached) if (this.#shard(key) === shard) this.#writeAttach(key, connection, codec);
+      for (const [key, { codec, listens }] of attached) {
+        if (this.#shard(key) !== shard) continue;
+        this.#writeAttach(key, connection, codec);
+        // What was sent to it and not answered may never have left.
+        if (listens !== null) this.#writeListen(key, connection, listens);
+      }
     }
-    this.#requests.rejectAll(new BridgeError('BRG_SHARD_RESTARTED', 'the shard restarted: ask again'));
   }
 
   #effect(effect: EffectRecord): void {
@@ -241,6 +264,13 @@ export class Runtime implements ActorRuntime {
         throw new BridgeError('BRG_INTERNAL', `effect ${effect.kind} is for the shard client`);
     }
   }
+}
+
+function shardRestarted(): BridgeError {
+  return new BridgeError(
+    'BRG_SHARD_RESTARTED',
+    'the shard restarts; what was asked may have been done: look, and ask again',
+  );
 }
 
 function jsonBytes(value: unknown): Uint8Array {

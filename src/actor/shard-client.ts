@@ -33,6 +33,8 @@ export type StartShard = (events: ShardEvents) => ShardLink;
 export interface ShardClientEvents {
   effect(effect: EffectRecord): void;
   reply(request: number, answer: { ok: true; json: string } | { ok: false; error: BridgeError }): void;
+  /** Its answers are lost. */
+  crashed(): void;
   /** The shard is back after a crash: tell it of connections again. */
   restarted(): void;
   /** It crashed too often, or its files failed it: the process should end. */
@@ -41,6 +43,15 @@ export interface ShardClientEvents {
 }
 
 type Done = (outcome: Delivery) => void;
+
+/** What a restart would only meet again. Everything else may be one agent's fault. */
+const HOPELESS: ReadonlySet<ErrorCode> = new Set([
+  'BRG_STORE',
+  'BRG_DATA_DIR',
+  'BRG_DATA_VERSION',
+  'BRG_DEFINITION',
+  'BRG_RULE',
+] as const);
 
 interface SentBatch {
   readonly id: string;
@@ -102,7 +113,8 @@ export class ShardClient {
   ): void {
     this.#writer.write(kind, flags, key, subject, connection, code, Date.now(), payload);
     if (done !== undefined) this.#callbacks.push(done);
-    if (this.#writer.count >= limits.batchMessagesMax || this.#writer.bytes >= limits.batchBytesMax) this.#seal();
+    if (this.#writer.count >= limits.batchMessagesMax || this.#writer.bytes >= limits.batchBytesMax)
+      this.#seal();
     this.#scheduleFlush();
   }
 
@@ -133,7 +145,8 @@ export class ShardClient {
       new Promise((resolve) => setTimeout(resolve, limits.stopTimeoutMs / 2).unref()),
     ]);
     await this.#link.stop();
-    for (const batch of [...this.#sent, ...this.#sealed]) for (const done of batch.callbacks) done('stopping');
+    for (const batch of [...this.#sent, ...this.#sealed])
+      for (const done of batch.callbacks) done('stopping');
     for (const done of this.#callbacks) done('stopping');
     this.#sent = [];
     this.#sealed.length = 0;
@@ -209,7 +222,8 @@ export class ShardClient {
     for (const batch of done) {
       this.#sentBytes -= batch.copy.length;
       for (const callback of batch.callbacks) callback('accepted');
-      if (batch.durableCount > 0) this.#events.committed(batch.durableCount, performance.now() - batch.sentMs);
+      if (batch.durableCount > 0)
+        this.#events.committed(batch.durableCount, performance.now() - batch.sentMs);
     }
     if (this.#isResuming) this.#resume();
     this.#flush();
@@ -223,12 +237,17 @@ export class ShardClient {
     const now = Date.now();
     this.#crashTimes = this.#crashTimes.filter((at) => now - at < limits.shardRestartWindowMs);
     this.#crashTimes.push(now);
-    this.#log.error({ err: error.message, restarts: this.#crashTimes.length }, 'shard crashed');
-    const isHopeless = error instanceof BridgeError && error.code !== 'BRG_INTERNAL';
-    if (isHopeless || this.#crashTimes.length > limits.shardRestartsMax || this.#readiness.kind === 'stopping') {
+    this.#events.crashed();
+    const isHopeless = error instanceof BridgeError && HOPELESS.has(error.code);
+    if (
+      isHopeless ||
+      this.#crashTimes.length > limits.shardRestartsMax ||
+      this.#readiness.kind === 'stopping'
+    ) {
       this.#events.fatal(error);
       return;
     }
+    this.#log.error({ err: error.message, restarts: this.#crashTimes.length }, 'shard crashed');
     this.#readiness = { kind: 'starting' };
     this.#isResuming = true;
     this.#link = this.#startLink();
@@ -257,4 +276,3 @@ function toAnswer(effect: EffectRecord): { ok: true; json: string } | { ok: fals
   const options = body.details === undefined ? {} : { details: body.details };
   return { ok: false, error: new BridgeError(effect.text as ErrorCode, body.message, options) };
 }
-

@@ -42,7 +42,9 @@ function answer(shard: Shard, name: string, body: unknown): unknown {
 function list(shard: Shard, body: ListBody): unknown {
   const limit = Math.min(body.limit, limits.listAgentsMax);
   const rows = shard.store.directory.list({ ...body, limit, after: decodeCursor(body.cursor) });
-  const agents = rows.map((row) => shard.overview.summary(`${row.model}/${row.id}`)).filter((row) => row !== undefined);
+  const agents = rows
+    .map((row) => shard.overview.summary(`${row.model}/${row.id}`))
+    .filter((row) => row !== undefined);
   const last = rows.at(-1);
   return {
     agents,
@@ -57,7 +59,8 @@ function encodeCursor(key: string): string {
 function decodeCursor(cursor: string | null): { model: string; id: string } | null {
   if (cursor === null) return null;
   const address = parseAddress(Buffer.from(cursor, 'base64url').toString());
-  if (address === undefined) throw new BridgeError('BRG_BAD_REQUEST', 'cursor: use the one of the previous page');
+  if (address === undefined)
+    throw new BridgeError('BRG_BAD_REQUEST', 'cursor: use the one of the previous page');
   return address;
 }
 

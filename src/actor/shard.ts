@@ -129,6 +129,7 @@ export class Shard implements ActorHost {
     if (this.#phase === 'idle') this.#commitOrBlock();
     const isRoom = this.#phase === 'idle';
     this.#phase = 'stopped';
+    for (const actor of this.roster.all()) actor.behaviour.stop();
     if (isRoom) this.store.checkpoint();
     this.store.close();
     this.journal.close();
@@ -209,6 +210,7 @@ export class Shard implements ActorHost {
   /** A message that no agent will apply (unknown model): done as soon as it is seen. */
   skip(progress: BatchProgress): void {
     this.#progress.complete(progress, 1);
+    this.#progress.settle();
   }
 
   #commitOrBlock(): void {
@@ -234,18 +236,27 @@ export class Shard implements ActorHost {
       this.effects.flush();
       return;
     }
-    for (const actor of ready) {
-      actor.behaviour.beforeCommit();
-      for (const { progress, count } of actor.appliedOf) this.#progress.complete(progress, count);
-      actor.appliedOf.length = 0;
-    }
-    const stored = ready.filter((actor) => !actor.isEphemeral);
-    if (stored.length > 0) this.store.commit(stored, this.#progress.watermark);
-    this.#dirty = ready.length === this.#dirty.length ? [] : this.#dirty.filter((actor) => actor.mailbox.isMidTurn);
+    for (const actor of ready) actor.behaviour.beforeCommit();
+    this.#store(ready);
+    this.#dirty = this.#dirty.filter((actor) => actor.mailbox.isMidTurn);
     this.shardCounters.commits++;
     for (const actor of ready) this.#release(actor);
     this.overview.committed(ready);
     this.effects.flush();
+  }
+
+  /** On a throw their messages count as not applied: whoever is mid-turn at the next try is left out then. */
+  #store(ready: readonly Actor[]): void {
+    const applied = ready.flatMap((actor) => actor.appliedOf);
+    for (const { progress, count } of applied) this.#progress.complete(progress, count);
+    const stored = ready.filter((actor) => !actor.isEphemeral);
+    try {
+      if (stored.length > 0) this.store.commit(stored, this.#progress.watermark);
+    } catch (error) {
+      for (const { progress, count } of applied) this.#progress.reopen(progress, count);
+      throw error;
+    }
+    this.#progress.settle();
   }
 
   #release(actor: Actor): void {
@@ -261,10 +272,8 @@ export class Shard implements ActorHost {
     this.clock.after(limits.diskRetryMs, () => this.#retry());
     if (this.#blockedSinceMs === null) {
       this.#blockedSinceMs = this.clock.now();
-      this.log.error(
-        { err: asBridgeError(error).message },
-        'disk is full: nothing is acknowledged until there is room',
-      );
+      const err = asBridgeError(error).message;
+      this.log.error({ err }, 'disk is full: nothing is acknowledged until there is room');
       this.effects.readiness({ kind: 'disk-full', sinceMs: this.#blockedSinceMs });
       this.effects.flush();
     }
@@ -275,15 +284,17 @@ export class Shard implements ActorHost {
     if (this.#phase !== 'blocked') return;
     this.#phase = 'idle';
     this.#commitOrBlock();
+    // What is applied makes room in the journal, also where a quota and not the disk is the limit.
+    if (this.#phase === 'idle') this.#housekeeping.makeRoom();
     this.#pump();
-    if (this.isBlocked()) return;
+    if (this.phase === 'blocked') return;
     this.#blockedSinceMs = null;
     this.log.info({}, 'the disk has room again');
     this.effects.readiness({ kind: 'ready' });
     this.effects.flush();
   }
 
-  isBlocked(): boolean {
-    return this.#phase === 'blocked';
+  get phase(): Phase {
+    return this.#phase;
   }
 }

@@ -17,20 +17,26 @@ import { DeviceAgent } from './device-agent.ts';
 import { LATER } from './device-requests.ts';
 import { FleetAgent, FLEET_MODEL } from './fleet-agent.ts';
 import { receiveFrame } from './gate.ts';
+import { modelRules } from './rule-book.ts';
 
 /** A subclass of DeviceAgent, by the name its definition gives in `agent`. */
 export type DeviceAgentClass = new (context: ActorContext, definition: DeviceDefinition) => DeviceAgent;
 
 /**
  * The behaviour of every known model.
- * @throws BridgeError BRG_DEFINITION when a definition names an agent that is not in `agents`
+ * @throws BridgeError BRG_DEFINITION when a definition names an agent that is not in `agents`, BRG_RULE
  */
 export function createActorFactory(
   registry: Registry,
   agents: Readonly<Record<string, DeviceAgentClass>>,
 ): ActorFactory {
-  const classes = new Map<string, DeviceAgentClass>([['device-agent', DeviceAgent], ...Object.entries(agents)]);
-  for (const { model, agent } of registry.definitions()) {
+  const classes = new Map<string, DeviceAgentClass>([
+    ['device-agent', DeviceAgent],
+    ...Object.entries(agents),
+  ]);
+  for (const definition of registry.definitions()) {
+    modelRules(definition);
+    const { model, agent } = definition;
     if (classes.has(agent)) continue;
     const known = [...classes.keys()].join(', ');
     throw new BridgeError('BRG_DEFINITION', `device "${model}": no agent "${agent}"; known are ${known}`);
@@ -42,8 +48,26 @@ export function createActorFactory(
     const definition = registry.get(model);
     const AgentClass = definition === undefined ? undefined : classes.get(definition.agent);
     if (definition === undefined || AgentClass === undefined) return undefined;
-    return { isEphemeral: false, create: (context) => new AgentBehaviour(new AgentClass(context, definition)) };
+    return {
+      isEphemeral: false,
+      create: (context) => new AgentBehaviour(build(AgentClass, context, definition)),
+    };
   };
+}
+
+/** An author's constructor that throws costs the behaviour, not the device's data, and not the shard. */
+function build(
+  AgentClass: DeviceAgentClass,
+  context: ActorContext,
+  definition: DeviceDefinition,
+): DeviceAgent {
+  try {
+    return new AgentClass(context, definition);
+  } catch (error) {
+    const err = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    context.log.error({ agent: context.address, err }, 'agent cannot be constructed: it only keeps data');
+    return new DeviceAgent(context, definition);
+  }
 }
 
 const CHANNELS: Partial<Record<InboundRecord['kind'], string>> = {
@@ -64,7 +88,8 @@ class AgentBehaviour implements ActorBehaviour {
   }
 
   start(): void | Promise<void> {
-    return this.#device?.wake() ?? this.#agent.runHook(() => this.#agent.onStart());
+    if (this.#device !== undefined) return this.#device.wake();
+    return this.#agent.runHook(() => this.#agent.onStart());
   }
 
   receive(record: InboundRecord): void | Promise<void> {
@@ -77,8 +102,6 @@ class AgentBehaviour implements ActorBehaviour {
         return this.#disconnect(record);
       case KIND.request:
         return this.#request(record);
-      case KIND.call:
-        throw new BridgeError('BRG_NOT_IMPLEMENTED', `the agent has no method ${record.subject}`);
       default:
         return this.#device?.device(record);
     }
@@ -111,12 +134,27 @@ class AgentBehaviour implements ActorBehaviour {
     if (connection === undefined) return undefined;
     if (!connection.isCodecChosen && this.#device !== undefined) connection.codec = this.#device.codec;
     const { uri, user } = connection;
-    const asked = this.#agent.context.attempt(() =>
-      this.#agent.shouldSendProtocolMessages(this.#agent.wrap(connection.id), { uri, user }),
-    );
+    const asked = this.#ask(connection, { uri, user });
     const isResumed = (record.flags & FLAG_RESUMED) !== 0;
     if (!(asked instanceof Promise)) return this.#decided(connection, asked, { uri, user }, isResumed);
-    return this.#inTime(asked).then((decision) => this.#decided(connection, decision, { uri, user }, isResumed));
+    return this.#inTime(asked).then((decision) =>
+      this.#decided(connection, decision, { uri, user }, isResumed),
+    );
+  }
+
+  #ask(
+    connection: Connection,
+    context: ConnectContext,
+  ): ProtocolDecision | undefined | Promise<ProtocolDecision> {
+    const agent = this.#agent;
+    try {
+      return agent.context.attempt(() =>
+        agent.shouldSendProtocolMessages(agent.wrap(connection.id), context),
+      );
+    } catch (error) {
+      agent.hookFailed(error);
+      return undefined;
+    }
   }
 
   /** Undefined: no decision in time, or a rejection. Then nothing is sent (failing closed). */
@@ -128,7 +166,7 @@ class AgentBehaviour implements ActorBehaviour {
     try {
       return await Promise.race([asked, timeout]);
     } catch (error) {
-      this.#agent.onError(error);
+      this.#agent.hookFailed(error);
       return undefined;
     } finally {
       cancel();

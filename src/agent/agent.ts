@@ -60,7 +60,8 @@ export class Agent<State = unknown> {
    * @throws BridgeError BRG_STATE_TOO_LARGE; nothing has changed then.
    */
   setState(state: State): void {
-    this.replaceState(state, 'server');
+    // Never rejects: what onStateChanged throws goes to onError.
+    void this.replaceState(state, 'server');
   }
 
   getConnections(): AgentConnection[] {
@@ -69,7 +70,9 @@ export class Agent<State = unknown> {
 
   getConnection(id: string): AgentConnection | undefined {
     const connection = this.#context.connection(Number(id));
-    return connection === undefined ? undefined : new AgentConnection(connection, this.#context, this.#outbound);
+    return connection === undefined
+      ? undefined
+      : new AgentConnection(connection, this.#context, this.#outbound);
   }
 
   /** Sends a message of the author's own to every connection, in each one's codec. */
@@ -130,7 +133,10 @@ export class Agent<State = unknown> {
     const frames: Frame[] = [{ type: 'cf_agent_identity', name, agent }];
     const { state } = this;
     if (state !== undefined) frames.push({ type: 'cf_agent_state', state });
-    frames.push({ type: 'cf_agent_mcp_servers', mcp: { prompts: [], resources: [], servers: {}, tools: [] } });
+    frames.push({
+      type: 'cf_agent_mcp_servers',
+      mcp: { prompts: [], resources: [], servers: {}, tools: [] },
+    });
     return frames;
   }
 
@@ -144,7 +150,9 @@ export class Agent<State = unknown> {
     const bytes = Buffer.byteLength(JSON.stringify(state ?? null));
     if (bytes > limits.stateBytesMax) {
       const message = `the state is ${bytes} bytes, the limit is ${limits.stateBytesMax}`;
-      throw new BridgeError('BRG_STATE_TOO_LARGE', message, { details: { bytes, limit: limits.stateBytesMax } });
+      throw new BridgeError('BRG_STATE_TOO_LARGE', message, {
+        details: { bytes, limit: limits.stateBytesMax },
+      });
     }
     this.#context.setCell('state', state);
     const except = source === 'server' ? undefined : new Set([Number(source.id)]);
@@ -174,10 +182,20 @@ export class Agent<State = unknown> {
   runHook(hook: () => void | Promise<void>): void | Promise<void> {
     try {
       const running = this.#context.attempt(hook);
-      return running?.catch((error: unknown) => this.onError(error));
+      return running?.catch((error: unknown) => this.hookFailed(error));
     } catch (error) {
-      this.onError(error);
+      this.hookFailed(error);
     }
     return undefined;
+  }
+
+  /** @internal `onError` may throw as well, as that of the Agents SDK does: the turn goes on. */
+  hookFailed(error: unknown): void {
+    try {
+      this.#context.attempt(() => this.onError(error));
+    } catch (failure) {
+      const err = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
+      this.log.error({ agent: `${this.model}/${this.name}`, err }, 'onError failed');
+    }
   }
 }

@@ -104,6 +104,8 @@ export class Commands {
 
   /** The device listens: sends it everything unanswered. */
   sendTo(connection: number, codec: Codec): void {
+    // The alarm of one that expired while the bridge was down may come after the device.
+    this.tick(this.#context.now());
     if (this.pending.length === 0) return;
     const sent = this.pending.map((record): CommandRecord => ({ ...record, status: 'sent' }));
     for (const record of sent) {
@@ -161,7 +163,10 @@ export class Commands {
       'commands',
       this.pending.filter((pending) => pending.cid !== record.cid),
     );
-    this.#context.setCell('commandsDone', [record, ...this.#read('commandsDone')].slice(0, limits.commandsFinishedMax));
+    this.#context.setCell(
+      'commandsDone',
+      [record, ...this.#read('commandsDone')].slice(0, limits.commandsFinishedMax),
+    );
     this.#tell(record);
     const waiter = this.#waiters.get(record.cid);
     if (waiter !== undefined) {
@@ -190,7 +195,10 @@ export class Commands {
 
   #unknown(name: string): BridgeError {
     const known = this.#definition.commands.map((command) => command.name).join(', ') || 'none';
-    return new BridgeError('BRG_UNKNOWN_COMMAND', `no command "${name}"; ${this.#definition.model} knows: ${known}`);
+    return new BridgeError(
+      'BRG_UNKNOWN_COMMAND',
+      `no command "${name}"; ${this.#definition.model} knows: ${known}`,
+    );
   }
 }
 

@@ -40,13 +40,20 @@ export class AgentConnection {
   }
 
   /**
-   * Sends a message of the author's own: bytes as they are (binary), or a JSON value in the
-   * connection's codec. Text on a CBOR connection is therefore a CBOR text string, never a text frame.
+   * Sends a message of the author's own: bytes as they are (binary), a string as it is (text, as the
+   * Agents SDK does), or any other JSON value in the connection's codec. A string on a CBOR connection is
+   * a CBOR text string, never a text frame.
+   * A connection that must not see JSON text (`shouldSendProtocolMessages` said false) gets bytes only,
+   * one that is not decided yet gets nothing.
    */
   send(message: unknown): void {
     const isBytes = message instanceof Uint8Array;
-    const bytes = isBytes ? message : encodePayload(message, this.codec);
-    this.#context.send([this.#connection.id], bytes, !isBytes && this.codec === 'json');
+    const { decision } = attachmentOf(this.#connection);
+    if (decision.kind === 'open' || (decision.mask.isSilent && !isBytes)) return;
+    const isText = !isBytes && this.codec === 'json';
+    const isPlain = isText && typeof message === 'string';
+    const bytes = isBytes ? message : isPlain ? Buffer.from(message) : encodePayload(message, this.codec);
+    this.#context.send([this.#connection.id], bytes, isText);
   }
 
   /** Sends a protocol frame, if the connection's mask lets it through. */

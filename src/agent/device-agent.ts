@@ -3,17 +3,19 @@
  * runs its rules. Subclasses add behaviour by overriding hooks; whatever a hook throws, the device's
  * data is kept.
  */
-import { KIND, type ActorContext, type AttachBody, type InboundRecord, type ListenBody } from '../actor/index.ts';
+import type { ActorContext, AttachBody, InboundRecord, ListenBody } from '../actor/index.ts';
+import { KIND } from '../actor/index.ts';
 import { asBridgeError, BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { DeviceDefinition, MetricValue } from '../device/index.ts';
-import { decodePayload, type Codec, type Frame } from '../wire/index.ts';
+import { downlinkTopics, type DeviceDefinition, type MetricValue } from '../device/index.ts';
+import { decodePayload, encodePayload, type Codec, type Frame } from '../wire/index.ts';
 import { Agent } from './agent.ts';
 import { Alerts } from './alerts.ts';
+import type { AgentConnection } from './connection.ts';
 import { Commands, parseResult, type CommandRecord } from './commands.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { answerDeviceRequest } from './device-requests.ts';
-import type { JsonObject } from './merge-patch.ts';
+import { isJsonObject, type JsonObject } from './merge-patch.ts';
 import { RuleBook } from './rule-book.ts';
 import type { FiredRule } from './rules/index.ts';
 import { TelemetryIngest, type TelemetryEvent } from './telemetry-ingest.ts';
@@ -90,6 +92,12 @@ export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<
     return this.definition.encoding ?? this.ingest.codec ?? 'json';
   }
 
+  /** @internal A client may set it: telemetry is merged into it. */
+  override replaceState(state: State, source: 'server' | AgentConnection): void | Promise<void> {
+    if (isJsonObject(state)) return super.replaceState(state, source);
+    throw new BridgeError('BRG_PAYLOAD_SHAPE', 'the state of a device is an object of its metrics');
+  }
+
   /** @internal */
   override firstFrames(): Frame[] {
     const { reported, desired, delta, version } = this.twin;
@@ -119,11 +127,15 @@ export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<
   device(record: InboundRecord): void | Promise<void> {
     switch (record.kind) {
       case KIND.telemetry:
+        // Forgotten while it was connected: it is there without having come. runHook sees a hook's rejection.
+        if (this.context.presence === 'never' && record.connection > 0) void this.#become('online', '');
         return this.#telemetry(record);
       case KIND.reported:
         return this.#reported(record);
       case KIND.result:
         return this.#result(record);
+      case KIND.call:
+        return this.#called(record);
       case KIND.presence:
         return this.#presence(record);
       case KIND.attach:
@@ -140,6 +152,7 @@ export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<
   /** @internal */
   override request(request: number, name: string, body: unknown): unknown {
     const answer = answerDeviceRequest(this, request, name, body);
+    if (this.rules.takeChanged()) this.#carryOut(this.rules.alarm(this.context.now()));
     this.#rearm();
     return answer;
   }
@@ -199,6 +212,15 @@ export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<
     return this.runHook(() => this.onResult(command));
   }
 
+  /** No method can be called from a device yet: it is told so. */
+  #called({ subject, receivedAtMs, connection }: InboundRecord): void {
+    this.context.countMessage(receivedAtMs);
+    const [method = '', cid = ''] = subject.split('/');
+    const payload = encodePayload({ ok: false, error: `Method ${method} does not exist` }, this.codec);
+    const topic = downlinkTopics(this.context.address).reply(cid);
+    this.context.publish({ topic, payload, qos: 1, retain: false, connection });
+  }
+
   /** `online` / `offline`, as plain text or as a JSON string. */
   #presence(record: InboundRecord): void | Promise<void> {
     const said = record.payload.toString('utf8').replaceAll('"', '').trim();
@@ -238,14 +260,15 @@ export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<
       return this.runHook(() => this.onOnline());
     }
     // A device that said goodbye is asleep; one that vanished wants a look.
-    if (reason !== GOODBYE) shard.attention.add({ ...address, reason: 'offline', ts: at, text: `offline: ${reason}` });
+    if (reason !== GOODBYE)
+      shard.attention.add({ ...address, reason: 'offline', ts: at, text: `offline: ${reason}` });
     return this.runHook(() => this.onOffline(reason));
   }
 
   #carryOut(fired: readonly FiredRule[]): void {
     for (const rule of fired) {
       if (rule.suppressed) {
-        if (rule.suppressedCount === 1) this.log.warn({ rule: rule.ruleId }, 'rule fires too often: held back');
+        if (rule.suppressedCount === 1) this.log.warn({ rule: rule.ruleId }, 'rule fires too often');
         continue;
       }
       this.context.counters.rulesFired++;

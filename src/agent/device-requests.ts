@@ -22,7 +22,9 @@ interface Bodies {
   forget: object;
 }
 
-type Answers = { [Name in keyof Bodies]: (agent: DeviceAgent, body: Bodies[Name], request: number) => unknown };
+type Answers = {
+  [Name in keyof Bodies]: (agent: DeviceAgent, body: Bodies[Name], request: number) => unknown;
+};
 
 const ANSWERS: Answers = {
   describe,
@@ -40,19 +42,29 @@ const ANSWERS: Answers = {
   },
   alerts: (agent, { limit }) => ({ items: agent.alerts.all.slice(0, limit) }),
   forget: (agent) => {
-    for (const { id } of agent.context.connections()) agent.context.close(id, 1000, 'the agent was forgotten');
+    for (const { id } of agent.context.connections())
+      agent.context.close(id, 1000, 'the agent was forgotten');
     agent.context.forget();
     return {};
   },
 };
 
 /** @throws BridgeError of the capability asked; BRG_NOT_IMPLEMENTED for a request nobody answers */
-export function answerDeviceRequest(agent: DeviceAgent, request: number, name: string, body: unknown): unknown {
+export function answerDeviceRequest(
+  agent: DeviceAgent,
+  request: number,
+  name: string,
+  body: unknown,
+): unknown {
   if (!Object.hasOwn(ANSWERS, name)) {
     throw new BridgeError('BRG_NOT_IMPLEMENTED', `the agent does not answer ${name}`);
   }
   // `name` is a key (checked above) and its body has the shape of that key (see Bodies).
-  const answer = ANSWERS[name as keyof Bodies] as (agent: DeviceAgent, body: unknown, request: number) => unknown;
+  const answer = ANSWERS[name as keyof Bodies] as (
+    agent: DeviceAgent,
+    body: unknown,
+    request: number,
+  ) => unknown;
   return answer(agent, body, request);
 }
 

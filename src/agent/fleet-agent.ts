@@ -5,6 +5,7 @@
 import type { AgentSummary } from '../actor/index.ts';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import type { Frame } from '../wire/index.ts';
 import { Agent } from './agent.ts';
 
 export const FLEET_MODEL = 'fleet';
@@ -21,12 +22,13 @@ export class FleetAgent extends Agent {
     return this.#stopListening !== undefined;
   }
 
-  override onConnect(): void {
+  /** Not in `onConnect`, which a connection that outlived a crash of the shard does not get again. */
+  override firstFrames(): Frame[] {
     if (this.#stopListening === undefined) {
       this.#stopListening = this.context.shard.onCommitted((keys) => this.#note(keys));
       this.#arm();
     }
-    this.outbound.broadcast({ type: 'mooring_fleet', rows: [], totals: this.#totals() });
+    return [...super.firstFrames(), { type: 'mooring_fleet', rows: [], totals: this.#totals() }];
   }
 
   override onClose(): void {

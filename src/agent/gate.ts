@@ -2,16 +2,25 @@
 import type { Connection, InboundRecord } from '../actor/index.ts';
 import { FLAG_TEXT } from '../actor/index.ts';
 import { asBridgeError, BridgeError, errorSpec } from '../base/errors.ts';
-import { decodeFrame, decodePayload, type InboundFrame } from '../wire/index.ts';
+import { decodeCbor, decodeFrame, type InboundFrame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
+import { isJsonObject } from './merge-patch.ts';
 
 /** Handles one frame of a connection. Bad ones close it with the code of their error; nothing changes. */
-export function receiveFrame(agent: Agent, connection: Connection, record: InboundRecord): void | Promise<void> {
+export function receiveFrame(
+  agent: Agent,
+  connection: Connection,
+  record: InboundRecord,
+): void | Promise<void> {
   const { context } = agent;
   context.counters.framesIn++;
   const isText = (record.flags & FLAG_TEXT) !== 0;
   if (isText && connection.codec === 'cbor') {
-    return refuse(agent, connection, new BridgeError('BRG_FRAME_TEXT', 'this connection speaks CBOR, not text'));
+    return refuse(
+      agent,
+      connection,
+      new BridgeError('BRG_FRAME_TEXT', 'this connection speaks CBOR, not text'),
+    );
   }
   let frame: InboundFrame | undefined;
   try {
@@ -29,24 +38,39 @@ function decodeProtocolFrame(
   connection: Connection,
   isText: boolean,
 ): InboundFrame | undefined {
-  // Binary on a JSON connection is the author's; so is text that is no JSON object with a type.
+  // Binary on a JSON connection is the author's; so is text that is no JSON object with a known type,
+  // and CBOR that is no map with the key 0.
   if (!isText && connection.codec === 'json') return undefined;
   if (isText && !/^\s*\{/.test(record.payload.toString('latin1', 0, 64))) return undefined;
   try {
     return decodeFrame(record.payload, connection.codec);
   } catch (error) {
-    if (isText && asBridgeError(error).code === 'BRG_FRAME_TYPE') return undefined;
+    const { code } = asBridgeError(error);
+    if (isText && code === 'BRG_FRAME_TYPE') return undefined;
+    const isOwn = !isText && (code === 'BRG_FRAME_TYPE' || code === 'BRG_FRAME_SYNTAX') && !hasType(record);
+    if (isOwn) return undefined;
     throw error;
   }
 }
 
-function passOn(agent: Agent, connection: Connection, record: InboundRecord, isText: boolean): void | Promise<void> {
+/** Whether the CBOR (known to decode) is a frame by its looks. */
+function hasType(record: InboundRecord): boolean {
+  const value = decodeCbor(record.payload);
+  return isJsonObject(value) && Object.hasOwn(value, '0') && !(value instanceof Uint8Array);
+}
+
+function passOn(
+  agent: Agent,
+  connection: Connection,
+  record: InboundRecord,
+  isText: boolean,
+): void | Promise<void> {
   const message: unknown = isText ? record.payload.toString('utf8') : ownMessage(record, connection);
   return agent.runHook(() => agent.onMessage(agent.wrap(connection.id), message));
 }
 
 function ownMessage(record: InboundRecord, connection: Connection): unknown {
-  return connection.codec === 'cbor' ? decodePayload(record.payload).value : new Uint8Array(record.payload);
+  return connection.codec === 'cbor' ? decodeCbor(record.payload) : new Uint8Array(record.payload);
 }
 
 function handle(agent: Agent, connection: Connection, frame: InboundFrame): void | Promise<void> {

@@ -52,7 +52,10 @@ export class Outbound {
     } catch (error) {
       // An author's state may nest deeper than CBOR clients accept: the frame is lost, not the turn.
       const err = asBridgeError(error).message;
-      this.#context.log.error({ agent: this.#context.address, frame: frame.type, err }, 'frame not encodable');
+      this.#context.log.error(
+        { agent: this.#context.address, frame: frame.type, err },
+        'frame not encodable',
+      );
       return;
     }
     const { counters } = this.#context;

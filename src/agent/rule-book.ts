@@ -23,6 +23,7 @@ export class RuleBook {
   #all: readonly StoredRule[] | undefined;
   #memories: RuleMemories | undefined;
   #nextAlarmMs: number | null = null;
+  #isChanged = false;
 
   constructor(context: ActorContext, definition: DeviceDefinition) {
     this.#context = context;
@@ -49,10 +50,18 @@ export class RuleBook {
     }
     const others = this.#own.filter(({ id }) => id !== rule.id);
     if (others.length >= limits.rulesPerAgentMax) {
-      throw new BridgeError('BRG_RULES_FULL', `the agent has ${others.length} rules, the limit; delete one first`);
+      throw new BridgeError(
+        'BRG_RULES_FULL',
+        `the agent has ${others.length} rules, the limit; delete one first`,
+      );
     }
     const createdAtMs = this.#context.now();
-    const stored = { ...rule, description: describeRule(rule, this.#definition), createdAtMs, source: 'device' } as const;
+    const stored = {
+      ...rule,
+      description: describeRule(rule, this.#definition),
+      createdAtMs,
+      source: 'device',
+    } as const;
     this.#store([...others, stored], rule.id);
     return stored;
   }
@@ -70,14 +79,26 @@ export class RuleBook {
     );
   }
 
-  telemetry(tsMs: number, values: Readonly<Record<string, MetricValue>>, nowMs: number): readonly FiredRule[] {
+  telemetry(
+    tsMs: number,
+    values: Readonly<Record<string, MetricValue>>,
+    nowMs: number,
+  ): readonly FiredRule[] {
     if (this.all.length === 0) return [];
-    return this.#took(evaluateTelemetry(this.all, this.#memory, { ts: tsMs, values }, nowMs, this.#context.shard.startedAtMs));
+    return this.#took(
+      evaluateTelemetry(this.all, this.#memory, { ts: tsMs, values }, nowMs, this.#context.shard.startedAtMs),
+    );
   }
 
   alarm(nowMs: number): readonly FiredRule[] {
-    if (this.all.length === 0) return [];
     return this.#took(evaluateAlarm(this.all, this.#memory, nowMs, this.#context.shard.startedAtMs));
+  }
+
+  /** Once after rules were added or removed. */
+  takeChanged(): boolean {
+    const wasChanged = this.#isChanged;
+    this.#isChanged = false;
+    return wasChanged;
   }
 
   get #own(): readonly StoredRule[] {
@@ -87,7 +108,9 @@ export class RuleBook {
 
   get #memory(): RuleMemories {
     // Only #took writes it. A copy of the cell's value, because the engine changes it in place.
-    return (this.#memories ??= structuredClone((this.#context.cell('ruleMemory') as RuleMemories | undefined) ?? {}));
+    return (this.#memories ??= structuredClone(
+      (this.#context.cell('ruleMemory') as RuleMemories | undefined) ?? {},
+    ));
   }
 
   #store(own: readonly StoredRule[], changedId: string): void {
@@ -96,8 +119,9 @@ export class RuleBook {
     // A changed rule starts afresh.
     const { [changedId]: _, ...memories } = this.#memory;
     this.#memories = memories;
-    this.#took(evaluateAlarm(this.all, this.#memory, this.#context.now(), this.#context.shard.startedAtMs));
     this.#context.setCell('ruleMemory', this.#memory);
+    // When to look again is known only after an evaluation: the agent asks for one when the turn has done its work.
+    this.#isChanged = true;
   }
 
   #took(evaluation: Evaluation): readonly FiredRule[] {

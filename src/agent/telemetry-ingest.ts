@@ -101,7 +101,6 @@ function isRepeated(boots: SequenceMemory, item: Telemetry): boolean {
 
 function toEvent(item: Telemetry, receivedAtMs: number): TelemetryEvent {
   const { ts, values, boot, seq } = item;
-  const isPlausible =
-    ts !== null && ts >= limits.deviceClockMinMs && ts <= receivedAtMs + CLOCK_AHEAD_MAX_MS;
+  const isPlausible = ts !== null && ts >= limits.deviceClockMinMs && ts <= receivedAtMs + CLOCK_AHEAD_MAX_MS;
   return { ts: isPlausible ? ts : receivedAtMs, receivedAtMs, values, boot, seq };
 }

@@ -44,6 +44,11 @@ export const ERRORS = {
   BRG_RULE: { status: 400, public: true, title: 'The rule is not valid' },
   BRG_RULES_FULL: { status: 409, public: true, title: 'The agent has as many rules as it may have' },
   BRG_UNKNOWN_RULE: { status: 404, public: true, title: 'No rule with this id' },
+  BRG_JOB: { status: 400, public: true, title: 'The schedule or queued job is not valid' },
+  BRG_JOBS_FULL: { status: 429, public: true, title: 'The agent has as many jobs as it may have' },
+  BRG_JOB_INTERRUPTED: { status: 500, public: true, title: 'The process ended while the job ran' },
+  BRG_JOB_OVERDUE: { status: 500, public: true, title: 'The job could not run in time' },
+  BRG_RETRY: { status: 400, public: true, title: 'The retry options are not valid' },
   BRG_STATE_TOO_LARGE: { status: 413, public: true, title: 'The state is larger than the limit' },
   BRG_DEFINITION: { status: 500, public: true, title: 'A device definition is not valid' },
   BRG_PAYLOAD_SYNTAX: { status: 400, closeCode: 1007, public: true, title: 'The payload is neither JSON nor CBOR' },
@@ -63,6 +68,10 @@ export const ERRORS = {
   BRG_FRAME_TOO_LARGE: { status: 413, closeCode: 1009, public: true, title: 'The frame is too large' },
   BRG_FRAME_TEXT: { status: 400, closeCode: 1003, public: true, title: 'Text on a binary connection' },
   BRG_SUBPROTOCOL: { status: 400, public: true, title: 'The WebSocket subprotocol is not known' },
+  BRG_CONNECTION_CLOSED: { status: 503, public: true, title: 'The connection of the client closed' },
+  BRG_CALL_FAILED: { status: 500, public: true, title: 'The called method answered with an error' },
+  BRG_STATE_REJECTED: { status: 409, public: true, title: 'The agent did not take the state' },
+  BRG_ABORTED: { status: 499, public: true, title: 'The caller gave up' },
   BRG_SLOW_CLIENT: { status: 503, closeCode: 1013, public: true, title: 'The client reads too slowly' },
 } as const satisfies Record<string, ErrorSpec>;
 

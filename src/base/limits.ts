@@ -143,6 +143,29 @@ export const limits = {
   ruleClockStepMs: 60_000,
   /** Alerts kept per agent. */
   alertsPerAgentMax: 100,
+  /** Schedules, and queued jobs, of one agent: each is a row, and awake each costs about 1 KB. */
+  jobsPerAgentMax: 10_000,
+  /** Bytes of the JSON of a job's payload; larger things belong into the state, the job gets their key. */
+  jobPayloadBytesMax: 64 * KiB,
+  /** Characters of an author's idempotency key. */
+  jobKeyCharactersMax: 256,
+  /** Dead jobs kept per agent, oldest dropped; characters of the error kept with one. */
+  deadJobsPerAgentMax: 1000,
+  jobErrorCharactersMax: 1000,
+  /** Runs of one job that may end with the process before it is set aside: it may be what ends it. */
+  jobInterruptionsMax: 3,
+  /** A crash during a run is noticed by the agent's alarm after this, if nothing else wakes it sooner. */
+  jobWatchMs: 10_000,
+  /** Longest `scheduleEvery` interval (Agents SDK: 30 days). */
+  scheduleIntervalMaxMs: 30 * 24 * 3_600_000,
+  /** Longest spread of a fleet's schedules. */
+  scheduleJitterMaxMs: 24 * 3_600_000,
+  /** An occurrence this late was missed: longer than a restart takes. */
+  scheduleLateMs: 60_000,
+  /** Missed occurrences that `catch-up` makes up for; older ones are dropped. */
+  scheduleCatchUpMax: 1000,
+  /** Longest wait that a peer's Retry-After is believed. */
+  retryAfterMaxMs: 24 * 3_600_000,
   /** Connections of one agent. */
   connectionsPerAgentMax: 10_000,
   /** Time `shouldSendProtocolMessages` may take before the connection gets no protocol frames. */
@@ -198,6 +221,23 @@ export const limits = {
   mqttStopDrainMs: 2_000,
   /** Agents one MQTT connection may speak for (a gateway). */
   agentsPerMqttConnectionMax: 10_000,
+
+  // --- client library ----------------------------------------------------------------------------
+  /** Calls of one client without an answer, and its states without the agent's word. */
+  clientCallsPendingMax: 1000,
+  clientStatesPendingMax: 100,
+  /** Frames an `AgentClient.frames()` loop may lag behind. */
+  clientFramesWaitingMax: 1000,
+  /** Ceiling of the first wait before a client connects again, and of all later ones (full jitter). */
+  clientBackoffBaseMs: 500,
+  clientBackoffMaxMs: 30_000,
+  /** A connection that lived this long was a good one: the next wait starts from the first ceiling. */
+  clientStableMs: 5_000,
+  /** Silence after which a client asks whether the bridge is there; proxies drop idle sockets after 60 s. */
+  clientHeartbeatMs: 25_000,
+  /** Time the bridge gets to say anything then; and to accept a connection. */
+  clientHeartbeatTimeoutMs: 10_000,
+  clientConnectTimeoutMs: 10_000,
 
   // --- simulator -------------------------------------------------------------------------------
   /** Messages a simulated device keeps while offline: what a small flash partition holds. */

@@ -21,12 +21,14 @@ export function agentText(agent: Json, nowMs: number): string {
   const { model, id, presence, lastSeen, awake } = agent;
   const rows = [
     ['agent', `${String(model)}/${String(id)}`],
-    ['presence', `${String(presence)}, last seen ${since(lastSeen, nowMs)}, ${awake === true ? 'awake' : 'asleep'}`],
+    [
+      'presence',
+      `${String(presence)}, last seen ${since(lastSeen, nowMs)}, ${awake === true ? 'awake' : 'asleep'}`,
+    ],
     ...['state', 'reported', 'desired', 'delta'].map((name) => [name, JSON.stringify(agent[name]) ?? '-']),
-    ...['version', 'messages', 'rejected', 'alerts', 'rules', 'commandsPending', 'connections', 'codec'].map((name) => [
-      name === 'commandsPending' ? 'commands pending' : name,
-      String(agent[name] ?? '-'),
-    ]),
+    ...['version', 'messages', 'rejected', 'alerts', 'rules', 'commandsPending', 'connections', 'codec'].map(
+      (name) => [name === 'commandsPending' ? 'commands pending' : name, String(agent[name] ?? '-')],
+    ),
   ];
   return textTable(null, rows);
 }
@@ -41,7 +43,8 @@ export function historyText(answer: Json): string {
         ...[mean, min, max].map((value) => String(Math.round(Number(value) * 1000) / 1000)),
         String(count),
       ]);
-      const title = unit === undefined || unit === null ? String(metric) : `${String(metric)} (${String(unit)})`;
+      const title =
+        unit === undefined || unit === null ? String(metric) : `${String(metric)} (${String(unit)})`;
       return textTable([title], []) + textTable(['TIME', 'MEAN', 'MIN', 'MAX', 'COUNT'], rows);
     })
     .join('\n');
@@ -77,7 +80,8 @@ export function outcomeText(answer: unknown, agent: string): string {
   const { status, cid, value, error } = asObject(answer);
   const said = error ?? value;
   const detail = said === undefined ? '' : `: ${compact(said)}`;
-  const wait = status === 'pending' ? `: ${agent} has not answered yet; it gets the command until it expires` : '';
+  const wait =
+    status === 'pending' ? `: ${agent} has not answered yet; it gets the command until it expires` : '';
   return textTable(null, [[`${String(status)}${wait}${detail} (${String(cid)})`]]);
 }
 

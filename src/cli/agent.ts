@@ -1,8 +1,22 @@
 /** `mooring agent`: look at the agents of a running bridge and talk to their devices. */
 import { parseAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
-import { agentTable, agentText, commandTable, historyText, outcomeText, rejectedTable } from './agent-answers.ts';
-import { asObject, CLIENT_OPTIONS, clientOf, objectsOf, type BridgeClient, type Json } from './bridge-client.ts';
+import {
+  agentTable,
+  agentText,
+  commandTable,
+  historyText,
+  outcomeText,
+  rejectedTable,
+} from './agent-answers.ts';
+import {
+  asObject,
+  CLIENT_OPTIONS,
+  clientOf,
+  objectsOf,
+  type BridgeClient,
+  type Json,
+} from './bridge-client.ts';
 import { EXIT, UsageError, wholeNumber, type Command, type Invocation, type Option } from './command.ts';
 
 const HISTORY_POINTS = 20;
@@ -18,10 +32,18 @@ export const agentCommands: Readonly<Record<string, Command>> = {
       model: { type: 'string', value: '<model>', meaning: 'only of this model' },
       query: { type: 'string', value: '<text>', meaning: 'only with this text in the address' },
       presence: { type: 'string', value: '<presence>', meaning: 'only online, offline or never' },
-      limit: { type: 'string', value: '<n>', meaning: `at most so many (default ${limits.listAgentsDefault})` },
+      limit: {
+        type: 'string',
+        value: '<n>',
+        meaning: `at most so many (default ${limits.listAgentsDefault})`,
+      },
       ...CLIENT_OPTIONS,
     },
-    examples: ['mooring agent list', 'mooring agent list --model pump --presence offline', 'mooring agent list --json'],
+    examples: [
+      'mooring agent list',
+      'mooring agent list --model pump --presence offline',
+      'mooring agent list --json',
+    ],
     run: list,
   },
   show: {
@@ -36,9 +58,17 @@ export const agentCommands: Readonly<Record<string, Command>> = {
     usage: '<model>/<id> [metric]',
     arguments: { min: 1, max: 2 },
     options: {
-      from: { type: 'string', value: '<time>', meaning: 'start: -1h, -7d, an ISO 8601 date or ms (default -24h)' },
+      from: {
+        type: 'string',
+        value: '<time>',
+        meaning: 'start: -1h, -7d, an ISO 8601 date or ms (default -24h)',
+      },
       to: { type: 'string', value: '<time>', meaning: 'end (default now)' },
-      points: { type: 'string', value: '<n>', meaning: `points a metric, at most (default ${HISTORY_POINTS})` },
+      points: {
+        type: 'string',
+        value: '<n>',
+        meaning: `points a metric, at most (default ${HISTORY_POINTS})`,
+      },
       ...CLIENT_OPTIONS,
     },
     examples: [
@@ -194,7 +224,9 @@ function agentPath({ positionals: [text = ''] }: Invocation): string {
 
 /** `?a=1&b=2` of what is defined; nothing when nothing is. */
 function queryOf(parameters: Readonly<Record<string, string | undefined>>): string {
-  const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const given = Object.entries(parameters).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }
 

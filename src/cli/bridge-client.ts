@@ -84,7 +84,9 @@ export function clientOf(invocation: Invocation): BridgeClient {
   const { url = `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}` } = invocation.values;
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
-    throw new UsageError(`--url is ${JSON.stringify(url)}; allowed is an address such as http://127.0.0.1:8080`);
+    throw new UsageError(
+      `--url is ${JSON.stringify(url)}; allowed is an address such as http://127.0.0.1:8080`,
+    );
   }
   if (parsed.port === '0') {
     throw new UsageError('the settings say "any free port" (0): give the --url of the ready line');

@@ -56,7 +56,9 @@ async function show(invocation: Invocation): Promise<number> {
 async function loadModels(invocation: Invocation): Promise<ModelDescription[]> {
   const { devices } = configOf(invocation);
   const module =
-    devices === null ? await import('../../devices/index.ts') : await loadDevices(pathToFileURL(devices).href);
+    devices === null
+      ? await import('../../devices/index.ts')
+      : await loadDevices(pathToFileURL(devices).href);
   return module.definitions.map(describeDefinition);
 }
 
@@ -64,7 +66,10 @@ function unknownModel(name: string, models: readonly ModelDescription[]): Bridge
   const names = models.map(({ model }) => model);
   const near = nearest(name, names);
   const hint = near === undefined ? '' : `, did you mean ${near}?`;
-  return new BridgeError('BRG_UNKNOWN_MODEL', `no model ${JSON.stringify(name)}${hint} (models: ${names.join(', ')})`);
+  return new BridgeError(
+    'BRG_UNKNOWN_MODEL',
+    `no model ${JSON.stringify(name)}${hint} (models: ${names.join(', ')})`,
+  );
 }
 
 function describeModel({ model, vendor, description, ...rest }: ModelDescription): string {

@@ -34,7 +34,7 @@ async function serve(invocation: Invocation): Promise<number> {
   const bridge = await Promise.race([createBridge(config, { onProgress: progress.update }), stop]).finally(
     progress.end,
   );
-  if (bridge === undefined) process.exit(EXIT.ok);
+  if (bridge === undefined) return EXIT.ok;
   process.stdout.write(`${isJson ? readyJson(bridge) : readyLine(bridge)}\n`);
   await stop;
   setTimeout(() => {
@@ -42,8 +42,7 @@ async function serve(invocation: Invocation): Promise<number> {
     process.exit(EXIT.failed);
   }, limits.stopTimeoutMs);
   await bridge.stop();
-  // A handle somebody left open must not keep the process.
-  process.exit(EXIT.ok);
+  return EXIT.ok;
 }
 
 /** Resolves at the first SIGTERM or SIGINT. The second one ends the process. */

@@ -6,13 +6,18 @@ export function textTable(heads: readonly string[] | null, rows: readonly (reado
     Math.max(...lines.map((row) => row[column]?.length ?? 0)),
   );
   return lines
-    .map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`)
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
     .join('');
 }
 
 /** Texts come from devices: control characters must not reach the terminal (escape sequences). */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what it is about
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
 }
 

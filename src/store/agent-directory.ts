@@ -114,10 +114,9 @@ export class AgentDirectory {
   /** Agents that broke something lately, for "needs attention". */
   rejectedLately(sinceMs: number, max: number): AgentRow[] {
     return this.#db
-      .prepare<
-        [number, number],
-        Columns
-      >('SELECT * FROM agents WHERE rejected > 0 AND last_seen >= ? ORDER BY last_seen DESC LIMIT ?')
+      .prepare<[number, number], Columns>(
+        'SELECT * FROM agents WHERE rejected > 0 AND last_seen >= ? ORDER BY last_seen DESC LIMIT ?',
+      )
       .all(sinceMs, max)
       .map(toRow);
   }

@@ -3,6 +3,9 @@ import { BridgeError } from '../base/errors.ts';
 
 export type { Database } from 'better-sqlite3';
 
+/** A lock is held for a process's life: waiting for one only keeps its owner from hearing of it. */
+const LOCK_TIMEOUT_MS = 100;
+
 /**
  * Opens (or creates) a WAL database.
  * @throws BridgeError BRG_DATA_DIR when it cannot be opened, BRG_DISK_FULL when there is no room.
@@ -11,8 +14,9 @@ export function openDatabase(
   path: string,
   options: { synchronous: 'FULL' | 'NORMAL'; pageBytes: number; cacheKiB: number },
 ): Database.Database {
+  let db: Database.Database | undefined;
   try {
-    const db = new Database(path);
+    db = new Database(path, { timeout: LOCK_TIMEOUT_MS });
     db.pragma(`page_size=${options.pageBytes}`);
     db.pragma('journal_mode=WAL');
     db.pragma(`synchronous=${options.synchronous}`);
@@ -23,6 +27,7 @@ export function openDatabase(
     db.exec('BEGIN IMMEDIATE; COMMIT');
     return db;
   } catch (error) {
+    db?.close();
     if (errorCode(error) === 'SQLITE_BUSY') {
       throw new BridgeError('BRG_DATA_DIR', `${path} is in use: another bridge runs on this data directory`, {
         cause: error,
@@ -48,8 +53,13 @@ export function storeError(error: unknown, path: string): BridgeError {
   if (error instanceof BridgeError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const code = errorCode(error);
-  if (code === 'SQLITE_FULL') return new BridgeError('BRG_DISK_FULL', `${path}: ${message}`, { cause: error });
-  if (code?.startsWith('SQLITE_CANTOPEN') || code?.startsWith('SQLITE_READONLY') || code === 'SQLITE_NOTADB') {
+  if (code === 'SQLITE_FULL')
+    return new BridgeError('BRG_DISK_FULL', `${path}: ${message}`, { cause: error });
+  if (
+    code?.startsWith('SQLITE_CANTOPEN') ||
+    code?.startsWith('SQLITE_READONLY') ||
+    code === 'SQLITE_NOTADB'
+  ) {
     return new BridgeError('BRG_DATA_DIR', `${path}: ${message}`, { cause: error });
   }
   return new BridgeError('BRG_STORE', `${path}: ${message}`, { cause: error });

@@ -40,8 +40,9 @@ export class Journal implements PartitionLog {
     this.#insert = db.prepare('INSERT INTO journal(first, count, batch_id, batch) VALUES(?, ?, ?, ?)');
     this.#delete = db.prepare('DELETE FROM journal WHERE first + count - 1 <= ? AND first < ?');
     this.#appendTransaction = db.transaction((batchId: string, batch: Uint8Array, count: number) => {
-      this.#insert.run(this.#next, count, batchId, batch);
+      // First, so that the new row finds the pages of the old ones in a file that may not grow.
       if (this.#trimTo > this.#trimmedTo) this.#delete.run(this.#trimTo, this.#next);
+      this.#insert.run(this.#next, count, batchId, batch);
     });
     this.#restorePosition();
   }

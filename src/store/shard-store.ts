@@ -7,7 +7,7 @@
  * I3 The journal may be trimmed below `checkpoint()`'s answer only: that much is fsynced here.
  */
 import type Database from 'better-sqlite3';
-import { assert } from '../base/errors.ts';
+import { BridgeError } from '../base/errors.ts';
 import { openDatabase, storeError } from './database.ts';
 import { AgentDirectory } from './agent-directory.ts';
 import { HistoryStore, migrateHistory, type HistoryBuffer } from './history.ts';
@@ -201,7 +201,10 @@ export class ShardStore {
 
   #migrate(): void {
     const version = Number(this.#db.pragma('user_version', { simple: true }));
-    assert(version <= SCHEMA_VERSION, `${this.#path} has schema ${version}, this program knows ${SCHEMA_VERSION}`);
+    if (version > SCHEMA_VERSION) {
+      const message = `${this.#path} has schema ${version}, this program knows ${SCHEMA_VERSION}: use a newer program`;
+      throw new BridgeError('BRG_DATA_VERSION', message);
+    }
     if (version === SCHEMA_VERSION) return;
     this.#db.transaction(() => {
       this.#db.exec(SCHEMA);
@@ -214,7 +217,9 @@ export class ShardStore {
 function prepare(db: Database.Database) {
   return {
     meta: db.prepare<[string], { value: unknown }>('SELECT value FROM meta WHERE name = ?'),
-    setMeta: db.prepare('INSERT INTO meta(name, value) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value'),
+    setMeta: db.prepare(
+      'INSERT INTO meta(name, value) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value',
+    ),
     insertAgent: db.prepare(
       'INSERT INTO agents(key, model, id, presence, last_seen, messages, rejected, applied, alarm_at, created_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -222,8 +227,12 @@ function prepare(db: Database.Database) {
       'UPDATE agents SET presence = ?, last_seen = ?, messages = ?, rejected = ?, applied = ?, alarm_at = ? WHERE key = ?',
     ),
     deleteAgent: db.prepare('DELETE FROM agents WHERE key = ?'),
-    cells: db.prepare<[number], { name: string; value: string }>('SELECT name, value FROM cells WHERE agent = ?'),
-    cell: db.prepare<[number, string], { value: string }>('SELECT value FROM cells WHERE agent = ? AND name = ?'),
+    cells: db.prepare<[number], { name: string; value: string }>(
+      'SELECT name, value FROM cells WHERE agent = ?',
+    ),
+    cell: db.prepare<[number, string], { value: string }>(
+      'SELECT value FROM cells WHERE agent = ? AND name = ?',
+    ),
     setCell: db.prepare(
       'INSERT INTO cells(agent, name, value) VALUES(?, ?, ?) ON CONFLICT(agent, name) DO UPDATE SET value = excluded.value',
     ),

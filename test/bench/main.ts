@@ -115,7 +115,9 @@ async function runBench(name: string, seconds: number, rounds: number): Promise<
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 
-process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
-  return 1;
-});
+  process.exit(1); // a subject may still run
+}

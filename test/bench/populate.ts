@@ -1,7 +1,6 @@
 /** Makes agents: publishes one reading for each of many devices at QoS 1, as fast as a bridge takes them. */
-import { once } from 'node:events';
 import { connect } from 'node:net';
-import { CONNACK_BYTES, connectPacket, DISCONNECT, PUBACK_BYTES, publishPacket } from './mqtt-packets.ts';
+import { CONNACK_BYTES, connectPacket, PUBACK_BYTES, publishPacket } from './mqtt-packets.ts';
 
 /** A bridge lets one connection speak for 10,000 agents. */
 const AGENTS_PER_CONNECTION = 5000;
@@ -19,21 +18,21 @@ export async function publishOncePerAgent(port: number, count: number): Promise<
 
 async function publish(port: number, first: number, end: number): Promise<void> {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
-  socket.write(connectPacket(`populate-${process.pid}-${first}`));
   const payload = Buffer.from(`{"ts":${Date.now()},"t":21.53}`);
   const packets: Buffer[] = [];
-  for (let n = first; n < end; n++)
+  for (let n = first; n < end; n++) {
     packets.push(publishPacket(`devices/thermostat/d${n}/telemetry`, n - first + 1, payload));
-  socket.write(Buffer.concat(packets));
-  // Nothing but the CONNACK and PUBACKs comes back.
-  let bytesLeft = CONNACK_BYTES + packets.length * PUBACK_BYTES;
-  for await (const chunk of socket as AsyncIterable<Buffer>) {
-    bytesLeft -= chunk.length;
-    if (bytesLeft <= 0) break;
   }
-  if (bytesLeft !== 0) throw new Error('the bridge closed a connection, or sent something else than PUBACKs');
-  if (!socket.destroyed) {
-    socket.end(DISCONNECT);
-    await once(socket, 'close');
+  socket.write(connectPacket(`populate-${process.pid}-${first}`));
+  let bytes = 0;
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    // aedes ends a connection that sends more than 42 packets before its CONNACK.
+    if (bytes === 0) socket.write(Buffer.concat(packets));
+    bytes += chunk.length;
+    if (bytes >= CONNACK_BYTES + packets.length * PUBACK_BYTES) break;
+  }
+  // Nothing else comes back. The loop has destroyed the socket when it ended.
+  if (bytes !== CONNACK_BYTES + packets.length * PUBACK_BYTES) {
+    throw new Error('the bridge closed a connection, or sent something else than PUBACKs');
   }
 }

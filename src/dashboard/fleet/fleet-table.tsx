@@ -13,7 +13,7 @@ import type { FleetFilter, SortKey } from '../router.ts';
 import { isObject } from '../twin.ts';
 import { rowRange } from '../virtual.ts';
 import type { RowRange } from '../virtual.ts';
-import { PresenceBadge, PresenceIcon, Sparkline, TimeAgo } from '../ui/widgets.tsx';
+import { PRESENCE_WORDS, PresenceBadge, PresenceIcon, Sparkline, TimeAgo } from '../ui/widgets.tsx';
 import { Toolbar, useFilter } from './toolbar.tsx';
 
 /** Height of a row, as in fleet.css. */
@@ -137,12 +137,12 @@ function HeadCell({
   );
 }
 
-/** Stands for rows that are not in the document. CSSOM, not a style attribute: the page's CSP holds. */
+/** Stands for rows that are not in the document; no colSpan, which would bring hidden columns back. CSSOM, not a style attribute: the page's CSP holds. */
 function Spacer({ rows }: { rows: number }): JSX.Element | null {
   if (rows <= 0) return null;
   return (
     <tr aria-hidden="true">
-      <td class="spacer" colSpan={COLUMNS.length} style={{ height: `${rows * ROW_PX}px` }} />
+      <td class="spacer" style={{ height: `${rows * ROW_PX}px` }} />
     </tr>
   );
 }
@@ -159,8 +159,13 @@ function Row({ feed, row, rowIndex }: { feed: FleetFeed; row: FleetRow; rowIndex
     <tr class="fleet-row" aria-rowindex={rowIndex}>
       <th scope="row" class="col-name">
         <a href={deviceHref(row.model, row.id)}>
-          <PresenceIcon presence={row.presence} />
-          <span class="device-name">{row.id}</span>
+          <span class="name-presence">
+            <PresenceIcon presence={row.presence} />
+            <span class="visually-hidden">{PRESENCE_WORDS[row.presence]}: </span>
+          </span>
+          <span class="device-name">
+            {row.id} <span class="device-model">{row.model}</span>
+          </span>
         </a>
       </th>
       <td class="col-model">{row.model}</td>

@@ -7,7 +7,7 @@ import { relativeTime } from '../format.ts';
 import { useClockText } from './hooks.ts';
 import { sparklinePath } from '../sparkline.ts';
 
-const PRESENCE_WORDS: Readonly<Record<Presence, string>> = {
+export const PRESENCE_WORDS: Readonly<Record<Presence, string>> = {
   online: 'Online',
   offline: 'Asleep',
   never: 'Never seen',
