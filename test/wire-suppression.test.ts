@@ -1,6 +1,8 @@
 /** A connection that speaks CBOR never sees a byte of text; one that must not see JSON sees nothing. */
 import { expect, test } from 'vitest';
-import { decodeCbor, FRAMES, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON, type Frame } from '../src/wire/index.ts';
+import { FRAMES, type Frame } from '../src/wire/frames.ts';
+import { decodeCbor } from '../src/wire/index.ts';
+import { SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON } from '../src/wire/subprotocol.ts';
 import { labDevices, startBridge, type TestBridge } from './support/bridge.ts';
 import { frameOf, type FrameSocket } from './support/frame-socket.ts';
 import { everyOutboundFrame } from './support/lab-devices.ts';

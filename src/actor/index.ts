@@ -1,5 +1,4 @@
 /** Actors: each address has one mailbox and one turn at a time; this room wakes, journals, commits, sleeps. */
-export type { AgentAddress } from '../base/address.ts';
 export type {
   ActorRuntime,
   CodecName,
@@ -7,21 +6,13 @@ export type {
   ConnectionHandle,
   ConnectionSink,
   Delivery,
-  DeviceChannel,
   DeviceMessage,
   ListenChannels,
   Publication,
   Readiness,
   RequestOptions,
 } from './port.ts';
-export type {
-  ActorBehaviour,
-  ActorContext,
-  ActorFactory,
-  ActorKind,
-  AgentCounters,
-  AgentSummary,
-} from './behaviour.ts';
+export type { ActorBehaviour, ActorContext, ActorFactory, AgentSummary } from './behaviour.ts';
 export type { Connection } from './connections.ts';
 export {
   FLAG_RESUMED,

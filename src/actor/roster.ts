@@ -106,7 +106,8 @@ export class Roster {
 
   /** False: it has work. */
   #hibernate(actor: Actor): boolean {
-    if (actor.isDirty || !actor.mailbox.isIdle || actor.isAlarmQueued || !actor.behaviour.isIdle()) return false;
+    if (actor.isDirty || !actor.mailbox.isIdle || actor.isAlarmQueued || !actor.behaviour.isIdle())
+      return false;
     this.remove(actor);
     this.counters.hibernations++;
     return true;

@@ -118,6 +118,10 @@ export const limits = {
   retentionAgentsPerStep: 50,
 
   // --- agents --------------------------------------------------------------------------------
+  /** Open calls of one connection or other source. */
+  callsPerSourceMax: 32,
+  /** Time a call may take unless its callable says otherwise. */
+  callDeadlineMs: 30_000,
   /** Commands waiting for one device. */
   commandsPendingMax: 100,
   /** Finished commands kept for inspection. */

@@ -4,21 +4,15 @@
  */
 export { battery, binary, command, enumeration, numeric, position, text } from './capability.ts';
 export type {
-  Access,
   Command,
-  CommandArgument,
-  CommandEffect,
   Metric,
-  MetricKind,
   MetricValue,
 } from './capability.ts';
 export { checkCommandArgument, checkMetricValue } from './check.ts';
 export { decodeTelemetry } from './decode.ts';
-export type { Telemetry, TelemetryOutcome } from './decode.ts';
+export type { Telemetry } from './decode.ts';
 export { defineDevice, describeDefinition } from './definition.ts';
-export type { DeviceDefinition, DeviceDefinitionInput, ModelDescription, ModelRule } from './definition.ts';
+export type { DeviceDefinition, DeviceDefinitionInput, ModelDescription } from './definition.ts';
 export { Registry } from './registry.ts';
 export type { TopicMatch } from './registry.ts';
 export { downlinkTopics } from './topics.ts';
-export type { DeviceAddress, DownlinkTopics } from './topics.ts';
-export type { Rejection } from './value.ts';

@@ -3,6 +3,5 @@
  * well formed, and hands it to the actor runtime; it knows nothing of devices beyond the names of models.
  */
 export { createGateway } from './gateway.ts';
-export type { Gateway, GatewayOptions } from './gateway.ts';
-export type { FrameCounters } from './agent-socket.ts';
+export type { Gateway } from './gateway.ts';
 export { mqttUpgrade } from './mqtt-upgrade.ts';

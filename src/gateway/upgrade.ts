@@ -11,7 +11,7 @@ import type { CodecName } from '../actor/index.ts';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
-import { negotiateSubprotocol } from '../wire/index.ts';
+import { negotiateSubprotocol, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON } from '../wire/index.ts';
 import type { AccessPolicy } from './access.ts';
 import { authorize } from './access.ts';
 import type { AgentSocketContext } from './agent-socket.ts';
@@ -88,7 +88,7 @@ export class AgentSockets {
     const offered = splitList(request.headers['sec-websocket-protocol']);
     const negotiated = negotiateSubprotocol(offered);
     if (negotiated === null) {
-      throw new BridgeError('BRG_SUBPROTOCOL', 'offer mooring.v1.cbor, mooring.v1.json, or none for JSON', {
+      throw new BridgeError('BRG_SUBPROTOCOL', `offer ${SUBPROTOCOL_CBOR}, ${SUBPROTOCOL_JSON}, or none for JSON`, {
         details: { offered },
       });
     }

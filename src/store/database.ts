@@ -1,8 +1,6 @@
 import Database from 'better-sqlite3';
 import { BridgeError } from '../base/errors.ts';
 
-export type { Database } from 'better-sqlite3';
-
 /** A lock is held for a process's life: waiting for one only keeps its owner from hearing of it. */
 const LOCK_TIMEOUT_MS = 100;
 

@@ -4,15 +4,6 @@
  */
 export { decodeCbor } from './cbor.ts';
 export { type Codec, decodeFrame, decodeOutboundFrame, encodeFrame } from './codec.ts';
-export {
-  type FieldSpec,
-  type FieldType,
-  type Frame,
-  frameClass,
-  type FrameClass,
-  FRAMES,
-  type FrameSpec,
-  type InboundFrame,
-} from './frames.ts';
+export { type Frame, frameClass, type FrameClass, type InboundFrame } from './frames.ts';
 export { decodePayload, decodePayloadAs, encodePayload } from './payload.ts';
 export { negotiateSubprotocol, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON } from './subprotocol.ts';

@@ -38,7 +38,7 @@ export function decodePayloadAs(bytes: Uint8Array, codec: Codec): unknown {
 }
 
 /** The codec of a map or an array by its first byte; null when it starts like neither. */
-export function sniffCodec(bytes: Uint8Array): Codec | null {
+function sniffCodec(bytes: Uint8Array): Codec | null {
   const first = bytes[0];
   switch (first) {
     case undefined:

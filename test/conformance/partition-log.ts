@@ -1,6 +1,7 @@
 /** What every PartitionLog must do. Run over each implementation. */
 import { expect, test } from 'vitest';
-import { isDiskFull, type LogEntry, type PartitionLog } from '../../src/store/index.ts';
+import { isDiskFull } from '../../src/store/index.ts';
+import type { LogEntry, PartitionLog } from '../../src/store/partition-log.ts';
 
 export interface PartitionLogMaker {
   /** Opens the log of this test; again after `close`, it finds what it had. */

@@ -9,8 +9,8 @@ import {
   numeric,
   text,
   type Telemetry,
-  type TelemetryOutcome,
 } from '../../src/device/index.ts';
+import type { TelemetryOutcome } from '../../src/device/decode.ts';
 
 const probe = defineDevice({
   model: 'probe',

@@ -10,8 +10,6 @@ import {
   decodePayloadAs,
   encodeFrame,
   encodePayload,
-  SUBPROTOCOL_CBOR,
-  SUBPROTOCOL_JSON,
   type Codec,
   type Frame,
 } from '../../src/wire/index.ts';
@@ -33,8 +31,7 @@ afterAll(async () => {
 });
 
 function connect(agent: string, codec: Codec): Promise<FrameSocket> {
-  const protocol = codec === 'cbor' ? SUBPROTOCOL_CBOR : SUBPROTOCOL_JSON;
-  return FrameSocket.open(`${bridge.webSocketUrl}/agents/${agent}`, [protocol]);
+  return FrameSocket.open(`${bridge.webSocketUrl}/agents/${agent}`, [`mooring.v1.${codec}`]);
 }
 
 function setState(client: FrameSocket, state: unknown): void {

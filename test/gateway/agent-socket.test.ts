@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { BridgeError } from '../../src/base/errors.ts';
 import { limits } from '../../src/base/limits.ts';
-import { SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON } from '../../src/wire/index.ts';
+import { SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON } from '../../src/wire/subprotocol.ts';
 import { closeOf, connect, refusedUpgrade, start, until } from './start.ts';
 
 describe('upgrade', () => {

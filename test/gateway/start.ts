@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Gateway, GatewayOptions } from '../../src/gateway/index.ts';
+import type { Gateway, GatewayOptions } from '../../src/gateway/gateway.ts';
 import { createGateway } from '../../src/gateway/index.ts';
 import { createLog } from '../../src/base/log.ts';
 import { LittleRuntime } from './little-runtime.ts';

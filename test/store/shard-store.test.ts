@@ -75,9 +75,11 @@ test('a full disk keeps nothing of a commit; the same commit succeeds later and 
   const small = new ShardStore(path, { pagesMax: 40 });
   const first = small.newRow('pump', 'first', 0);
   small.commit([change(first, { history: historyOf([1, { x: 1 }]) })], 1);
+  const kept = small.newRow('pump', 'kept', 0);
+  small.commit([change(kept, { history: historyOf([1, { x: 1 }]) })], 1);
   const row = small.newRow('pump', 'second', 0);
   const history = historyOf([1, { x: 5 }]);
-  const large = [change(first, { history: historyOf([2, { x: 2 }]) }), change(row, { cells: [['state', 'x'.repeat(400_000)]], history })]; // prettier-ignore
+  const large = [change(kept, { isForgotten: true }), change(first, { history: historyOf([2, { x: 2 }]) }), change(row, { cells: [['state', 'x'.repeat(400_000)]], history })]; // prettier-ignore
   let failure: unknown;
   try {
     small.commit(large, 2);
@@ -87,6 +89,7 @@ test('a full disk keeps nothing of a commit; the same commit succeeds later and 
   expect(isDiskFull(failure)).toBe(true);
   expect([small.watermark, row.isStored]).toEqual([1, false]);
   expect(small.directory.find('pump', 'second')).toBeUndefined();
+  expect(small.history.query(kept.key, everything)).toMatchObject([{ points: [{ count: 1 }] }]);
   expect(small.history.query(first.key, everything)).toMatchObject([{ points: [{ count: 1 }] }]);
   small.commit([change(row, { history })], 2);
   expect(small.history.query(row.key, everything)).toMatchObject([{ points: [{ count: 1 }] }]);

@@ -10,7 +10,7 @@ import {
   type TelemetryEvent,
 } from '../../src/agent/index.ts';
 import { command, defineDevice, numeric, text } from '../../src/device/index.ts';
-import { FRAMES, type FieldSpec, type Frame, type FrameSpec } from '../../src/wire/index.ts';
+import { FRAMES, type FieldSpec, type Frame, type FrameSpec } from '../../src/wire/frames.ts';
 
 const shape = {
   vendor: 'Test',

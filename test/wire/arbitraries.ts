@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { FieldSpec, Frame, FrameSpec, InboundFrame } from '../../src/wire/index.ts';
+import type { FieldSpec, Frame, FrameSpec, InboundFrame } from '../../src/wire/frames.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 80 }).filter((value) => !value.startsWith('\uFEFF'));
 const key = text.filter((value) => value !== '__proto__');

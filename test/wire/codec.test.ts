@@ -7,10 +7,9 @@ import {
   decodeFrame,
   decodeOutboundFrame,
   encodeFrame,
-  FRAMES,
   type Frame,
-  type FrameSpec,
 } from '../../src/wire/index.ts';
+import { FRAMES, type FrameSpec } from '../../src/wire/frames.ts';
 import { frameOf } from './arbitraries.ts';
 
 const ROWS: readonly FrameSpec[] = FRAMES;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
-import { frameClass, FRAMES, type FieldSpec, type FrameSpec } from '../../src/wire/index.ts';
+import { frameClass, FRAMES, type FieldSpec, type FrameSpec } from '../../src/wire/frames.ts';
 
 const ROWS: readonly FrameSpec[] = FRAMES;
 const doc = (name: string): string => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');

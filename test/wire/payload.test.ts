@@ -6,11 +6,8 @@ import {
   decodePayload,
   decodePayloadAs,
   encodePayload,
-  negotiateSubprotocol,
-  SUBPROTOCOL_CBOR,
-  SUBPROTOCOL_JSON,
 } from '../../src/wire/index.ts';
-import { sniffCodec } from '../../src/wire/payload.ts';
+import { negotiateSubprotocol, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON } from '../../src/wire/subprotocol.ts';
 import { jsonValue } from './arbitraries.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -74,7 +71,7 @@ describe('decodePayload', () => {
         for (const codec of ['json', 'cbor'] as const) {
           const bytes = encodePayload(value, codec);
           expect(decodePayloadAs(bytes, codec)).toEqual(value);
-          if (typeof value === 'object' && value !== null) expect(sniffCodec(bytes)).toBe(codec);
+          if (typeof value === 'object' && value !== null) expect(decodePayload(bytes).codec).toBe(codec);
         }
       }),
       { numRuns: 200 },

@@ -4,6 +4,6 @@
  */
 export { parseRule } from './parse.ts';
 export { describeRule } from './describe.ts';
-export { evaluateAlarm, evaluateTelemetry, type Evaluation, type RuleInput } from './evaluate.ts';
-export type { RuleMemories, RuleMemory } from './memory.ts';
-export type { Condition, FiredRule, Operator, Rule, RuleAction, StoredRule } from './rule.ts';
+export { evaluateAlarm, evaluateTelemetry, type Evaluation } from './evaluate.ts';
+export type { RuleMemories } from './memory.ts';
+export type { FiredRule, StoredRule } from './rule.ts';

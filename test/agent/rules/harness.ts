@@ -13,9 +13,9 @@ import {
   parseRule,
   type Evaluation,
   type FiredRule,
-  type Rule,
   type RuleMemories,
 } from '../../../src/agent/rules/index.ts';
+import type { Rule } from '../../../src/agent/rules/rule.ts';
 
 export type Values = Record<string, number | boolean | string>;
 
