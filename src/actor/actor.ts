@@ -20,6 +20,7 @@ import {
 import type { AgentAddress } from '../base/address.ts';
 import type { ActorBehaviour, ActorContext, ActorKind, HistoryQuery, ShardView } from './behaviour.ts';
 import type { Connection, ConnectionTable } from './connections.ts';
+import { Documents } from './documents.ts';
 import { Mailbox } from './mailbox.ts';
 import { EFFECT, FLAG_FAILED, FLAG_QOS1, FLAG_RETAIN, FLAG_TEXT } from './messages.ts';
 import type { BatchProgress } from './progress.ts';
@@ -38,6 +39,8 @@ export interface ActorHost {
   markDirty(actor: Actor): void;
   queryHistory(key: number, query: HistoryQuery): HistorySeries[];
   scheduleCommit(): void;
+  /** Runs a turn; what it throws is logged and ends there. */
+  contain(actor: Actor, turn: () => void | Promise<void>): void | Promise<void>;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -59,10 +62,7 @@ export class Actor implements ActorContext, AgentChange {
   readonly appliedOf: { progress: BatchProgress; count: number }[] = [];
 
   readonly #host: ActorHost;
-  readonly #texts: Map<string, string>;
-  readonly #values = new Map<string, unknown>();
-  readonly #dirtyCells = new Set<string>();
-  readonly #undo: { name: string; value: unknown; wasDirty: boolean }[] = [];
+  readonly #documents: Documents;
   #effects: Effect[] = [];
   #effectsAtTurnStart = 0;
   #cause = '';
@@ -75,7 +75,7 @@ export class Actor implements ActorContext, AgentChange {
     this.row = row;
     this.isEphemeral = kind.isEphemeral;
     this.#host = host;
-    this.#texts = row.isStored ? host.store.cells(row.key) : new Map<string, string>();
+    this.#documents = new Documents(row.isStored ? host.store.cells(row.key) : new Map<string, string>());
     this.lastActiveMs = this.wokeAtMs = host.clock.now();
     this.mailbox = new Mailbox(() => host.scheduleCommit());
     this.behaviour = kind.create(this);
@@ -100,19 +100,23 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   cell(name: string): unknown {
-    if (this.#values.has(name)) return this.#values.get(name);
-    const text = this.#texts.get(name);
-    if (text === undefined) return undefined;
-    const value: unknown = JSON.parse(text);
-    this.#values.set(name, value);
-    return value;
+    return this.#documents.get(name);
   }
 
   setCell(name: string, value: unknown): void {
-    this.#undo.push({ name, value: this.cell(name), wasDirty: this.#dirtyCells.has(name) });
-    this.#values.set(name, value);
-    this.#dirtyCells.add(name);
+    this.#documents.set(name, value);
     this.markDirty();
+  }
+
+  cellNames(prefix: string): string[] {
+    return this.#documents.names(prefix);
+  }
+
+  later(turn: () => void | Promise<void>): void {
+    // A microtask, because the lane may be free and the present turn has not ended.
+    queueMicrotask(() => {
+      if (!this.isForgotten) this.mailbox.run('thought', () => this.#host.contain(this, turn));
+    });
   }
 
   get presence(): Presence {
@@ -209,7 +213,7 @@ export class Actor implements ActorContext, AgentChange {
 
   /** @param cause what makes ids of this turn's effects the same at a replay; empty for none. */
   beginTurn(cause: string): void {
-    this.#undo.length = 0;
+    this.#documents.keep();
     this.#effectsAtTurnStart = this.#effects.length;
     this.#cause = cause;
     this.#effectNumber = 0;
@@ -221,7 +225,7 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   attempt<T>(part: () => T): T {
-    const undoMark = this.#undo.length;
+    const undoMark = this.#documents.mark();
     const effectMark = this.#effects.length;
     try {
       return part();
@@ -236,10 +240,7 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   #rollBack(undoMark: number, effectMark: number): void {
-    for (const undo of this.#undo.splice(undoMark).reverse()) {
-      this.#values.set(undo.name, undo.value);
-      if (!undo.wasDirty) this.#dirtyCells.delete(undo.name);
-    }
+    this.#documents.rollBack(undoMark);
     this.#effects.length = Math.min(this.#effects.length, effectMark);
   }
 
@@ -253,10 +254,7 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   get cells(): Iterable<readonly [string, string | null]> {
-    return Array.from(this.#dirtyCells, (name) => {
-      const value = this.#values.get(name);
-      return [name, value === undefined ? null : JSON.stringify(value)] as const;
-    });
+    return this.#documents.changes();
   }
 
   get history(): HistoryBuffer | null {
@@ -265,9 +263,9 @@ export class Actor implements ActorContext, AgentChange {
 
   /** After a successful commit: forgets what was written and hands out the effects. */
   takeCommitted(): readonly Effect[] {
-    this.#dirtyCells.clear();
+    this.#documents.committed();
     this.appliedOf.length = 0;
-    this.#undo.length = this.#effectsAtTurnStart = 0; // a turn that read its history is committed so far
+    this.#effectsAtTurnStart = 0; // a turn that read its history is committed so far
     this.#history?.clear();
     this.isDirty = false;
     const effects = this.#effects;

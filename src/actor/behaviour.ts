@@ -30,6 +30,10 @@ export interface ActorContext {
   cell(name: string): unknown;
   /** Replaces a document; undefined deletes it. Serialised at commit. */
   setCell(name: string, value: unknown): void;
+  /** Names of this agent's documents that begin with `prefix`, in no order. */
+  cellNames(prefix: string): string[];
+  /** Runs a turn in the thought lane, after this turn and those before it in that lane. */
+  later(turn: () => void | Promise<void>): void;
 
   readonly presence: Presence;
   setPresence(presence: Presence): void;

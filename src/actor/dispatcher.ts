@@ -187,6 +187,10 @@ export class Dispatcher {
     return running.then(whenDone);
   }
 
+  contain(actor: Actor, turn: () => void | Promise<void>): void | Promise<void> {
+    return this.#guard(actor, undefined, '', turn);
+  }
+
   /** Runs one turn; whatever it throws is contained, logged and explained by the behaviour. */
   #guard(
     actor: Actor,

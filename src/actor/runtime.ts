@@ -168,6 +168,12 @@ export class Runtime implements ActorRuntime {
     options: RequestOptions = {},
   ): Promise<unknown> {
     if (this.#isStopping) return Promise.reject(new BridgeError('BRG_STOPPING', 'the bridge is stopping'));
+    if (this.readiness().kind === 'disk-full') {
+      // It would wait behind what cannot be written; the caller should know now.
+      return Promise.reject(
+        new BridgeError('BRG_DISK_FULL', 'the disk is full: free some space, it goes on by itself'),
+      );
+    }
     if (address === null) return this.#askAll(name, body, options);
     const key = addressKey(address);
     return this.#ask(this.#shard(key), key, name, body, options);

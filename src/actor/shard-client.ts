@@ -238,7 +238,7 @@ export class ShardClient {
     this.#crashTimes = this.#crashTimes.filter((at) => now - at < limits.shardRestartWindowMs);
     this.#crashTimes.push(now);
     this.#events.crashed();
-    const isHopeless = error instanceof BridgeError && HOPELESS.has(error.code);
+    const isHopeless = error instanceof BridgeError && (HOPELESS.has(error.code) || this.#cannotOpen(error));
     if (
       isHopeless ||
       this.#crashTimes.length > limits.shardRestartsMax ||
@@ -251,6 +251,11 @@ export class ShardClient {
     this.#readiness = { kind: 'starting' };
     this.#isResuming = true;
     this.#link = this.#startLink();
+  }
+
+  /** Files that do not open for want of room will not at once either; once open, the shard waits for room. */
+  #cannotOpen(error: BridgeError): boolean {
+    return error.code === 'BRG_DISK_FULL' && this.#readiness.kind === 'starting';
   }
 
   /** The restarted shard has replayed: connections are introduced, then what it did not journal goes again. */

@@ -16,7 +16,7 @@ import type { Log } from '../base/log.ts';
 import { isDiskFull, type HistorySeries, type Journal, type ShardStore } from '../store/index.ts';
 import type { Actor, ActorHost } from './actor.ts';
 import { AlarmTimer } from './alarms.ts';
-import type { ActorFactory, AgentCounters, HistoryQuery } from './behaviour.ts';
+import type { AgentCounters, HistoryQuery } from './behaviour.ts';
 import { ConnectionTable } from './connections.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { readBatch } from './envelope.ts';
@@ -24,19 +24,9 @@ import { Housekeeping } from './housekeeping.ts';
 import { FLAG_DURABLE } from './messages.ts';
 import { ProgressTracker, type BatchProgress } from './progress.ts';
 import { Roster } from './roster.ts';
+import type { ShardOptions } from './shard-options.ts';
 import { ShardEffects } from './shard-effects.ts';
 import { newAgentCounters, newShardCounters, ShardOverview, type ShardCounters } from './shard-overview.ts';
-
-export interface ShardOptions {
-  readonly journal: Journal;
-  readonly store: ShardStore;
-  readonly factory: ActorFactory;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Hands a buffer of effects to the main thread; the memory goes with it. */
-  readonly post: (effects: Uint8Array<ArrayBuffer>) => void;
-  readonly idleTimeoutMs?: number;
-}
 
 interface Batch {
   readonly id: string;
@@ -139,6 +129,10 @@ export class Shard implements ActorHost {
     this.#dirty.push(actor);
     // Turns started by timers have no batch behind them that would commit.
     this.scheduleCommit();
+  }
+
+  contain(actor: Actor, turn: () => void | Promise<void>): void | Promise<void> {
+    return this.#dispatcher.contain(actor, turn);
   }
 
   /** History of an agent, what it has just added included. */

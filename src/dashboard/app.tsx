@@ -141,6 +141,14 @@ function Waiting({ link }: { link: Extract<LinkState, { kind: 'waiting' }> }): J
 
 function ThemeButton(): JSX.Element {
   const [theme, setTheme] = useState<Theme>(readTheme());
+  // The button says what it would change, so it follows the system's choice too.
+  const [, setIsSystemDark] = useState(isDark());
+  useEffect(() => {
+    const query = matchMedia('(prefers-color-scheme: dark)');
+    const follow = (): void => setIsSystemDark(query.matches);
+    query.addEventListener('change', follow);
+    return () => query.removeEventListener('change', follow);
+  }, []);
   const next: Theme =
     theme === 'system' ? (isDark() ? 'light' : 'dark') : theme === 'dark' ? 'light' : 'dark';
   const choose = (chosen: Theme): void => {

@@ -23,7 +23,10 @@ let browser: Browser;
 let dataDir: string;
 
 beforeAll(async () => {
-  if (executable === undefined) return;
+  if (executable === undefined) {
+    console.warn(`the dashboard was NOT tested: ${NO_BROWSER}`); // the reporter hides reasons of skips
+    return;
+  }
   const root = resolve(import.meta.dirname, '../..');
   execFileSync(process.execPath, ['scripts/build-dashboard.ts'], { cwd: root, stdio: 'pipe' });
   dataDir = await newDataDir();

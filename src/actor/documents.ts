@@ -1,0 +1,69 @@
+/** The documents of one agent awake: JSON values by name, parsed on first use, written back at commit. */
+export class Documents {
+  readonly #texts: Map<string, string>;
+  readonly #values = new Map<string, unknown>();
+  readonly #dirty = new Set<string>();
+  readonly #undo: { name: string; value: unknown; wasDirty: boolean }[] = [];
+
+  /** @param texts JSON text by name, as stored; owned by this object from now on */
+  constructor(texts: Map<string, string>) {
+    this.#texts = texts;
+  }
+
+  /** Undefined when there is none. */
+  get(name: string): unknown {
+    if (this.#values.has(name)) return this.#values.get(name);
+    const text = this.#texts.get(name);
+    if (text === undefined) return undefined;
+    const value: unknown = JSON.parse(text);
+    this.#values.set(name, value);
+    return value;
+  }
+
+  /** Undefined deletes. */
+  set(name: string, value: unknown): void {
+    this.#undo.push({ name, value: this.get(name), wasDirty: this.#dirty.has(name) });
+    this.#values.set(name, value);
+    this.#dirty.add(name);
+  }
+
+  /** Names that begin with `prefix`, in no order. */
+  names(prefix: string): string[] {
+    const names = new Set<string>();
+    for (const name of this.#texts.keys())
+      if (name.startsWith(prefix) && !this.#values.has(name)) names.add(name);
+    for (const [name, value] of this.#values)
+      if (name.startsWith(prefix) && value !== undefined) names.add(name);
+    return [...names];
+  }
+
+  /** A point to which `rollBack` returns. */
+  mark(): number {
+    return this.#undo.length;
+  }
+
+  rollBack(mark: number): void {
+    for (const { name, value, wasDirty } of this.#undo.splice(mark).reverse()) {
+      this.#values.set(name, value);
+      if (!wasDirty) this.#dirty.delete(name);
+    }
+  }
+
+  /** What is set so far stays: earlier marks are void. */
+  keep(): void {
+    this.#undo.length = 0;
+  }
+
+  /** What was set since the last commit: JSON text by name, null for deleted ones. */
+  changes(): (readonly [name: string, json: string | null])[] {
+    return Array.from(this.#dirty, (name) => {
+      const value = this.#values.get(name);
+      return [name, value === undefined ? null : JSON.stringify(value)] as const;
+    });
+  }
+
+  committed(): void {
+    this.#dirty.clear();
+    this.keep();
+  }
+}

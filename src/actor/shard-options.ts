@@ -1,0 +1,16 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Journal, ShardStore } from '../store/index.ts';
+import type { ActorFactory } from './behaviour.ts';
+
+/** What a shard is made of. */
+export interface ShardOptions {
+  readonly journal: Journal;
+  readonly store: ShardStore;
+  readonly factory: ActorFactory;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Hands a buffer of effects to the main thread; the memory goes with it. */
+  readonly post: (effects: Uint8Array<ArrayBuffer>) => void;
+  readonly idleTimeoutMs?: number;
+}
