@@ -5,7 +5,6 @@
  * I2 Effects leave only with the commit of the writes they belong to.
  * I3 A turn that throws synchronously leaves no write and no effect behind.
  */
-import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
@@ -15,33 +14,17 @@ import {
   type AgentRow,
   type HistorySeries,
   type Presence,
-  type ShardStore,
 } from '../store/index.ts';
 import type { AgentAddress } from '../base/address.ts';
 import type { ActorBehaviour, ActorContext, ActorKind, HistoryQuery, ShardView } from './behaviour.ts';
-import type { Connection, ConnectionTable } from './connections.ts';
+import type { Connection } from './connections.ts';
 import { Documents } from './documents.ts';
 import { Mailbox } from './mailbox.ts';
 import { EFFECT, FLAG_FAILED, FLAG_QOS1, FLAG_RETAIN, FLAG_TEXT } from './messages.ts';
+import type { ActorHost } from './actor-host.ts';
 import type { BatchProgress } from './progress.ts';
 import type { Publication } from './port.ts';
 import type { Effect } from './shard-effects.ts';
-
-/** What an actor needs of its shard. */
-export interface ActorHost {
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly counters: ActorContext['counters'];
-  readonly store: ShardStore;
-  readonly connections: ConnectionTable;
-  readonly overview: ShardView;
-  /** The actor has something to commit; called once until it was. */
-  markDirty(actor: Actor): void;
-  queryHistory(key: number, query: HistoryQuery): HistorySeries[];
-  scheduleCommit(): void;
-  /** Runs a turn; what it throws is logged and ends there. */
-  contain(actor: Actor, turn: () => void | Promise<void>): void | Promise<void>;
-}
 
 const NO_BYTES = new Uint8Array(0);
 const NO_CONNECTIONS: readonly number[] = Object.freeze([]);
@@ -66,6 +49,8 @@ export class Actor implements ActorContext, AgentChange {
   #effects: Effect[] = [];
   #effectsAtTurnStart = 0;
   #cause = '';
+  #later: (() => void | Promise<void>)[] = [];
+  readonly #takenBackListeners: ((name: string) => void)[] = [];
   #effectNumber = 0;
   #history: HistoryBuffer | null = null;
 
@@ -113,10 +98,12 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   later(turn: () => void | Promise<void>): void {
-    // A microtask, because the lane may be free and the present turn has not ended.
-    queueMicrotask(() => {
-      if (!this.isForgotten) this.mailbox.run('thought', () => this.#host.contain(this, turn));
-    });
+    this.#later.push(turn);
+    this.markDirty();
+  }
+
+  onTakenBack(listener: (name: string) => void): void {
+    this.#takenBackListeners.push(listener);
   }
 
   get presence(): Presence {
@@ -240,7 +227,8 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   #rollBack(undoMark: number, effectMark: number): void {
-    this.#documents.rollBack(undoMark);
+    const names = this.#documents.rollBack(undoMark);
+    for (const listener of this.#takenBackListeners) for (const name of names) listener(name);
     this.#effects.length = Math.min(this.#effects.length, effectMark);
   }
 
@@ -271,6 +259,14 @@ export class Actor implements ActorContext, AgentChange {
     const effects = this.#effects;
     if (effects.length > 0) this.#effects = [];
     return effects;
+  }
+
+  /** After a commit: starts the turns of the thought lane that waited for it. */
+  startLater(): void {
+    const turns = this.#later;
+    if (turns.length === 0) return;
+    this.#later = [];
+    for (const turn of turns) this.mailbox.run('thought', () => this.#host.contain(this, turn));
   }
 
   #effect(

@@ -32,7 +32,12 @@ export interface ActorContext {
   setCell(name: string, value: unknown): void;
   /** Names of this agent's documents that begin with `prefix`, in no order. */
   cellNames(prefix: string): string[];
-  /** Runs a turn in the thought lane, after this turn and those before it in that lane. */
+  /** Calls `listener` with the name of each document that has an earlier value again because (a part of) the turn threw. */
+  onTakenBack(listener: (name: string) => void): void;
+  /**
+   * Runs a turn in the thought lane, once what was written so far is committed and the turns before it in
+   * that lane have ended. It stands even if the present turn throws.
+   */
   later(turn: () => void | Promise<void>): void;
 
   readonly presence: Presence;

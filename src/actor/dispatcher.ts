@@ -188,7 +188,13 @@ export class Dispatcher {
   }
 
   contain(actor: Actor, turn: () => void | Promise<void>): void | Promise<void> {
-    return this.#guard(actor, undefined, '', turn);
+    actor.beginTurn('');
+    try {
+      return actor.attempt(turn)?.catch((error: unknown) => this.#failed(actor, undefined, error));
+    } catch (error) {
+      this.#failed(actor, undefined, error);
+    }
+    return undefined;
   }
 
   /** Runs one turn; whatever it throws is contained, logged and explained by the behaviour. */

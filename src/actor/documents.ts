@@ -42,11 +42,14 @@ export class Documents {
     return this.#undo.length;
   }
 
-  rollBack(mark: number): void {
-    for (const { name, value, wasDirty } of this.#undo.splice(mark).reverse()) {
+  /** Returns the names of what has its earlier value again. */
+  rollBack(mark: number): string[] {
+    const undone = this.#undo.splice(mark).reverse();
+    for (const { name, value, wasDirty } of undone) {
       this.#values.set(name, value);
       if (!wasDirty) this.#dirty.delete(name);
     }
+    return undone.map(({ name }) => name);
   }
 
   /** What is set so far stays: earlier marks are void. */

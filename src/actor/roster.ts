@@ -2,7 +2,8 @@
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { ShardStore } from '../store/index.ts';
-import { Actor, type ActorHost } from './actor.ts';
+import { Actor } from './actor.ts';
+import type { ActorHost } from './actor-host.ts';
 import { parseAddress } from '../base/address.ts';
 import type { ActorFactory } from './behaviour.ts';
 

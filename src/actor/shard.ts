@@ -14,7 +14,8 @@ import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { isDiskFull, type HistorySeries, type Journal, type ShardStore } from '../store/index.ts';
-import type { Actor, ActorHost } from './actor.ts';
+import type { Actor } from './actor.ts';
+import type { ActorHost } from './actor-host.ts';
 import { AlarmTimer } from './alarms.ts';
 import type { AgentCounters, HistoryQuery } from './behaviour.ts';
 import { ConnectionTable } from './connections.ts';
@@ -255,8 +256,9 @@ export class Shard implements ActorHost {
 
   #release(actor: Actor): void {
     for (const effect of actor.takeCommitted()) this.effects.add(effect);
-    if (actor.isForgotten) this.roster.remove(actor);
-    else if (actor.row.alarmAtMs !== null) this.#alarms.noticed(actor.row.alarmAtMs);
+    if (actor.isForgotten) return this.roster.remove(actor);
+    actor.startLater();
+    if (actor.row.alarmAtMs !== null) this.#alarms.noticed(actor.row.alarmAtMs);
   }
 
   /** The disk is full: stop taking work and try again until there is room. Anything else ends the shard. */

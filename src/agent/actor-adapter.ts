@@ -12,11 +12,13 @@ import { BridgeError, type asBridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { DeviceDefinition, Registry } from '../device/index.ts';
 import type { Agent, ConnectContext } from './agent.ts';
+import { PARTS, type AgentParts } from './agent-parts.ts';
 import { attachmentOf, maskFor, type ProtocolDecision } from './attachment.ts';
+import { connectionSource } from './calls/frame-call.ts';
 import { DeviceAgent } from './device-agent.ts';
-import { LATER } from './device-requests.ts';
 import { FleetAgent, FLEET_MODEL } from './fleet-agent.ts';
 import { receiveFrame } from './gate.ts';
+import { LATER } from './later.ts';
 import { modelRules } from './rule-book.ts';
 
 /** A subclass of DeviceAgent, by the name its definition gives in `agent`. */
@@ -70,26 +72,17 @@ function build(
   }
 }
 
-const CHANNELS: Partial<Record<InboundRecord['kind'], string>> = {
-  [KIND.telemetry]: 'telemetry',
-  [KIND.reported]: 'reported',
-  [KIND.result]: 'result',
-  [KIND.call]: 'call',
-  [KIND.presence]: 'presence',
-};
-
 class AgentBehaviour implements ActorBehaviour {
   readonly #agent: Agent;
-  readonly #device: DeviceAgent | undefined;
+  readonly #parts: AgentParts;
 
   constructor(agent: Agent) {
     this.#agent = agent;
-    this.#device = agent instanceof DeviceAgent ? agent : undefined;
+    this.#parts = agent[PARTS];
   }
 
   start(): void | Promise<void> {
-    if (this.#device !== undefined) return this.#device.wake();
-    return this.#agent.runHook(() => this.#agent.onStart());
+    return this.#parts.wake();
   }
 
   receive(record: InboundRecord): void | Promise<void> {
@@ -103,36 +96,34 @@ class AgentBehaviour implements ActorBehaviour {
       case KIND.request:
         return this.#request(record);
       default:
-        return this.#device?.device(record);
+        return this.#parts.extension?.device(record);
     }
   }
 
   alarm(nowMs: number): void {
-    this.#device?.alarm(nowMs);
+    this.#parts.alarm(nowMs);
   }
 
   failed(record: InboundRecord, error: ReturnType<typeof asBridgeError>): void {
-    const channel = CHANNELS[record.kind];
-    if (channel !== undefined) this.#device?.deadLetters.add(channel, record.payload, error);
+    this.#parts.extension?.failed(record, error);
   }
 
   beforeCommit(): void {
-    this.#agent.beforeCommit();
+    this.#parts.state.beforeCommit();
   }
 
   isIdle(): boolean {
-    if (this.#agent instanceof FleetAgent) return !this.#agent.isWatched;
-    return this.#device?.commands.hasWaiters !== true;
+    return !this.#parts.isBusy();
   }
 
   stop(): void {
-    if (this.#agent instanceof FleetAgent) this.#agent.stopWatching();
+    this.#parts.extension?.stop();
   }
 
   #connect(record: InboundRecord): void | Promise<void> {
-    const connection = this.#agent.context.connection(record.connection);
+    const connection = this.#parts.context.connection(record.connection);
     if (connection === undefined) return undefined;
-    if (!connection.isCodecChosen && this.#device !== undefined) connection.codec = this.#device.codec;
+    if (!connection.isCodecChosen) connection.codec = this.#parts.extension?.codec ?? connection.codec;
     const { uri, user } = connection;
     const asked = this.#ask(connection, { uri, user });
     const isResumed = (record.flags & FLAG_RESUMED) !== 0;
@@ -146,13 +137,13 @@ class AgentBehaviour implements ActorBehaviour {
     connection: Connection,
     context: ConnectContext,
   ): ProtocolDecision | undefined | Promise<ProtocolDecision> {
-    const agent = this.#agent;
+    const parts = this.#parts;
     try {
-      return agent.context.attempt(() =>
-        agent.shouldSendProtocolMessages(agent.wrap(connection.id), context),
+      return parts.context.attempt(() =>
+        this.#agent.shouldSendProtocolMessages(parts.wrap(connection.id), context),
       );
     } catch (error) {
-      agent.hookFailed(error);
+      parts.hookFailed(error);
       return undefined;
     }
   }
@@ -161,12 +152,12 @@ class AgentBehaviour implements ActorBehaviour {
   async #inTime(asked: Promise<ProtocolDecision>): Promise<ProtocolDecision | undefined> {
     let cancel = (): void => {};
     const timeout = new Promise<undefined>((resolve) => {
-      cancel = this.#agent.context.shard.after(limits.protocolDecisionMs, () => resolve(undefined));
+      cancel = this.#parts.context.shard.after(limits.protocolDecisionMs, () => resolve(undefined));
     });
     try {
       return await Promise.race([asked, timeout]);
     } catch (error) {
-      this.#agent.hookFailed(error);
+      this.#parts.hookFailed(error);
       return undefined;
     } finally {
       cancel();
@@ -180,26 +171,27 @@ class AgentBehaviour implements ActorBehaviour {
     isResumed: boolean,
   ): void | Promise<void> {
     attachmentOf(connection).decision = { kind: 'decided', mask: maskFor(connection, decision) };
-    for (const frame of this.#agent.firstFrames()) this.#agent.outbound.send(connection, frame);
+    for (const frame of this.#parts.firstFrames()) this.#parts.outbound.send(connection, frame);
     if (isResumed) return undefined;
-    return this.#agent.runHook(() => this.#agent.onConnect(this.#agent.wrap(connection.id), context));
+    return this.#parts.runHook(() => this.#agent.onConnect(this.#parts.wrap(connection.id), context));
   }
 
   #frame(record: InboundRecord): void | Promise<void> {
-    const connection = this.#agent.context.connection(record.connection);
+    const connection = this.#parts.context.connection(record.connection);
     // At a replay the connection is gone, and nobody was told that the frame had been taken.
     return connection === undefined ? undefined : receiveFrame(this.#agent, connection, record);
   }
 
   #disconnect(record: InboundRecord): void | Promise<void> {
-    const closed = this.#agent.wrap(record.connection);
-    return this.#agent.runHook(() => this.#agent.onClose(closed, record.code, record.subject));
+    const closed = this.#parts.wrap(record.connection);
+    this.#parts.calls.gone(connectionSource(record.connection));
+    return this.#parts.runHook(() => this.#agent.onClose(closed, record.code, record.subject));
   }
 
   #request(record: InboundRecord): void {
     const parsed: unknown = JSON.parse(record.payload.toString());
     const body = record.subject === 'describe' ? { receivedAtMs: record.receivedAtMs } : parsed;
-    const answer = this.#agent.request(record.connection, record.subject, body);
-    if (answer !== LATER) this.#agent.context.reply(record.connection, answer ?? null);
+    const answer = this.#parts.request(record.connection, record.subject, body);
+    if (answer !== LATER) this.#parts.context.reply(record.connection, answer ?? null);
   }
 }

@@ -1,15 +1,26 @@
 /**
  * What an author subclasses. State and hooks carry the names and meanings of the Agents SDK 0.5; each
- * capability besides (frames out, frames in, twin, commands, rules) is a module of its own.
+ * capability is a module of its own; `AgentParts` holds them.
  */
 import type { ActorContext } from '../actor/index.ts';
-import { BridgeError } from '../base/errors.ts';
-import { limits } from '../base/limits.ts';
+import { systemClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import type { Frame } from '../wire/index.ts';
+import { retryDefaults } from './agent-jobs.ts';
+import { AgentParts, PARTS } from './agent-parts.ts';
 import type { ProtocolDecision } from './attachment.ts';
-import { AgentConnection } from './connection.ts';
-import { Outbound } from './outbound.ts';
+import { BASE_CLASS, callableMethods, type CallableOptions } from './calls/callable.ts';
+import type { AgentConnection } from './connection.ts';
+import {
+  retry,
+  type CallRetryOptions,
+  type DeadJob,
+  type IntervalOptions,
+  type QueueItem,
+  type RetryOptions,
+  type Schedule,
+  type ScheduleCriteria,
+  type ScheduleOptions,
+} from './jobs/index.ts';
 
 /** Passed to `shouldSendProtocolMessages` and `onConnect`. */
 export interface ConnectContext {
@@ -20,37 +31,33 @@ export interface ConnectContext {
 }
 
 export class Agent<State = unknown> {
-  readonly #context: ActorContext;
-  readonly #outbound: Outbound;
-  #isStateFrameDue = false;
+  static readonly [BASE_CLASS] = true;
+  readonly [PARTS]: AgentParts;
 
   /** Called by the runtime; subclasses override hooks, not the constructor. */
   constructor(context: ActorContext) {
-    this.#context = context;
-    this.#outbound = new Outbound(context);
+    this[PARTS] = new AgentParts(this, context);
   }
-
-  // --- for authors -----------------------------------------------------------------------------
 
   /** The state of an agent that has none yet. */
   initialState: State | undefined = undefined;
 
   /** The id of this agent. */
   get name(): string {
-    return this.#context.address.id;
+    return this[PARTS].context.address.id;
   }
 
   get model(): string {
-    return this.#context.address.model;
+    return this[PARTS].context.address.model;
   }
 
   get log(): Log {
-    return this.#context.log;
+    return this[PARTS].context.log;
   }
 
   /** The last state set, else `initialState`. A JSON value; treat it as immutable. */
   get state(): State | undefined {
-    const stored = this.#context.cell('state');
+    const stored = this[PARTS].state.current;
     // Only setState writes it.
     return stored === undefined ? this.initialState : (stored as State);
   }
@@ -61,18 +68,19 @@ export class Agent<State = unknown> {
    */
   setState(state: State): void {
     // Never rejects: what onStateChanged throws goes to onError.
-    void this.replaceState(state, 'server');
+    void this[PARTS].state.replace(state, 'server');
   }
 
   getConnections(): AgentConnection[] {
-    return this.#context.connections().map((connection) => this.wrap(connection.id));
+    const parts = this[PARTS];
+    return parts.context.connections().map((connection) => parts.wrap(connection.id));
   }
 
   getConnection(id: string): AgentConnection | undefined {
-    const connection = this.#context.connection(Number(id));
-    return connection === undefined
+    const connection = Number(id);
+    return this[PARTS].context.connection(connection) === undefined
       ? undefined
-      : new AgentConnection(connection, this.#context, this.#outbound);
+      : this[PARTS].wrap(connection);
   }
 
   /** Sends a message of the author's own to every connection, in each one's codec. */
@@ -80,6 +88,96 @@ export class Agent<State = unknown> {
     for (const connection of this.getConnections()) {
       if (!exceptIds.includes(connection.id)) connection.send(message);
     }
+  }
+
+  /**
+   * Runs `callback` later: after so many seconds, at a Date, or at the times of a cron pattern. It survives
+   * restarts and runs at least once; what fails for good is in `deadJobs`. docs/jobs.md has the details.
+   * @throws BridgeError BRG_JOB, BRG_JOBS_FULL, BRG_RETRY
+   */
+  schedule(
+    when: Date | number | string,
+    callback: keyof this & string,
+    payload?: unknown,
+    options?: ScheduleOptions,
+  ): Schedule {
+    return this[PARTS].schedules.schedule(when, callback, payload, options);
+  }
+
+  /** Runs `callback` every so many seconds. @throws BridgeError BRG_JOB, BRG_JOBS_FULL, BRG_RETRY */
+  scheduleEvery(
+    intervalSeconds: number,
+    callback: keyof this & string,
+    payload?: unknown,
+    options?: IntervalOptions,
+  ): Schedule {
+    return this[PARTS].schedules.scheduleEvery(intervalSeconds, callback, payload, options);
+  }
+
+  getSchedule(id: string): Schedule | undefined {
+    return this[PARTS].schedules.getSchedule(id);
+  }
+
+  getSchedules(criteria?: ScheduleCriteria): Schedule[] {
+    return this[PARTS].schedules.getSchedules(criteria);
+  }
+
+  /** False when there is no such schedule. */
+  cancelSchedule(id: string): boolean {
+    return this[PARTS].schedules.cancelSchedule(id);
+  }
+
+  /** Runs `callback` as soon as the jobs before it have run; answers its id. @throws BridgeError BRG_JOB, BRG_JOBS_FULL */
+  queue(
+    callback: keyof this & string,
+    payload?: unknown,
+    options?: { readonly retry?: RetryOptions },
+  ): string {
+    return this[PARTS].jobs.queue(callback, payload, options);
+  }
+
+  dequeue(id: string): void {
+    this[PARTS].jobs.dequeue(id);
+  }
+
+  dequeueAll(): void {
+    this[PARTS].jobs.dequeueAll();
+  }
+
+  dequeueAllByCallback(callback: string): void {
+    this[PARTS].jobs.dequeueAllByCallback(callback);
+  }
+
+  getQueue(id: string): QueueItem | undefined {
+    return this[PARTS].jobs.getQueue(id);
+  }
+
+  /** Items whose payload has this value under this key. */
+  getQueues(key: string, value: unknown): QueueItem[] {
+    return this[PARTS].jobs.getQueues(key, value);
+  }
+
+  /** Jobs that failed for good, with their reason. */
+  deadJobs(): DeadJob[] {
+    return this[PARTS].dead.list();
+  }
+
+  /** Gives a dead job (or all) its attempts back; answers how many. */
+  retryDead(id?: string): number {
+    return this[PARTS].dead.retryDead(id);
+  }
+
+  /** Calls `fn` until it succeeds: full jitter, `Retry-After`, deadline, signal. @throws the last error */
+  retry<T>(
+    fn: (attempt: number, signal: AbortSignal) => T | Promise<T>,
+    options: CallRetryOptions = {},
+  ): Promise<T> {
+    return retry(fn, options, { clock: systemClock, random: Math.random, defaults: retryDefaults(this) });
+  }
+
+  /** What may be called from outside, by name. */
+  getCallableMethods(): Map<string, CallableOptions> {
+    return callableMethods(this);
   }
 
   /** After the agent woke, before its first message. */
@@ -106,96 +204,5 @@ export class Agent<State = unknown> {
     _context: ConnectContext,
   ): ProtocolDecision | Promise<ProtocolDecision> {
     return true;
-  }
-
-  // --- for this room ---------------------------------------------------------------------------
-
-  /** @internal */
-  get context(): ActorContext {
-    return this.#context;
-  }
-
-  /** @internal */
-  get outbound(): Outbound {
-    return this.#outbound;
-  }
-
-  /** @internal */
-  wrap(connection: number): AgentConnection {
-    const found = this.getConnection(String(connection));
-    if (found === undefined) throw new BridgeError('BRG_INTERNAL', `connection ${connection} is not known`);
-    return found;
-  }
-
-  /** @internal Frames a connection gets first, in order. */
-  firstFrames(): Frame[] {
-    const { model: agent, id: name } = this.#context.address;
-    const frames: Frame[] = [{ type: 'cf_agent_identity', name, agent }];
-    const { state } = this;
-    if (state !== undefined) frames.push({ type: 'cf_agent_state', state });
-    frames.push({
-      type: 'cf_agent_mcp_servers',
-      mcp: { prompts: [], resources: [], servers: {}, tools: [] },
-    });
-    return frames;
-  }
-
-  /** @internal Answers a request of the API; undefined when it knows no such request. */
-  request(_request: number, _name: string, _body: unknown): unknown {
-    return undefined;
-  }
-
-  /** @internal */
-  replaceState(state: State, source: 'server' | AgentConnection): void | Promise<void> {
-    const bytes = Buffer.byteLength(JSON.stringify(state ?? null));
-    if (bytes > limits.stateBytesMax) {
-      const message = `the state is ${bytes} bytes, the limit is ${limits.stateBytesMax}`;
-      throw new BridgeError('BRG_STATE_TOO_LARGE', message, {
-        details: { bytes, limit: limits.stateBytesMax },
-      });
-    }
-    this.#context.setCell('state', state);
-    const except = source === 'server' ? undefined : new Set([Number(source.id)]);
-    this.#outbound.broadcast({ type: 'cf_agent_state', state }, except);
-    return this.runHook(() => this.onStateChanged(state, source));
-  }
-
-  /**
-   * @internal Replaces the state of a stream of small changes: one state frame per commit, however many
-   * changes it holds, because only the last one counts.
-   */
-  streamState(state: State): void {
-    this.#context.setCell('state', state);
-    this.#isStateFrameDue = true;
-  }
-
-  /** @internal Frames that wait for the end of the batch. */
-  beforeCommit(): void {
-    if (!this.#isStateFrameDue) return;
-    this.#isStateFrameDue = false;
-    if (this.#outbound.isWanted('state')) {
-      this.#outbound.broadcast({ type: 'cf_agent_state', state: this.state ?? null });
-    }
-  }
-
-  /** @internal Runs an author's hook: what it throws goes to `onError`, its writes are taken back. */
-  runHook(hook: () => void | Promise<void>): void | Promise<void> {
-    try {
-      const running = this.#context.attempt(hook);
-      return running?.catch((error: unknown) => this.hookFailed(error));
-    } catch (error) {
-      this.hookFailed(error);
-    }
-    return undefined;
-  }
-
-  /** @internal `onError` may throw as well, as that of the Agents SDK does: the turn goes on. */
-  hookFailed(error: unknown): void {
-    try {
-      this.#context.attempt(() => this.onError(error));
-    } catch (failure) {
-      const err = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
-      this.log.error({ agent: `${this.model}/${this.name}`, err }, 'onError failed');
-    }
   }
 }

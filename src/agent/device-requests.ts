@@ -1,10 +1,8 @@
 /** Answers of a device's agent to the API: the table in docs/design/requests.md. */
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { DeviceAgent } from './device-agent.ts';
-
-/** The request is answered later, by `context.reply`. */
-export const LATER = Symbol('answered later');
+import type { DeviceDesk } from './device-desk.ts';
+import { LATER } from './later.ts';
 
 /** Bodies were checked by the gateway's schemas; what depends on the definition is checked here. */
 interface Bodies {
@@ -23,58 +21,52 @@ interface Bodies {
 }
 
 type Answers = {
-  [Name in keyof Bodies]: (agent: DeviceAgent, body: Bodies[Name], request: number) => unknown;
+  [Name in keyof Bodies]: (desk: DeviceDesk, body: Bodies[Name], request: number) => unknown;
 };
 
 const ANSWERS: Answers = {
   describe,
   history,
-  count: (agent) => agent.ingest.counts,
-  rejected: (agent, { limit }) => ({ items: agent.deadLetters.list(limit) }),
-  patchDesired: (agent, { patch }) => agent.twin.want(patch, agent.codec),
+  count: (desk) => desk.ingest.counts,
+  rejected: (desk, { limit }) => ({ items: desk.deadLetters.list(limit) }),
+  patchDesired: (desk, { patch }) => desk.twin.want(patch, desk.codec),
   command,
-  commands: (agent, { limit }) => ({ items: agent.commands.list(limit) }),
-  rules: (agent) => ({ rules: agent.rules.all }),
-  addRule: (agent, { rule }) => agent.rules.add(rule),
-  deleteRule: (agent, { ruleId }) => {
-    agent.rules.remove(ruleId);
+  commands: (desk, { limit }) => ({ items: desk.commands.list(limit) }),
+  rules: (desk) => ({ rules: desk.rules.all }),
+  addRule: (desk, { rule }) => desk.rules.add(rule),
+  deleteRule: (desk, { ruleId }) => {
+    desk.rules.remove(ruleId);
     return {};
   },
-  alerts: (agent, { limit }) => ({ items: agent.alerts.all.slice(0, limit) }),
-  forget: (agent) => {
-    for (const { id } of agent.context.connections())
-      agent.context.close(id, 1000, 'the agent was forgotten');
-    agent.context.forget();
+  alerts: (desk, { limit }) => ({ items: desk.alerts.all.slice(0, limit) }),
+  forget: (desk) => {
+    for (const { id } of desk.context.connections()) desk.context.close(id, 1000, 'the agent was forgotten');
+    desk.context.forget();
     return {};
   },
 };
 
 /** @throws BridgeError of the capability asked; BRG_NOT_IMPLEMENTED for a request nobody answers */
-export function answerDeviceRequest(
-  agent: DeviceAgent,
-  request: number,
-  name: string,
-  body: unknown,
-): unknown {
+export function answerDeviceRequest(desk: DeviceDesk, request: number, name: string, body: unknown): unknown {
   if (!Object.hasOwn(ANSWERS, name)) {
     throw new BridgeError('BRG_NOT_IMPLEMENTED', `the agent does not answer ${name}`);
   }
   // `name` is a key (checked above) and its body has the shape of that key (see Bodies).
   const answer = ANSWERS[name as keyof Bodies] as (
-    agent: DeviceAgent,
+    desk: DeviceDesk,
     body: unknown,
     request: number,
   ) => unknown;
-  return answer(agent, body, request);
+  return answer(desk, body, request);
 }
 
-function describe(agent: DeviceAgent, body: Bodies['describe']): unknown {
-  const { context, twin } = agent;
+function describe(desk: DeviceDesk, body: Bodies['describe']): unknown {
+  const { context, twin } = desk;
   return {
     ...context.address,
     presence: context.presence,
     lastSeen: context.lastSeenMs,
-    state: agent.state ?? null,
+    state: desk.parts.state.current ?? null,
     reported: twin.reported,
     desired: twin.desired,
     delta: twin.delta,
@@ -84,29 +76,29 @@ function describe(agent: DeviceAgent, body: Bodies['describe']): unknown {
     messages: context.messages,
     rejected: context.rejected,
     connections: context.connections().length,
-    codec: agent.codec,
-    rules: agent.rules.all.length,
-    alerts: agent.alerts.all.length,
-    commandsPending: agent.commands.pending.length,
+    codec: desk.codec,
+    rules: desk.rules.all.length,
+    alerts: desk.alerts.all.length,
+    commandsPending: desk.commands.pending.length,
   };
 }
 
-function history(agent: DeviceAgent, body: Bodies['history']): unknown {
-  const known = agent.definition.metrics;
+function history(desk: DeviceDesk, body: Bodies['history']): unknown {
+  const known = desk.definition.metrics;
   if (body.metric !== null && !known.some(({ name }) => name === body.metric)) {
     const names = known.map(({ name }) => name).join(', ');
-    const message = `${agent.definition.model} has no metric "${body.metric}"; it knows: ${names}`;
+    const message = `${desk.definition.model} has no metric "${body.metric}"; it knows: ${names}`;
     throw new BridgeError('BRG_UNKNOWN_METRIC', message);
   }
   const units = new Map(known.map(({ name, unit }) => [name, unit ?? null]));
-  const series = agent.context.queryHistory(body);
+  const series = desk.context.queryHistory(body);
   return { series: series.map((one) => ({ ...one, unit: units.get(one.metric) ?? null })) };
 }
 
-function command(agent: DeviceAgent, body: Bodies['command'], request: number): unknown {
-  const { cid } = agent.commands.create(body.name, body.args, body.ttlMs, agent.codec);
+function command(desk: DeviceDesk, body: Bodies['command'], request: number): unknown {
+  const { cid } = desk.commands.create(body.name, body.args, body.ttlMs, desk.codec);
   const waitMs = Math.min(body.waitMs, limits.commandWaitMaxMs);
   if (waitMs === 0) return { cid, status: 'pending' };
-  agent.commands.wait(cid, request, agent.context.now() + waitMs);
+  desk.commands.wait(cid, request, desk.context.now() + waitMs);
   return LATER;
 }

@@ -2,48 +2,63 @@
  * The built-in agent at `fleet/all`: tells its connections what changes among all agents of the shard,
  * at most once per `fleetFeedIntervalMs`. Nothing of it is stored.
  */
-import type { AgentSummary } from '../actor/index.ts';
+import type { ActorContext, AgentSummary } from '../actor/index.ts';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Frame } from '../wire/index.ts';
 import { Agent } from './agent.ts';
+import { PARTS, type AgentParts, type Extension } from './agent-parts.ts';
 
 export const FLEET_MODEL = 'fleet';
 
-export class FleetAgent extends Agent {
+class FleetFeed implements Extension {
+  readonly #parts: AgentParts;
   readonly #changed = new Set<string>();
   #stopListening: (() => void) | undefined;
   #cancelTimer: (() => void) | undefined;
   #lastTotals = '';
   #lastCounts: { atMs: number; messages: number; frames: number } | undefined;
 
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins the feed: not `onConnect`, which a connection that outlived a crash of the shard does not get again. */
+  firstFrames(): Frame[] {
+    if (this.#stopListening === undefined) {
+      this.#stopListening = this.#parts.context.shard.onCommitted((keys) => this.#note(keys));
+      this.#arm();
+    }
+    return [{ type: 'mooring_fleet', rows: [], totals: this.#totals() }];
+  }
+
   /** Whether somebody looks: then it must stay in memory. */
-  get isWatched(): boolean {
+  isBusy(): boolean {
     return this.#stopListening !== undefined;
   }
 
-  /** Not in `onConnect`, which a connection that outlived a crash of the shard does not get again. */
-  override firstFrames(): Frame[] {
-    if (this.#stopListening === undefined) {
-      this.#stopListening = this.context.shard.onCommitted((keys) => this.#note(keys));
-      this.#arm();
-    }
-    return [...super.firstFrames(), { type: 'mooring_fleet', rows: [], totals: this.#totals() }];
-  }
-
-  override onClose(): void {
-    if (this.context.connections().length === 0) this.stopWatching();
-  }
-
-  override request(): unknown {
+  request(): never {
     throw new BridgeError('BRG_NOT_FOUND', 'fleet/all is a feed; it answers no requests');
   }
 
-  stopWatching(): void {
+  checkState(): never {
+    throw new BridgeError('BRG_FORBIDDEN', 'fleet/all is a feed; its state cannot be set');
+  }
+
+  stop(): void {
     this.#stopListening?.();
     this.#stopListening = undefined;
     this.#cancelTimer?.();
     this.#changed.clear();
+  }
+
+  device(): void {}
+  failed(): void {}
+  wake(): void {}
+  alarm(): void {}
+
+  nextAlarmMs(): null {
+    return null;
   }
 
   #note(keys: Iterable<string>): void {
@@ -54,7 +69,7 @@ export class FleetAgent extends Agent {
   }
 
   #arm(): void {
-    this.#cancelTimer = this.context.shard.after(limits.fleetFeedIntervalMs, () => {
+    this.#cancelTimer = this.#parts.context.shard.after(limits.fleetFeedIntervalMs, () => {
       this.#tell();
       this.#arm();
     });
@@ -65,21 +80,21 @@ export class FleetAgent extends Agent {
     for (const key of this.#changed) {
       if (rows.length >= limits.fleetFeedRowsMax) break;
       this.#changed.delete(key);
-      const row = this.context.shard.summary(key);
+      const row = this.#parts.context.shard.summary(key);
       if (row !== undefined) rows.push(row);
     }
     const totals = this.#totals();
     const text = JSON.stringify(totals);
     if (rows.length === 0 && text === this.#lastTotals) return;
     this.#lastTotals = text;
-    this.outbound.broadcast({ type: 'mooring_fleet', rows, totals });
+    this.#parts.outbound.broadcast({ type: 'mooring_fleet', rows, totals });
   }
 
   #totals(): Record<string, number> {
-    const stats = this.context.shard.totals();
+    const stats = this.#parts.context.shard.totals();
     const pick = (name: string): number => stats[name] ?? 0;
     const frames = pick('framesOutJson') + pick('framesOutCbor');
-    const now = { atMs: this.context.now(), messages: pick('messages'), frames };
+    const now = { atMs: this.#parts.context.now(), messages: pick('messages'), frames };
     const before = this.#lastCounts ?? now;
     const seconds = (now.atMs - before.atMs) / 1000;
     this.#lastCounts = now;
@@ -95,5 +110,19 @@ export class FleetAgent extends Agent {
       cborSavedBytes: pick('cborSavedBytes'),
       rejected: pick('messagesRejected'),
     };
+  }
+}
+
+export class FleetAgent extends Agent {
+  readonly #feed: FleetFeed;
+
+  constructor(context: ActorContext) {
+    super(context);
+    this.#feed = new FleetFeed(this[PARTS]);
+    this[PARTS].extension = this.#feed;
+  }
+
+  override onClose(): void {
+    if (this[PARTS].context.connections().length === 0) this.#feed.stop();
   }
 }

@@ -4,6 +4,8 @@ import { FLAG_TEXT } from '../actor/index.ts';
 import { asBridgeError, BridgeError, errorSpec } from '../base/errors.ts';
 import { decodeCbor, decodeFrame, type InboundFrame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
+import { PARTS } from './agent-parts.ts';
+import { answerFrameCall, connectionSource } from './calls/frame-call.ts';
 import { isJsonObject } from './merge-patch.ts';
 
 /** Handles one frame of a connection. Bad ones close it with the code of their error; nothing changes. */
@@ -12,7 +14,7 @@ export function receiveFrame(
   connection: Connection,
   record: InboundRecord,
 ): void | Promise<void> {
-  const { context } = agent;
+  const { context } = agent[PARTS];
   context.counters.framesIn++;
   const isText = (record.flags & FLAG_TEXT) !== 0;
   if (isText && connection.codec === 'cbor') {
@@ -66,7 +68,7 @@ function passOn(
   isText: boolean,
 ): void | Promise<void> {
   const message: unknown = isText ? record.payload.toString('utf8') : ownMessage(record, connection);
-  return agent.runHook(() => agent.onMessage(agent.wrap(connection.id), message));
+  return agent[PARTS].runHook(() => agent.onMessage(agent[PARTS].wrap(connection.id), message));
 }
 
 function ownMessage(record: InboundRecord, connection: Connection): unknown {
@@ -74,19 +76,17 @@ function ownMessage(record: InboundRecord, connection: Connection): unknown {
 }
 
 function handle(agent: Agent, connection: Connection, frame: InboundFrame): void | Promise<void> {
+  const parts = agent[PARTS];
   switch (frame.type) {
     case 'cf_agent_state':
       return setState(agent, connection, frame.state);
     case 'rpc':
-      agent.outbound.send(connection, {
-        type: 'rpc',
-        id: frame.id,
-        success: false,
-        error: `Method ${frame.method} does not exist`,
-      });
+      return answerFrameCall(parts.calls, parts.outbound, connection, frame);
+    case 'mooring_cancel':
+      parts.calls.cancel(connectionSource(connection.id), frame.id);
       return undefined;
     default:
-      agent.outbound.send(connection, {
+      agent[PARTS].outbound.send(connection, {
         type: 'mooring_error',
         code: 'BRG_NOT_IMPLEMENTED',
         error: `this agent does not handle ${frame.type}`,
@@ -97,19 +97,19 @@ function handle(agent: Agent, connection: Connection, frame: InboundFrame): void
 
 function setState(agent: Agent, connection: Connection, state: unknown): void | Promise<void> {
   try {
-    return agent.replaceState(state, agent.wrap(connection.id));
+    return agent[PARTS].state.replace(state, agent[PARTS].wrap(connection.id));
   } catch (error) {
     const failure = asBridgeError(error);
     const reason = errorSpec(failure.code).public ? failure.message : 'State update rejected';
-    agent.outbound.send(connection, { type: 'cf_agent_state_error', error: reason });
+    agent[PARTS].outbound.send(connection, { type: 'cf_agent_state_error', error: reason });
   }
   return undefined;
 }
 
 function refuse(agent: Agent, connection: Connection, error: BridgeError): void {
-  const { context } = agent;
+  const { context } = agent[PARTS];
   context.counters.framesRefused++;
   const { closeCode } = errorSpec(error.code);
-  agent.outbound.send(connection, { type: 'mooring_error', code: error.code, error: error.message });
+  agent[PARTS].outbound.send(connection, { type: 'mooring_error', code: error.code, error: error.message });
   context.close(connection.id, closeCode ?? 1002, `${error.code}: ${error.message}`.slice(0, 120));
 }

@@ -5,4 +5,17 @@ export type { MaskClass, ProtocolDecision } from './attachment.ts';
 export { DeviceAgent, type DeviceState } from './device-agent.ts';
 export type { TelemetryEvent } from './telemetry-ingest.ts';
 export type { CommandRecord } from './commands.ts';
+export { callable, type CallableOptions, type StandardSchema } from './calls/callable.ts';
+export { StreamingResponse } from './calls/streaming-response.ts';
+export {
+  retry,
+  type CallRetryOptions,
+  type DeadJob,
+  type IntervalOptions,
+  type QueueItem,
+  type RetryOptions,
+  type Schedule,
+  type ScheduleCriteria,
+  type ScheduleOptions,
+} from './jobs/index.ts';
 export { createActorFactory, type DeviceAgentClass } from './actor-adapter.ts';

@@ -151,6 +151,8 @@ export const FRAMES = [
   frame('mooring_fleet', 38, 'telemetry', 'out', { rows, totals }),
   frame('mooring_rejected', 39, 'errors', 'out', { ts, channel, code, reason }),
   frame('mooring_error', 40, 'errors', 'out', { code, error }),
+  // Ends an open call: whatever comes of it is not wanted any more.
+  frame('mooring_cancel', 41, 'reply', 'in', { id }),
 ] as const;
 
 type Row = (typeof FRAMES)[number];

@@ -9,6 +9,7 @@ import {
   type ProtocolDecision,
   type TelemetryEvent,
 } from '../../src/agent/index.ts';
+import { PARTS } from '../../src/agent/agent-parts.ts';
 import { command, defineDevice, numeric, text } from '../../src/device/index.ts';
 import { FRAMES, type FieldSpec, type Frame, type FrameSpec } from '../../src/wire/frames.ts';
 
@@ -133,7 +134,7 @@ class LabAgent extends DeviceAgent {
         }
         return;
       case 'broadcast-frames':
-        for (const frame of everyOutboundFrame()) this.outbound.broadcast(frame);
+        for (const frame of everyOutboundFrame()) this[PARTS].outbound.broadcast(frame);
         return;
       case 'messages':
         this.broadcast('plain text');

@@ -1,0 +1,22 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { HistorySeries, ShardStore } from '../store/index.ts';
+import type { Actor } from './actor.ts';
+import type { ActorContext, HistoryQuery, ShardView } from './behaviour.ts';
+import type { ConnectionTable } from './connections.ts';
+
+/** What an actor needs of its shard. */
+export interface ActorHost {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly counters: ActorContext['counters'];
+  readonly store: ShardStore;
+  readonly connections: ConnectionTable;
+  readonly overview: ShardView;
+  /** The actor has something to commit; called once until it was. */
+  markDirty(actor: Actor): void;
+  queryHistory(key: number, query: HistoryQuery): HistorySeries[];
+  scheduleCommit(): void;
+  /** Runs a turn; what it throws is logged and ends there. */
+  contain(actor: Actor, turn: () => void | Promise<void>): void | Promise<void>;
+}

@@ -1,0 +1,204 @@
+/**
+ * Takes calls of an agent's methods, whatever way they came, and runs each as a turn.
+ *
+ * I1 Every call gets exactly one last answer: a value, an error, or the end of its stream.
+ * I2 A call without stream runs in the device lane, in order with telemetry; a streaming one in the
+ *    thought lane, so that telemetry never waits for it.
+ * I3 At its deadline a call is answered with an error; the method's signal is aborted and its later
+ *    writes to the stream go nowhere.
+ */
+import type { ActorContext } from '../../actor/index.ts';
+import { asBridgeError, BridgeError, errorSpec, type ErrorCode } from '../../base/errors.ts';
+import { limits } from '../../base/limits.ts';
+import type { Agent } from '../agent.ts';
+import { authorMethod, callableOptions, type CallableOptions } from './callable.ts';
+import { StreamingResponse, type StreamPart } from './streaming-response.ts';
+
+/** Where the answers of one call go. */
+export interface Caller {
+  /** Calls of one source count against one limit. */
+  readonly source: string;
+  readonly callsMax: number;
+  /** False: only the last value is wanted, chunks are dropped. */
+  readonly wantsChunks: boolean;
+  answer(part: CallAnswer): void;
+}
+
+export type CallAnswer =
+  | { readonly kind: 'chunk'; readonly value: unknown }
+  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string };
+
+interface OpenCall {
+  readonly source: string;
+  readonly abort: AbortController;
+  end(answer: CallAnswer): void;
+}
+
+export class CallDesk {
+  readonly #agent: Agent;
+  readonly #context: ActorContext;
+  readonly #open = new Map<string, OpenCall>();
+
+  constructor(agent: Agent, context: ActorContext) {
+    this.#agent = agent;
+    this.#context = context;
+  }
+
+  get isBusy(): boolean {
+    return this.#open.size > 0;
+  }
+
+  /** Runs a call; `id` is the caller's, unique among its open ones. */
+  call(caller: Caller, id: string, name: string, args: readonly unknown[]): void | Promise<void> {
+    const refusal = this.#refusal(caller, id, name);
+    if (refusal !== undefined) {
+      caller.answer({ kind: 'error', code: refusal.code, message: refusal.message });
+      return undefined;
+    }
+    const options = callableOptions(this.#agent, name) ?? {};
+    const call = this.#start(caller, id, name, options);
+    if (options.streaming !== true) return this.#run(call, name, args, options, caller);
+    this.#context.later(() => this.#run(call, name, args, options, caller));
+    return undefined;
+  }
+
+  /** The caller does not want the answer any more. */
+  cancel(source: string, id: string): void {
+    this.#open
+      .get(`${source} ${id}`)
+      ?.end({ kind: 'error', code: 'BRG_ABORTED', message: 'the call was cancelled' });
+  }
+
+  /** The source has gone: nobody gets answers. */
+  gone(source: string): void {
+    for (const call of this.#open.values()) {
+      if (call.source === source)
+        call.end({ kind: 'error', code: 'BRG_ABORTED', message: 'the caller has gone' });
+    }
+  }
+
+  #refusal(caller: Caller, id: string, name: string): BridgeError | undefined {
+    if (callableOptions(this.#agent, name) === undefined) {
+      return authorMethod(this.#agent, name) === undefined
+        ? new BridgeError('BRG_UNKNOWN_METHOD', `Method ${name} does not exist`)
+        : new BridgeError('BRG_UNKNOWN_METHOD', `Method ${name} is not callable`);
+    }
+    if (this.#open.has(`${caller.source} ${id}`)) {
+      return new BridgeError('BRG_BAD_REQUEST', `a call with the id ${id} is open already`);
+    }
+    let open = 0;
+    for (const call of this.#open.values()) if (call.source === caller.source) open++;
+    if (open < caller.callsMax) return undefined;
+    return new BridgeError('BRG_BUSY', `${open} calls are open on this connection; wait for answers`);
+  }
+
+  #start(caller: Caller, id: string, name: string, options: CallableOptions): OpenCall {
+    const key = `${caller.source} ${id}`;
+    const deadlineMs = options.deadlineMs ?? limits.callDeadlineMs;
+    const call: OpenCall = {
+      source: caller.source,
+      abort: new AbortController(),
+      end: (answer) => {
+        // I1: the first end counts.
+        if (!this.#open.delete(key)) return;
+        cancelTimer();
+        caller.answer(answer);
+        if (answer.kind === 'error') call.abort.abort(new Error(answer.message));
+      },
+    };
+    const cancelTimer = this.#context.shard.after(deadlineMs, () => {
+      const message = `Method ${name} did not answer within ${deadlineMs} ms`;
+      call.end({ kind: 'error', code: 'BRG_TIMEOUT', message });
+    });
+    this.#open.set(key, call);
+    return call;
+  }
+
+  #run(
+    call: OpenCall,
+    name: string,
+    args: readonly unknown[],
+    options: CallableOptions,
+    caller: Caller,
+  ): void | Promise<void> {
+    try {
+      const checked = options.args === undefined ? args : checkArguments(options.args, args);
+      const running =
+        checked instanceof Promise
+          ? checked.then((list) => this.#invoke(call, name, list, options, caller))
+          : this.#invoke(call, name, checked, options, caller);
+      if (!(running instanceof Promise)) return running;
+      return running.catch((error: unknown) => call.end(failure(error)));
+    } catch (error) {
+      call.end(failure(error));
+    }
+    return undefined;
+  }
+
+  #invoke(
+    call: OpenCall,
+    name: string,
+    args: readonly unknown[],
+    options: CallableOptions,
+    caller: Caller,
+  ): void | Promise<void> {
+    const method = authorMethod(this.#agent, name);
+    if (method === undefined || call.abort.signal.aborted) return undefined;
+    const stream =
+      options.streaming === true ? new StreamingResponse((part) => relay(call, caller, part)) : undefined;
+    call.abort.signal.addEventListener('abort', () => stream?.abandon());
+    const all = stream === undefined ? args : [stream, ...args];
+    // What a callable takes is for its schema and its author to check.
+    const result: unknown = this.#context.attempt(() => Reflect.apply(method, this.#agent, all));
+    const finish = (value: unknown): void => {
+      // A stream that returned without end() has ended all the same.
+      if (stream !== undefined) stream.end();
+      else call.end({ kind: 'value', value });
+    };
+    if (result instanceof Promise) return result.then(finish);
+    finish(result);
+    return undefined;
+  }
+}
+
+function relay(call: OpenCall, caller: Caller, part: StreamPart): void {
+  switch (part.kind) {
+    case 'chunk':
+      if (caller.wantsChunks) caller.answer(part);
+      return;
+    case 'end':
+      call.end({ kind: 'value', value: part.value });
+      return;
+    case 'error':
+      call.end({ kind: 'error', code: 'BRG_CALL_FAILED', message: part.message });
+  }
+}
+
+function checkArguments(
+  schema: NonNullable<CallableOptions['args']>,
+  args: readonly unknown[],
+): readonly unknown[] | Promise<readonly unknown[]> {
+  const result = schema['~standard'].validate(args);
+  return result instanceof Promise ? result.then(checkedValue) : checkedValue(result);
+}
+
+function checkedValue(result: {
+  value?: readonly unknown[];
+  issues?: readonly { message: string }[] | undefined;
+}): readonly unknown[] {
+  if (result.issues === undefined) return result.value ?? [];
+  const reasons = result.issues.map(({ message }) => message).join('; ');
+  throw new BridgeError('BRG_CALL_ARGUMENTS', `arguments: ${reasons}`);
+}
+
+/** A thrown Error's message is the author's word to the caller (Agents SDK 0.5); its stack is not. */
+function failure(error: unknown): CallAnswer {
+  if (error instanceof BridgeError) {
+    const bridgeError = asBridgeError(error);
+    const { public: isPublic, title } = errorSpec(bridgeError.code);
+    return { kind: 'error', code: bridgeError.code, message: isPublic ? bridgeError.message : title };
+  }
+  const message = error instanceof Error ? error.message : 'Unknown error occurred';
+  return { kind: 'error', code: 'BRG_CALL_FAILED', message };
+}

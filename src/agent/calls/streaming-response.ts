@@ -1,0 +1,46 @@
+/** What a streaming callable writes to. Each method returns false once the stream has ended. */
+export class StreamingResponse {
+  readonly #write: (part: StreamPart) => void;
+  #isClosed = false;
+
+  constructor(write: (part: StreamPart) => void) {
+    this.#write = write;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Sends one chunk (a JSON value). */
+  send(chunk: unknown): boolean {
+    if (this.#isClosed) return false;
+    this.#write({ kind: 'chunk', value: chunk });
+    return true;
+  }
+
+  /** Ends the stream, with a last value or without. */
+  end(finalChunk?: unknown): boolean {
+    if (this.#isClosed) return false;
+    this.#isClosed = true;
+    this.#write({ kind: 'end', value: finalChunk });
+    return true;
+  }
+
+  /** Ends the stream with an error. */
+  error(message: string): boolean {
+    if (this.#isClosed) return false;
+    this.#isClosed = true;
+    this.#write({ kind: 'error', message });
+    return true;
+  }
+
+  /** Nobody listens any more: later writes go nowhere. */
+  abandon(): void {
+    this.#isClosed = true;
+  }
+}
+
+export type StreamPart =
+  | { readonly kind: 'chunk'; readonly value: unknown }
+  | { readonly kind: 'end'; readonly value: unknown }
+  | { readonly kind: 'error'; readonly message: string };

@@ -1,0 +1,2 @@
+/** The answer of a request that is given later, by `context.reply`. */
+export const LATER = Symbol('answered later');
