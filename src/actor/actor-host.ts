@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { HistorySeries, ShardStore } from '../store/index.ts';
 import type { Actor } from './actor.ts';
+import type { AskTable } from './asks.ts';
 import type { ActorContext, HistoryQuery, ShardView } from './behaviour.ts';
 import type { ConnectionTable } from './connections.ts';
 
@@ -13,6 +14,7 @@ export interface ActorHost {
   readonly store: ShardStore;
   readonly connections: ConnectionTable;
   readonly overview: ShardView;
+  readonly asks: AskTable;
   /** The actor has something to commit; called once until it was. */
   markDirty(actor: Actor): void;
   queryHistory(key: number, query: HistoryQuery): HistorySeries[];

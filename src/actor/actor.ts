@@ -191,6 +191,10 @@ export class Actor implements ActorContext, AgentChange {
     this.#effect(EFFECT.reply, FLAG_FAILED, 0, request, code, NO_CONNECTIONS, json);
   }
 
+  ask(address: AgentAddress, name: string, body: unknown): Promise<unknown> {
+    return this.#host.asks.ask(address, name, body);
+  }
+
   forget(): void {
     this.isForgotten = true;
     this.markDirty();

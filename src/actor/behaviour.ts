@@ -65,6 +65,11 @@ export interface ActorContext {
   /** Answers a request with a JSON value. */
   reply(request: number, value: unknown): void;
   replyError(request: number, code: ErrorCode, message: string, details?: Record<string, unknown>): void;
+  /**
+   * Asks another agent, as the API would; it comes into being if it did not exist. Not held back until
+   * this turn is committed. Rejects with a BridgeError.
+   */
+  ask(address: AgentAddress, name: string, body: unknown): Promise<unknown>;
   /** Deletes everything of this agent when the turn ends. */
   forget(): void;
   /** Runs a part of the turn; when it throws (synchronously), its writes and effects are taken back. */

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Actor } from './actor.ts';
 import { addressKey } from '../base/address.ts';
-import { KIND, type ConnectBody, type InboundRecord } from './messages.ts';
+import { FLAG_CREATE, KIND, type ConnectBody, type InboundRecord } from './messages.ts';
 import type { BatchProgress } from './progress.ts';
 import type { Shard } from './shard.ts';
 import { answerShardRequest } from './shard-queries.ts';
@@ -28,7 +28,8 @@ export class Dispatcher {
   /** A journaled record; `progress` counts down when it was applied and committed. */
   durable(record: InboundRecord, sequence: number, progress: BatchProgress, isReplay: boolean): void {
     const shard = this.#shard;
-    const actor = this.#awake(record.key, record.kind !== KIND.request);
+    const isCreating = record.kind !== KIND.request || (record.flags & FLAG_CREATE) !== 0;
+    const actor = this.#awake(record.key, isCreating);
     if (actor === undefined) {
       shard.skip(progress);
       if (!isReplay) this.#refuse(record);
@@ -63,6 +64,9 @@ export class Dispatcher {
         return;
       case KIND.disconnect:
         this.#disconnect(record);
+        return;
+      case KIND.answer:
+        this.#shard.asks.settle(record);
         return;
       case KIND.request:
         if (record.key === '') answerShardRequest(this.#shard, record);

@@ -18,6 +18,7 @@ export const KIND = {
   frame: 21,
   disconnect: 22,
   request: 30,
+  answer: 31,
 } as const;
 
 export type Kind = (typeof KIND)[keyof typeof KIND];
@@ -28,6 +29,8 @@ export const FLAG_DURABLE = 1;
 export const FLAG_TEXT = 2;
 /** The connection existed before the shard restarted: no onConnect hook again. */
 export const FLAG_RESUMED = 4;
+/** A request that brings its agent into being. */
+export const FLAG_CREATE = 64;
 
 /** One inbound record. Every kind has the same form; unused parts are empty. */
 export interface InboundRecord {
@@ -79,6 +82,8 @@ export const EFFECT = {
   reply: 5,
   /** The shard's condition changed: payload = JSON of Readiness. */
   readiness: 6,
+  /** A question to another agent: id = number of the question, text = address key, payload = JSON. */
+  ask: 7,
 } as const;
 
 export type EffectKind = (typeof EFFECT)[keyof typeof EFFECT];

@@ -85,6 +85,8 @@ export type Readiness =
 export interface RequestOptions {
   /** Changes something: journaled before it is applied, like a device's message. Default false. */
   readonly durable?: boolean;
+  /** Brings the agent into being if it does not exist. Default false. */
+  readonly create?: boolean;
   /** Time to wait for the answer, in ms; default `limits.requestTimeoutMs`. */
   readonly timeoutMs?: number;
 }

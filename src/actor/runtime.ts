@@ -1,18 +1,18 @@
 /** The implementation of `ActorRuntime`: finds the shard of an address and speaks to it in batches. */
-import { BridgeError } from '../base/errors.ts';
+import { asBridgeError, BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
-import { addressKey, type AgentAddress } from '../base/address.ts';
+import { addressKey, parseAddress, type AgentAddress } from '../base/address.ts';
 import {
   channelKind,
   EFFECT,
+  FLAG_CREATE,
   FLAG_DURABLE,
   FLAG_QOS1,
   FLAG_RESUMED,
   FLAG_RETAIN,
   FLAG_TEXT,
   KIND,
-  type AttachBody,
   type ConnectBody,
   type EffectRecord,
 } from './messages.ts';
@@ -29,6 +29,7 @@ import type {
   Readiness,
   RequestOptions,
 } from './port.ts';
+import { AttachedDevices } from './attached-devices.ts';
 import { mergeAnswers } from './merge-answers.ts';
 import { RequestTable } from './request-table.ts';
 import { ShardClient, type StartShard } from './shard-client.ts';
@@ -40,12 +41,6 @@ interface OpenConnection {
   readonly key: string;
   readonly body: ConnectBody;
   readonly sink: ConnectionSink;
-}
-
-/** A device an MQTT connection speaks for. */
-interface Attached {
-  readonly codec: CodecName | null;
-  listens: ListenChannels | null;
 }
 
 export interface RuntimeOptions {
@@ -62,7 +57,7 @@ export interface RuntimeOptions {
 export class Runtime implements ActorRuntime {
   readonly #shards: ShardClient[];
   readonly #connections = new Map<number, OpenConnection>();
-  readonly #attached = new Map<number, Map<string, Attached>>();
+  readonly #devices = new AttachedDevices((key) => this.#shard(key));
   readonly #requests = new RequestTable();
   #publish: (publication: Publication) => void = () => {};
   #lastConnection = 0;
@@ -75,7 +70,7 @@ export class Runtime implements ActorRuntime {
           `${options.runId}-${index}`,
           start,
           {
-            effect: (effect) => this.#effect(effect),
+            effect: (effect) => this.#effect(effect, index),
             reply: (request, answer) => this.#requests.settle(request, answer),
             // Whatever is asked from now on waits for the restarted shard.
             crashed: () => this.#requests.rejectAll(shardRestarted()),
@@ -116,29 +111,15 @@ export class Runtime implements ActorRuntime {
   }
 
   attachDevice(address: AgentAddress, connection: number, codec: CodecName | null): void {
-    const key = addressKey(address);
-    let attached = this.#attached.get(connection);
-    if (attached === undefined) this.#attached.set(connection, (attached = new Map()));
-    attached.set(key, { codec, listens: null });
-    this.#writeAttach(key, connection, codec);
+    this.#devices.attach(addressKey(address), connection, codec);
   }
 
   detachDevice(address: AgentAddress, connection: number, reason: string): void {
-    const key = addressKey(address);
-    const attached = this.#attached.get(connection);
-    attached?.delete(key);
-    if (attached?.size === 0) this.#attached.delete(connection);
-    this.#shard(key).write(KIND.detach, 0, key, reason, connection, 0, NO_BYTES, undefined);
+    this.#devices.detach(addressKey(address), connection, reason);
   }
 
   deviceListening(address: AgentAddress, connection: number, channels: ListenChannels): void {
-    const key = addressKey(address);
-    const attached = this.#attached.get(connection)?.get(key);
-    if (attached !== undefined) {
-      const { command = false, desired = false } = attached.listens ?? {};
-      attached.listens = { command: command || channels.command, desired: desired || channels.desired };
-    }
-    this.#writeListen(key, connection, channels);
+    this.#devices.listen(addressKey(address), connection, channels);
   }
 
   openConnection(details: ConnectionDetails, sink: ConnectionSink): ConnectionHandle {
@@ -211,7 +192,8 @@ export class Runtime implements ActorRuntime {
     options: RequestOptions,
   ): Promise<unknown> {
     return this.#requests.open(options.timeoutMs ?? limits.requestTimeoutMs, (request) => {
-      const flags = options.durable === true ? FLAG_DURABLE : 0;
+      const flags =
+        (options.durable === true ? FLAG_DURABLE : 0) | (options.create === true ? FLAG_CREATE : 0);
       shard.write(KIND.request, flags, key, name, request, 0, jsonBytes(body), undefined);
     });
   }
@@ -221,38 +203,45 @@ export class Runtime implements ActorRuntime {
     return mergeAnswers(name, answers);
   }
 
-  #writeAttach(key: string, connection: number, codec: CodecName | null): void {
-    const body: AttachBody = { codec };
-    this.#shard(key).write(KIND.attach, 0, key, '', connection, 0, jsonBytes(body), undefined);
-  }
-
-  #writeListen(key: string, connection: number, channels: ListenChannels): void {
-    this.#shard(key).write(KIND.listen, 0, key, '', connection, 0, jsonBytes(channels), undefined);
-  }
-
   /** After a crash the shard knows nobody: introduce everyone again. */
   #reintroduce(index: number): void {
     const shard = this.#shards[index];
+    if (shard === undefined) return;
     for (const [connection, { key, body }] of this.#connections) {
       if (this.#shard(key) !== shard) continue;
       shard.write(KIND.connect, FLAG_RESUMED, key, '', connection, 0, jsonBytes(body), undefined);
     }
-    for (const [connection, attached] of this.#attached) {
-      for (const [key, { codec, listens }] of attached) {
-        if (this.#shard(key) !== shard) continue;
-        this.#writeAttach(key, connection, codec);
-        // What was sent to it and not answered may never have left.
-        if (listens !== null) this.#writeListen(key, connection, listens);
-      }
-    }
+    this.#devices.reintroduce(shard);
   }
 
-  #effect(effect: EffectRecord): void {
+  /** An agent asks another one; what comes of it goes back to its shard. */
+  #answerAgent(effect: EffectRecord, index: number): void {
+    const address = parseAddress(effect.text);
+    const { name, body } = JSON.parse(effect.payload.toString()) as { name: string; body: unknown }; // AskTable
+    const back = (code: string, said: unknown): void =>
+      this.#shards[index]?.write(KIND.answer, 0, '', code, effect.id, 0, jsonBytes(said), undefined);
+    if (address === undefined) {
+      back('BRG_ADDRESS', { message: `${effect.text} is not an address` });
+      return;
+    }
+    this.request(address, name, body, { durable: true, create: true }).then(
+      (value) => back('', { value }),
+      (error: unknown) => {
+        const { code, message } = asBridgeError(error);
+        back(code, { message });
+      },
+    );
+  }
+
+  #effect(effect: EffectRecord, index: number): void {
     switch (effect.kind) {
       case EFFECT.send:
         for (const connection of effect.connections) {
           this.#connections.get(connection)?.sink.send(effect.payload, (effect.flags & FLAG_TEXT) !== 0);
         }
+        return;
+      case EFFECT.ask:
+        this.#answerAgent(effect, index);
         return;
       case EFFECT.close:
         this.#connections.get(effect.id)?.sink.close(effect.code, effect.text);

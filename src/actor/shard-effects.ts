@@ -39,6 +39,10 @@ export class ShardEffects {
     this.#writer.write(EFFECT.reply, FLAG_FAILED, 0, request, error.code, [], body);
   }
 
+  ask(id: number, key: string, question: { name: string; body: unknown }): void {
+    this.#writer.write(EFFECT.ask, 0, 0, id, key, [], json(question));
+  }
+
   flush(): void {
     if (this.#writer.bytes > 0) this.#post(this.#writer.take());
   }

@@ -18,6 +18,7 @@ import type { Actor } from './actor.ts';
 import type { ActorHost } from './actor-host.ts';
 import { AlarmTimer } from './alarms.ts';
 import type { AgentCounters, HistoryQuery } from './behaviour.ts';
+import { AskTable } from './asks.ts';
 import { ConnectionTable } from './connections.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { readBatch } from './envelope.ts';
@@ -49,6 +50,7 @@ export class Shard implements ActorHost {
   readonly store: ShardStore;
   readonly journal: Journal;
   readonly effects: ShardEffects;
+  readonly asks: AskTable;
   readonly #progress: ProgressTracker;
   readonly #alarms: AlarmTimer;
   readonly #dispatcher: Dispatcher;
@@ -62,6 +64,7 @@ export class Shard implements ActorHost {
   constructor(options: ShardOptions) {
     this.log = options.log;
     this.effects = new ShardEffects(options.post);
+    this.asks = new AskTable(this.effects, options.clock);
     this.clock = options.clock;
     this.overview = new ShardOverview(this);
     this.store = options.store;
