@@ -1,11 +1,11 @@
 # docker build -t mooring .
 # docker run --network host --volume mooring-data:/data mooring
 #
-# Why --network host: until users or tokens are configured, the bridge serves loopback only and refuses any
-# other host at start, so a published port (-p) would reach nobody. With the host's network, loopback is the
-# host's own. Once authentication is configured:
+# Why --network host: this version has no MQTT users, so the bridge serves loopback only and refuses any other
+# host at start, also with an admin token; a published port (-p) would reach nobody. With the host's network,
+# loopback is the host's own.
 #
-# docker run -p 1883:1883 -p 8080:8080 -e MOORING_HOST=0.0.0.0 -e MOORING_ADMIN_TOKEN=... -v mooring-data:/data mooring
+# The command line is inside: docker exec <container> node dist/src/main.js doctor
 
 FROM node:24-slim AS build
 WORKDIR /app

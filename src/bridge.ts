@@ -1,5 +1,6 @@
 /** Composition root: the only file of the main thread that sees every room. */
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Runtime, type ActorRuntime } from './actor/index.ts';
 import { BridgeError } from './base/errors.ts';
@@ -173,10 +174,17 @@ class RunningBridge implements Bridge {
   }
 }
 
+/** Like mkdir -p. Node's own `recursive` never ends where a parent cannot be made, below /proc for one. */
+function makeDirectories(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectories(dirname(path));
+  mkdirSync(path);
+}
+
 /** @throws BridgeError BRG_DATA_DIR */
 function prepareDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true });
+    makeDirectories(dataDir);
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -28,7 +28,8 @@ export function workerShard(settings: ShardSettings): StartShard {
         if (!isStopping) events.crashed(failure ?? new Error(`the shard's thread ended with code ${code}`));
       });
     });
-    const order = (message: ShardOrder, transfer: ArrayBuffer[]): void => worker.postMessage(message, transfer);
+    const order = (message: ShardOrder, transfer: ArrayBuffer[]): void =>
+      worker.postMessage(message, transfer);
     return {
       post: (id, pack, count, durableCount) =>
         order({ kind: 'batch', id, pack, count, durableCount }, [pack.buffer]),

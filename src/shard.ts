@@ -35,7 +35,10 @@ export async function loadDevices(url: string): Promise<DeviceModule> {
     throw new BridgeError('BRG_DEFINITION', `${url} cannot be loaded: ${String(error)}`, { cause: error });
   }
   if (!Array.isArray(loaded.definitions)) {
-    throw new BridgeError('BRG_DEFINITION', `${url} must export \`definitions\`, an array of defineDevice(...)`);
+    throw new BridgeError(
+      'BRG_DEFINITION',
+      `${url} must export \`definitions\`, an array of defineDevice(...)`,
+    );
   }
   return { definitions: loaded.definitions, agents: loaded.agents ?? {} };
 }

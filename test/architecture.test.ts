@@ -22,7 +22,17 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files in src/ itself; they may import every room but the page. */
-const ROOT_FILES = ['main.ts', 'cli.ts', 'config.ts', 'bridge.ts', 'shard.ts', 'shard-links.ts', 'shard-thread.ts', 'fast-start.ts', 'index.ts'];
+const ROOT_FILES = [
+  'main.ts',
+  'cli.ts',
+  'config.ts',
+  'bridge.ts',
+  'shard.ts',
+  'shard-links.ts',
+  'shard-thread.ts',
+  'fast-start.ts',
+  'index.ts',
+];
 const BRIDGE_ROOMS = Object.keys(ROOMS).filter((room) => room !== 'dashboard' && room !== 'client');
 
 /** Who may import a package of package.json. `src` stands for the root files. */

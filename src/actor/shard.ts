@@ -241,6 +241,8 @@ export class Shard implements ActorHost {
     for (const actor of ready) this.#release(actor);
     this.overview.committed(ready);
     this.effects.flush();
+    // After the answers have left: what starts here may take its time, or the thread down.
+    for (const actor of ready) if (!actor.isForgotten) actor.startLater();
   }
 
   /** On a throw their messages count as not applied: whoever is mid-turn at the next try is left out then. */
@@ -259,9 +261,8 @@ export class Shard implements ActorHost {
 
   #release(actor: Actor): void {
     for (const effect of actor.takeCommitted()) this.effects.add(effect);
-    if (actor.isForgotten) return this.roster.remove(actor);
-    actor.startLater();
-    if (actor.row.alarmAtMs !== null) this.#alarms.noticed(actor.row.alarmAtMs);
+    if (actor.isForgotten) this.roster.remove(actor);
+    else if (actor.row.alarmAtMs !== null) this.#alarms.noticed(actor.row.alarmAtMs);
   }
 
   /** The disk is full: stop taking work and try again until there is room. Anything else ends the shard. */

@@ -5,15 +5,13 @@ import {
   type ActorBehaviour,
   type ActorContext,
   type ActorFactory,
-  type Connection,
   type InboundRecord,
 } from '../actor/index.ts';
 import { BridgeError, type asBridgeError } from '../base/errors.ts';
-import { limits } from '../base/limits.ts';
 import type { DeviceDefinition, Registry } from '../device/index.ts';
-import type { Agent, ConnectContext } from './agent.ts';
+import { admit } from './admission.ts';
+import type { Agent } from './agent.ts';
 import { PARTS, type AgentParts } from './agent-parts.ts';
-import { attachmentOf, maskFor, type ProtocolDecision } from './attachment.ts';
 import { connectionSource } from './calls/frame-call.ts';
 import { DeviceAgent } from './device-agent.ts';
 import { FleetAgent, FLEET_MODEL } from './fleet-agent.ts';
@@ -109,7 +107,7 @@ class AgentBehaviour implements ActorBehaviour {
   }
 
   beforeCommit(): void {
-    this.#parts.state.beforeCommit();
+    this.#parts.beforeCommit();
   }
 
   isIdle(): boolean {
@@ -124,56 +122,7 @@ class AgentBehaviour implements ActorBehaviour {
     const connection = this.#parts.context.connection(record.connection);
     if (connection === undefined) return undefined;
     if (!connection.isCodecChosen) connection.codec = this.#parts.extension?.codec ?? connection.codec;
-    const { uri, user } = connection;
-    const asked = this.#ask(connection, { uri, user });
-    const isResumed = (record.flags & FLAG_RESUMED) !== 0;
-    if (!(asked instanceof Promise)) return this.#decided(connection, asked, { uri, user }, isResumed);
-    return this.#inTime(asked).then((decision) =>
-      this.#decided(connection, decision, { uri, user }, isResumed),
-    );
-  }
-
-  #ask(
-    connection: Connection,
-    context: ConnectContext,
-  ): ProtocolDecision | undefined | Promise<ProtocolDecision> {
-    const parts = this.#parts;
-    try {
-      return parts.context.attempt(() =>
-        this.#agent.shouldSendProtocolMessages(parts.wrap(connection.id), context),
-      );
-    } catch (error) {
-      parts.hookFailed(error);
-      return undefined;
-    }
-  }
-
-  /** Undefined: no decision in time, or a rejection. Then nothing is sent (failing closed). */
-  async #inTime(asked: Promise<ProtocolDecision>): Promise<ProtocolDecision | undefined> {
-    let cancel = (): void => {};
-    const timeout = new Promise<undefined>((resolve) => {
-      cancel = this.#parts.context.shard.after(limits.protocolDecisionMs, () => resolve(undefined));
-    });
-    try {
-      return await Promise.race([asked, timeout]);
-    } catch (error) {
-      this.#parts.hookFailed(error);
-      return undefined;
-    } finally {
-      cancel();
-    }
-  }
-
-  #decided(
-    connection: Connection,
-    decision: ProtocolDecision | undefined,
-    context: ConnectContext,
-    isResumed: boolean,
-  ): void | Promise<void> {
-    attachmentOf(connection).decision = { kind: 'decided', mask: maskFor(connection, decision) };
-    for (const frame of this.#parts.firstFrames()) this.#parts.outbound.send(connection, frame);
-    if (isResumed) return undefined;
-    return this.#parts.runHook(() => this.#agent.onConnect(this.#parts.wrap(connection.id), context));
+    return admit(this.#agent, connection, (record.flags & FLAG_RESUMED) !== 0);
   }
 
   #frame(record: InboundRecord): void | Promise<void> {
@@ -185,7 +134,9 @@ class AgentBehaviour implements ActorBehaviour {
   #disconnect(record: InboundRecord): void | Promise<void> {
     const closed = this.#parts.wrap(record.connection);
     this.#parts.calls.gone(connectionSource(record.connection));
-    return this.#parts.runHook(() => this.#agent.onClose(closed, record.code, record.subject));
+    const { code, subject: reason } = record;
+    // RFC 6455 section 7.1.5: 1006 stands for a connection that broke off.
+    return this.#parts.runHook(() => this.#agent.onClose(closed, code, reason, code !== 1006), closed);
   }
 
   #request(record: InboundRecord): void {

@@ -1,6 +1,7 @@
 import type { Agent } from './agent.ts';
 import type { AgentParts } from './agent-parts.ts';
 import { authorMethod } from './calls/callable.ts';
+import { runAs } from './current-agent.ts';
 import { MissingHandlerError, type JobContext, type RetryOptions } from './jobs/index.ts';
 
 /** Schedules and queue of an agent meet it through this. */
@@ -16,15 +17,25 @@ export function jobContext(agent: Agent, parts: AgentParts): JobContext {
     later: (turn) => context.later(turn),
     rearm: () => parts.rearm(),
     invoke(callback, payload, info) {
-      const method = authorMethod(agent, callback);
+      const method = jobMethod(agent, callback);
       if (method === undefined) throw new MissingHandlerError(callback);
       // The author wrote the method for the payload the job was made with.
-      return context.attempt(() => Reflect.apply(method, agent, [payload, info]) as void | Promise<void>);
+      return context.attempt(() =>
+        runAs(agent, undefined, () => Reflect.apply(method, agent, [payload, info]) as void | Promise<void>),
+      );
     },
-    hasHandler: (callback) => authorMethod(agent, callback) !== undefined,
-    report: (error) => parts.hookFailed(error),
+    hasHandler: (callback) => jobMethod(agent, callback) !== undefined,
+    report: (error) => void parts.hookFailed(error), // never rejects
     retryDefaults: () => retryDefaults(agent),
   };
+}
+
+/** A method of the author's classes, or a function in a field (`poll = () => ...`), as in the Agents SDK. */
+function jobMethod(agent: Agent, name: string): ((...args: never[]) => unknown) | undefined {
+  const method = authorMethod(agent, name);
+  if (method !== undefined) return method;
+  const field: unknown = Object.getOwnPropertyDescriptor(agent, name)?.value;
+  return typeof field === 'function' ? (field as (...args: never[]) => unknown) : undefined; // checked: a function
 }
 
 /** `static options = { retry: {...} }` of the author's class. */

@@ -11,6 +11,7 @@ import { jobContext } from './agent-jobs.ts';
 import { answerApiCall } from './calls/api-call.ts';
 import { CallDesk } from './calls/call-desk.ts';
 import { AgentConnection } from './connection.ts';
+import { runAs } from './current-agent.ts';
 import { DeadJobs, JobQueue, Schedules, type Capability } from './jobs/index.ts';
 import { LATER } from './later.ts';
 import { Outbound } from './outbound.ts';
@@ -50,6 +51,7 @@ export class AgentParts {
   extension: Extension | undefined;
   readonly #agent: Agent;
   readonly #timed: readonly Capability[];
+  #isDestroyed = false;
 
   constructor(agent: Agent, context: ActorContext) {
     this.#agent = agent;
@@ -71,13 +73,12 @@ export class AgentParts {
     return new AgentConnection(found, this.context, this.outbound);
   }
 
-  firstFrames(): Frame[] {
+  /** @param wantsPatches the new connection does */
+  firstFrames(wantsPatches: boolean): Frame[] {
     const { model: agent, id: name } = this.context.address;
-    const { state } = this.#agent;
     return [
       { type: 'cf_agent_identity', name, agent },
-      // Falsy states are states.
-      ...(state === undefined ? [] : [{ type: 'cf_agent_state', state } as const]),
+      ...this.state.firstFrames(wantsPatches),
       { type: 'cf_agent_mcp_servers', mcp: { prompts: [], resources: [], servers: {}, tools: [] } },
       ...(this.extension?.firstFrames() ?? []),
     ];
@@ -85,6 +86,7 @@ export class AgentParts {
 
   /** The agent has entered memory. */
   wake(): void | Promise<void> {
+    this.state.wake();
     for (const capability of this.#timed) capability.start();
     this.extension?.wake();
     this.rearm();
@@ -105,7 +107,7 @@ export class AgentParts {
   }
 
   isBusy(): boolean {
-    if (this.calls.isBusy || this.extension?.isBusy() === true) return true;
+    if (this.calls.isBusy || this.state.isBusy || this.extension?.isBusy() === true) return true;
     return this.#timed.some((capability) => capability.isBusy());
   }
 
@@ -122,24 +124,50 @@ export class AgentParts {
     return answer;
   }
 
-  /** Runs an author's hook: what it throws goes to `onError`, its writes are taken back. */
-  runHook(hook: () => void | Promise<void>): void | Promise<void> {
+  /** The last moment before what was written is committed. Must not throw. */
+  beforeCommit(): void {
+    this.state.beforeCommit();
+    if (!this.#isDestroyed) return;
+    // Here, so that no hook that throws after it takes the closing back.
+    for (const { id } of this.context.connections()) this.context.close(id, 1000, 'the agent was destroyed');
+    this.#isDestroyed = false;
+  }
+
+  /** When the turn ends, nothing is left of the agent. */
+  destroy(): void {
+    this.#isDestroyed = true;
+    this.context.forget();
+  }
+
+  /** Runs an author's hook, for a connection or not: what it throws goes to `onError`, its writes are taken back. */
+  runHook(hook: () => void | Promise<void>, connection?: AgentConnection): void | Promise<void> {
     try {
-      const running = this.context.attempt(hook);
-      return running?.catch((error: unknown) => this.hookFailed(error));
+      const running = this.context.attempt(() => runAs(this.#agent, connection, hook));
+      return running?.catch((error: unknown) => this.hookFailed(error, connection));
     } catch (error) {
-      this.hookFailed(error);
+      return this.hookFailed(error, connection);
+    }
+  }
+
+  /** `onError` may throw as well, as that of the Agents SDK does: the turn goes on. Never rejects. */
+  hookFailed(error: unknown, connection?: AgentConnection): void | Promise<void> {
+    const agent = this.#agent;
+    // An author who wants the error only must not get the connection in its place.
+    const tell = (): void | Promise<void> =>
+      connection === undefined || agent.onError.length === 1
+        ? agent.onError(error)
+        : agent.onError(connection, error);
+    try {
+      const running = this.context.attempt(() => runAs(agent, connection, tell));
+      return running?.catch((failure: unknown) => this.#onErrorFailed(failure));
+    } catch (failure) {
+      this.#onErrorFailed(failure);
     }
     return undefined;
   }
 
-  /** `onError` may throw as well, as that of the Agents SDK does: the turn goes on. */
-  hookFailed(error: unknown): void {
-    try {
-      this.context.attempt(() => this.#agent.onError(error));
-    } catch (failure) {
-      const err = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
-      this.context.log.error({ agent: this.context.address, err }, 'onError failed');
-    }
+  #onErrorFailed(failure: unknown): void {
+    const err = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
+    this.context.log.error({ agent: this.context.address, err }, 'onError failed');
   }
 }

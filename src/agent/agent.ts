@@ -9,6 +9,7 @@ import { retryDefaults } from './agent-jobs.ts';
 import { AgentParts, PARTS } from './agent-parts.ts';
 import type { ProtocolDecision } from './attachment.ts';
 import { BASE_CLASS, callableMethods, type CallableOptions } from './calls/callable.ts';
+import { ALL_CAPABILITIES, type ConnectionCapability } from './capabilities.ts';
 import type { AgentConnection } from './connection.ts';
 import {
   retry,
@@ -22,7 +23,7 @@ import {
   type ScheduleOptions,
 } from './jobs/index.ts';
 
-/** Passed to `shouldSendProtocolMessages` and `onConnect`. */
+/** Passed to the hooks that admit a connection, and to `onConnect`. */
 export interface ConnectContext {
   /** Request target of the upgrade, with its query. */
   readonly uri: string;
@@ -63,17 +64,25 @@ export class Agent<State = unknown> {
   }
 
   /**
-   * Replaces the state, sends it to the connections and calls `onStateChanged`.
-   * @throws BridgeError BRG_STATE_TOO_LARGE; nothing has changed then.
+   * Replaces the state by a copy: validates, stores, sends it to the connections, calls `onStateChanged`.
+   * An async `validateStateChange` lets the change happen later; its refusal goes to `onError`.
+   * @throws BridgeError BRG_STATE_TOO_LARGE, BRG_PAYLOAD_SHAPE, BRG_BUSY, BRG_FORBIDDEN ("Connection is
+   * readonly"), or what `validateStateChange` throws; nothing has changed then.
    */
   setState(state: State): void {
-    // Never rejects: what onStateChanged throws goes to onError.
-    void this[PARTS].state.replace(state, 'server');
+    this[PARTS].state.set(state)?.catch((error: unknown) => this[PARTS].hookFailed(error));
   }
 
-  getConnections(): AgentConnection[] {
+  /** `setState` that resolves when the change was made, and rejects when it was refused. */
+  async setStateAsync(state: State): Promise<void> {
+    await this[PARTS].state.set(state);
+  }
+
+  /** All connections, or those with this tag. */
+  getConnections(tag?: string): AgentConnection[] {
     const parts = this[PARTS];
-    return parts.context.connections().map((connection) => parts.wrap(connection.id));
+    const all = parts.context.connections().map((connection) => parts.wrap(connection.id));
+    return tag === undefined ? all : all.filter(({ tags }) => tags.includes(tag));
   }
 
   getConnection(id: string): AgentConnection | undefined {
@@ -88,6 +97,25 @@ export class Agent<State = unknown> {
     for (const connection of this.getConnections()) {
       if (!exceptIds.includes(connection.id)) connection.send(message);
     }
+  }
+
+  /** Takes from a connection all it may do but calls, or gives it back. A call of it cannot set the state. */
+  setConnectionReadonly(connection: AgentConnection, isReadonly = true): void {
+    connection.setReadonly(isReadonly);
+  }
+
+  isConnectionReadonly(connection: AgentConnection): boolean {
+    return !connection.can('state.write');
+  }
+
+  isConnectionProtocolEnabled(connection: AgentConnection): boolean {
+    return connection.isProtocolEnabled;
+  }
+
+  /** Deletes everything of this agent and closes its connections when the turn ends; who comes then finds a new one. */
+  destroy(): Promise<void> {
+    this[PARTS].destroy();
+    return Promise.resolve();
   }
 
   /**
@@ -188,17 +216,52 @@ export class Agent<State = unknown> {
   /** A message that is no protocol frame. Text on JSON connections arrives as string. */
   onMessage(_connection: AgentConnection, _message: unknown): void | Promise<void> {}
 
-  onClose(_connection: AgentConnection, _code: number, _reason: string): void | Promise<void> {}
+  onClose(
+    _connection: AgentConnection,
+    _code: number,
+    _reason: string,
+    _wasClean: boolean,
+  ): void | Promise<void> {}
+
+  /** Throws (or rejects, within 2 s) to refuse a state before anything has changed. */
+  validateStateChange(_next: State, _source: 'server' | AgentConnection): void | Promise<void> {}
 
   onStateChanged(_state: State, _source: 'server' | AgentConnection): void | Promise<void> {}
 
-  /** A hook failed. Default: log it. */
-  onError(error: unknown): void {
+  /**
+   * A hook failed; with its connection when it ran for one. An override with one parameter gets the error
+   * only. Default: log it.
+   */
+  onError(connection: AgentConnection, error: unknown): void | Promise<void>;
+  onError(error: unknown): void | Promise<void>;
+  onError(...args: unknown[]): void | Promise<void> {
+    const error = args.at(-1);
     const err = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.log.error({ agent: `${this.model}/${this.name}`, err }, 'agent hook failed');
   }
 
-  /** Which protocol frames a connection gets; asked once per connect. May be async (2 s), failing closed. */
+  /** Asked once per connect, like the next three: names for `getConnections(tag)`, at most 10 of 256 characters. */
+  getConnectionTags(_connection: AgentConnection, _context: ConnectContext): string[] | Promise<string[]> {
+    return [];
+  }
+
+  /** Anything but false is yes. May be async, failing closed: readonly. */
+  shouldConnectionBeReadonly(
+    _connection: AgentConnection,
+    _context: ConnectContext,
+  ): boolean | Promise<boolean> {
+    return false;
+  }
+
+  /** What the connection may do. May be async, failing closed: nothing. */
+  getConnectionCapabilities(
+    _connection: AgentConnection,
+    _context: ConnectContext,
+  ): readonly ConnectionCapability[] | Promise<readonly ConnectionCapability[]> {
+    return ALL_CAPABILITIES;
+  }
+
+  /** Which protocol frames a connection gets; the four may take 2 s together. May be async, failing closed: none. */
   shouldSendProtocolMessages(
     _connection: AgentConnection,
     _context: ConnectContext,

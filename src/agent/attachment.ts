@@ -1,6 +1,10 @@
-/** What the agent room keeps with a connection while its agent sleeps: the mask, and the author's state. */
+/**
+ * What the agent room keeps with a connection while its agent sleeps: what it is sent (the mask), what it
+ * may do, its tags, which state it holds, and the author's state.
+ */
 import type { Connection } from '../actor/index.ts';
 import type { FrameClass } from '../wire/index.ts';
+import type { ConnectionCapability } from './capabilities.ts';
 
 export type MaskClass = Exclude<FrameClass, 'reply'>;
 
@@ -21,6 +25,15 @@ type Decision = { readonly kind: 'open' } | { readonly kind: 'decided'; readonly
 
 export interface Attachment {
   decision: Decision;
+  /** What it was granted; `isReadonly` takes some of it away for as long as it holds. */
+  capabilities: ReadonlySet<ConnectionCapability>;
+  isReadonly: boolean;
+  tags: readonly string[];
+  /** Its URL asked for `state=patch`: changes of the state come as merge patches where they are smaller. */
+  readonly wantsPatches: boolean;
+  /** The version of the state it holds; null for none. */
+  stateVersion: number | null;
+  /** The author's, a JSON value. */
   state: unknown;
 }
 
@@ -30,17 +43,33 @@ const MQTT_CLASSES: readonly MaskClass[] = ['identity', 'state', 'errors'];
 
 const SILENT: Mask = { classes: new Set(), isSilent: true };
 
+/** A connection nobody has decided about is sent nothing and may do nothing. */
 export function attachmentOf(connection: Connection): Attachment {
   // Only this room writes it.
   const known = connection.attachment as Attachment | undefined;
   if (known !== undefined) return known;
-  const fresh: Attachment = { decision: { kind: 'open' }, state: null };
+  const fresh: Attachment = {
+    decision: { kind: 'open' },
+    capabilities: new Set(),
+    isReadonly: true,
+    tags: [],
+    wantsPatches: /[?&]state=patch(&|$)/.test(connection.uri),
+    stateVersion: null,
+    state: null,
+  };
   connection.attachment = fresh;
   return fresh;
 }
 
-/** The mask a decision means for a connection; undefined is a decision that failed: nothing is sent. */
-export function maskFor(connection: Connection, decision: ProtocolDecision | undefined): Mask {
+/** From now on the connection is sent what `decision` says; undefined is one that failed: nothing is sent. */
+export function decide(connection: Connection, decision: ProtocolDecision | undefined): void {
+  const attachment = attachmentOf(connection);
+  attachment.decision = { kind: 'decided', mask: maskFor(connection, decision) };
+  // What it missed while it got no state frames is not known.
+  attachment.stateVersion = null;
+}
+
+function maskFor(connection: Connection, decision: ProtocolDecision | undefined): Mask {
   if (decision === undefined) return SILENT;
   const base = connection.transport === 'mqtt' ? MQTT_CLASSES : ALL_CLASSES;
   if (decision === true) return { classes: new Set(base), isSilent: false };

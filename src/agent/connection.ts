@@ -1,6 +1,9 @@
 import type { ActorContext, Connection } from '../actor/index.ts';
+import { BridgeError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { encodePayload, type Codec, type Frame } from '../wire/index.ts';
-import { attachmentOf, maskFor, type ProtocolDecision } from './attachment.ts';
+import { attachmentOf, decide, type ProtocolDecision } from './attachment.ts';
+import { checkedCapabilities, may, type ConnectionCapability } from './capabilities.ts';
 import type { Outbound } from './outbound.ts';
 
 /** A connection as an author sees it. Made anew in each turn; what must last lives in `state`. */
@@ -30,13 +33,53 @@ export class AgentConnection {
     return this.#connection.uri;
   }
 
+  /** What `getConnectionTags` said. */
+  get tags(): readonly string[] {
+    return attachmentOf(this.#connection).tags;
+  }
+
   /** Any JSON value of the author's; it survives the agent's sleep, not the connection. */
   get state(): unknown {
     return attachmentOf(this.#connection).state;
   }
 
-  setState(state: unknown): void {
-    attachmentOf(this.#connection).state = state;
+  /**
+   * Replaces the state by a copy of this JSON value, or by what a function makes of the present one;
+   * undefined becomes null. Returns the new state.
+   * @throws BridgeError BRG_STATE_TOO_LARGE; TypeError for what JSON cannot say
+   */
+  setState(state: unknown): unknown {
+    const attachment = attachmentOf(this.#connection);
+    const next: unknown = typeof state === 'function' ? state(attachment.state) : state;
+    const text = JSON.stringify(next ?? null);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > limits.connectionStateBytesMax) {
+      const message = `the connection’s state is ${bytes} bytes, the limit is ${limits.connectionStateBytesMax}`;
+      throw new BridgeError('BRG_STATE_TOO_LARGE', message);
+    }
+    attachment.state = JSON.parse(text) as unknown;
+    return attachment.state;
+  }
+
+  /** Whether it may do this: what `getConnectionCapabilities` granted and readonly does not take away. */
+  can(capability: ConnectionCapability): boolean {
+    return may(attachmentOf(this.#connection), capability);
+  }
+
+  /** What it may do from now on. @throws BridgeError BRG_BAD_REQUEST for what is no capability */
+  setCapabilities(capabilities: readonly ConnectionCapability[]): void {
+    attachmentOf(this.#connection).capabilities = checkedCapabilities(capabilities);
+  }
+
+  /** Takes away everything but calls, or gives it back; it never gets more than its capabilities. */
+  setReadonly(isReadonly = true): void {
+    attachmentOf(this.#connection).isReadonly = isReadonly;
+  }
+
+  /** Whether it gets any protocol frames at all. */
+  get isProtocolEnabled(): boolean {
+    const { decision } = attachmentOf(this.#connection);
+    return decision.kind === 'decided' && decision.mask.classes.size > 0;
   }
 
   /**
@@ -63,7 +106,7 @@ export class AgentConnection {
 
   /** Changes which protocol frames this connection gets, from now on. */
   setProtocol(decision: ProtocolDecision): void {
-    attachmentOf(this.#connection).decision = { kind: 'decided', mask: maskFor(this.#connection, decision) };
+    decide(this.#connection, decision);
   }
 
   /** Ends the connection (RFC 6455 section 7.4.1: 1000, or 3000 to 4999 for own reasons). */

@@ -52,7 +52,7 @@ export class DeviceDesk implements Extension {
     this.definition = definition;
     this.parts = parts;
     this.context = context;
-    this.twin = new Twin(context, outbound);
+    this.twin = new Twin(context, outbound, definition);
     this.commands = new Commands(context, outbound, definition);
     this.rules = new RuleBook(context, definition);
     this.alerts = new Alerts(context, outbound);

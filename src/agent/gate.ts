@@ -1,12 +1,18 @@
-/** The one gate for inbound frames: decoded and checked once, then to who handles its type. */
+/**
+ * The one gate for inbound frames: decoded and checked once, held against the connection's capabilities,
+ * then to who handles its type.
+ */
 import type { Connection, InboundRecord } from '../actor/index.ts';
 import { FLAG_TEXT } from '../actor/index.ts';
 import { asBridgeError, BridgeError, errorSpec } from '../base/errors.ts';
 import { decodeCbor, decodeFrame, type InboundFrame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
 import { PARTS } from './agent-parts.ts';
+import { attachmentOf } from './attachment.ts';
 import { answerFrameCall, connectionSource } from './calls/frame-call.ts';
+import { missingCapability } from './capabilities.ts';
 import { isJsonObject } from './merge-patch.ts';
+import { refusalText } from './state-sync.ts';
 
 /** Handles one frame of a connection. Bad ones close it with the code of their error; nothing changes. */
 export function receiveFrame(
@@ -68,7 +74,8 @@ function passOn(
   isText: boolean,
 ): void | Promise<void> {
   const message: unknown = isText ? record.payload.toString('utf8') : ownMessage(record, connection);
-  return agent[PARTS].runHook(() => agent.onMessage(agent[PARTS].wrap(connection.id), message));
+  const sender = agent[PARTS].wrap(connection.id);
+  return agent[PARTS].runHook(() => agent.onMessage(sender, message), sender);
 }
 
 function ownMessage(record: InboundRecord, connection: Connection): unknown {
@@ -77,11 +84,13 @@ function ownMessage(record: InboundRecord, connection: Connection): unknown {
 
 function handle(agent: Agent, connection: Connection, frame: InboundFrame): void | Promise<void> {
   const parts = agent[PARTS];
+  const missing = missingCapability(frame, attachmentOf(connection));
+  if (missing !== undefined) return deny(agent, connection, frame, missing);
   switch (frame.type) {
     case 'cf_agent_state':
       return setState(agent, connection, frame.state);
     case 'rpc':
-      return answerFrameCall(parts.calls, parts.outbound, connection, frame);
+      return answerFrameCall(parts.calls, parts.wrap(connection.id), frame);
     case 'mooring_cancel':
       parts.calls.cancel(connectionSource(connection.id), frame.id);
       return undefined;
@@ -96,14 +105,52 @@ function handle(agent: Agent, connection: Connection, frame: InboundFrame): void
 }
 
 function setState(agent: Agent, connection: Connection, state: unknown): void | Promise<void> {
+  const parts = agent[PARTS];
   try {
-    return agent[PARTS].state.replace(state, agent[PARTS].wrap(connection.id));
+    const changing = parts.state.replace(state, parts.wrap(connection.id));
+    return changing?.catch((error: unknown) => refuseState(agent, connection, error));
   } catch (error) {
-    const failure = asBridgeError(error);
-    const reason = errorSpec(failure.code).public ? failure.message : 'State update rejected';
-    agent[PARTS].outbound.send(connection, { type: 'cf_agent_state_error', error: reason });
+    refuseState(agent, connection, error);
   }
   return undefined;
+}
+
+/** Details of a refusal by the author's code are for the log, as in the Agents SDK. */
+function refuseState(agent: Agent, connection: Connection, error: unknown): void {
+  const { context, outbound } = agent[PARTS];
+  context.log.warn(
+    { agent: context.address, connection: connection.id, err: String(error) },
+    'state refused',
+  );
+  outbound.send(connection, { type: 'cf_agent_state_error', error: refusalText(error) });
+}
+
+/** The connection stays; what it began with the frame is told that it ended, in the words of its kind. */
+function deny(agent: Agent, connection: Connection, frame: InboundFrame, missing: string): void {
+  const { context, outbound } = agent[PARTS];
+  context.counters.framesRefused++;
+  const error = `this connection lacks the capability ${missing}`;
+  switch (frame.type) {
+    case 'cf_agent_state':
+      outbound.send(connection, { type: 'cf_agent_state_error', error: 'Connection is readonly' });
+      return;
+    case 'rpc':
+      outbound.send(connection, { type: 'rpc', id: frame.id, success: false, error });
+      return;
+    case 'cf_agent_use_chat_request': {
+      const { id } = frame;
+      outbound.send(connection, {
+        type: 'cf_agent_use_chat_response',
+        id,
+        body: error,
+        done: true,
+        error: true,
+      });
+      return;
+    }
+    default:
+      outbound.send(connection, { type: 'mooring_error', code: 'BRG_FORBIDDEN', error });
+  }
 }
 
 function refuse(agent: Agent, connection: Connection, error: BridgeError): void {

@@ -1,6 +1,8 @@
 /** What authors subclass, and how it becomes the behaviour of actors. */
 export { Agent, type ConnectContext } from './agent.ts';
 export { AgentConnection } from './connection.ts';
+export { getCurrentAgent, type CurrentAgent } from './current-agent.ts';
+export type { ConnectionCapability } from './capabilities.ts';
 export type { MaskClass, ProtocolDecision } from './attachment.ts';
 export { DeviceAgent, type DeviceState } from './device-agent.ts';
 export type { TelemetryEvent } from './telemetry-ingest.ts';
@@ -19,3 +21,4 @@ export {
   type ScheduleOptions,
 } from './jobs/index.ts';
 export { createActorFactory, type DeviceAgentClass } from './actor-adapter.ts';
+export { getAgentByName, type AgentStub } from './agent-by-name.ts';

@@ -4,6 +4,7 @@
  *
  * I1 A CBOR connection never gets a text byte: the codec is the connection's, whatever the frame.
  * I2 A connection whose decision is still open, or failed, gets nothing.
+ * I3 `stateVersion` of a connection is the state it was sent last, and nothing when that could not be encoded.
  */
 import type { ActorContext, Connection } from '../actor/index.ts';
 import { asBridgeError } from '../base/errors.ts';
@@ -26,26 +27,60 @@ export class Outbound {
 
   /** Sends to one connection; returns whether its mask let the frame through. */
   send(connection: Connection, frame: Frame): boolean {
-    if (!maySend(attachmentOf(connection), frameClass(frame.type))) return false;
-    this.#encoded([connection.id], frame, connection.codec);
+    const attachment = attachmentOf(connection);
+    if (!maySend(attachment, frameClass(frame.type))) return false;
+    const isSent = this.#encoded([connection.id], frame, connection.codec);
+    if (frame.type === 'cf_agent_state') attachment.stateVersion = isSent ? (frame.version ?? null) : null;
     return true;
   }
 
-  /** Sends to every connection of the agent but those in `except`. */
-  broadcast(frame: Frame, except?: ReadonlySet<number>): void {
+  /** Sends to every connection of the agent. */
+  broadcast(frame: Frame): void {
     const connections = this.#context.connections();
     if (connections.length === 0) return;
     const kind = frameClass(frame.type);
     const byCodec: Record<Codec, number[]> = { json: [], cbor: [] };
     for (const connection of connections) {
-      if (except?.has(connection.id) === true || !maySend(attachmentOf(connection), kind)) continue;
-      byCodec[connection.codec].push(connection.id);
+      if (maySend(attachmentOf(connection), kind)) byCodec[connection.codec].push(connection.id);
     }
     if (byCodec.json.length > 0) this.#encoded(byCodec.json, frame, 'json');
     if (byCodec.cbor.length > 0) this.#encoded(byCodec.cbor, frame, 'cbor');
   }
 
-  #encoded(connections: readonly number[], frame: Frame, codec: Codec): void {
+  /**
+   * Sends one version of the state, to each connection in the form that `choose` gives; undefined leaves
+   * one out.
+   */
+  broadcastState(
+    version: number,
+    choose: (connection: Connection, attachment: Attachment) => Frame | undefined,
+  ): void {
+    const groups = new Map<Frame, Record<Codec, Connection[]>>();
+    for (const connection of this.#context.connections()) {
+      const attachment = attachmentOf(connection);
+      const frame = maySend(attachment, 'state') ? choose(connection, attachment) : undefined;
+      if (frame === undefined) continue;
+      let group = groups.get(frame);
+      if (group === undefined) groups.set(frame, (group = { json: [], cbor: [] }));
+      group[connection.codec].push(connection);
+    }
+    for (const [frame, group] of groups) {
+      for (const codec of ['json', 'cbor'] as const) this.#stateTo(group[codec], frame, codec, version);
+    }
+  }
+
+  #stateTo(connections: readonly Connection[], frame: Frame, codec: Codec, version: number): void {
+    if (connections.length === 0) return;
+    const isSent = this.#encoded(
+      connections.map(({ id }) => id),
+      frame,
+      codec,
+    );
+    for (const connection of connections) attachmentOf(connection).stateVersion = isSent ? version : null;
+  }
+
+  /** False: the frame cannot be encoded, and nobody got it. */
+  #encoded(connections: readonly number[], frame: Frame, codec: Codec): boolean {
     let bytes: Uint8Array;
     try {
       bytes = encodeFrame(frame, codec);
@@ -56,7 +91,7 @@ export class Outbound {
         { agent: this.#context.address, frame: frame.type, err },
         'frame not encodable',
       );
-      return;
+      return false;
     }
     const { counters } = this.#context;
     if (codec === 'json') {
@@ -68,6 +103,7 @@ export class Outbound {
       counters.cborSavedBytes += connections.length * (encodeFrame(frame, 'json').length - bytes.length);
     }
     this.#context.send(connections, bytes, codec === 'json');
+    return true;
   }
 }
 

@@ -2,7 +2,7 @@
 import type { ActorContext } from '../actor/index.ts';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import { downlinkTopics } from '../device/index.ts';
+import { checkMetricValue, downlinkTopics, type DeviceDefinition } from '../device/index.ts';
 import { encodePayload, type Codec } from '../wire/index.ts';
 import { difference, isJsonObject, mergePatch, type JsonObject } from './merge-patch.ts';
 import type { Outbound } from './outbound.ts';
@@ -24,10 +24,12 @@ const EMPTY: TwinCell = { reported: {}, desired: {}, version: 0 };
 export class Twin {
   readonly #context: ActorContext;
   readonly #outbound: Outbound;
+  readonly #definition: DeviceDefinition;
 
-  constructor(context: ActorContext, outbound: Outbound) {
+  constructor(context: ActorContext, outbound: Outbound, definition: DeviceDefinition) {
     this.#context = context;
     this.#outbound = outbound;
+    this.#definition = definition;
   }
 
   get reported(): JsonObject {
@@ -52,10 +54,12 @@ export class Twin {
   }
 
   /**
-   * Merges what is wanted (RFC 7396) and tells the device when it is there.
-   * @throws BridgeError BRG_PAYLOAD_SHAPE, BRG_STATE_TOO_LARGE
+   * Merges what is wanted (RFC 7396); what names a metric must be a value it can be set to, any other
+   * name is a setting of the device's own. and tells the device when it is there.
+   * @throws BridgeError BRG_PAYLOAD_SHAPE, BRG_PAYLOAD_RANGE, BRG_STATE_TOO_LARGE; nothing has changed then
    */
   want(patch: unknown, codec: Codec): Desired {
+    checkDesired(this.#definition, patch);
     const cell = this.#cell;
     this.#set({ ...cell, desired: merged(cell.desired, patch, 'desired'), version: cell.version + 1 });
     if (this.#context.presence === 'online') this.#publish(codec, 0);
@@ -87,6 +91,18 @@ export class Twin {
     const payload = encodePayload({ version: this.version, delta: this.delta }, codec);
     const { desired } = downlinkTopics(this.#context.address);
     this.#context.publish({ topic: desired, payload, qos: 1, retain: false, connection });
+  }
+}
+
+function checkDesired(definition: DeviceDefinition, patch: unknown): void {
+  if (!isJsonObject(patch)) return; // `merged` refuses it
+  for (const [name, value] of Object.entries(patch)) {
+    const metric = definition.metrics.find((known) => known.name === name);
+    if (metric === undefined || value === null) continue;
+    if (metric.access === 'read') {
+      throw new BridgeError('BRG_PAYLOAD_SHAPE', `${name} is measured by the device and cannot be desired`);
+    }
+    checkMetricValue(definition, name, value);
   }
 }
 

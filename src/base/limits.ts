@@ -172,8 +172,18 @@ export const limits = {
   retryAfterMaxMs: 24 * 3_600_000,
   /** Connections of one agent. */
   connectionsPerAgentMax: 10_000,
-  /** Time `shouldSendProtocolMessages` may take before the connection gets no protocol frames. */
+  /** Time the hooks that admit a connection may take together before it gets no frames and no rights. */
   protocolDecisionMs: 2_000,
+  /** Tags of a connection, and characters of one (Durable Objects: 10 and 256). */
+  connectionTagsMax: 10,
+  connectionTagCharactersMax: 256,
+  /** Capabilities of a connection: one for each method it may call, and some. */
+  capabilitiesPerConnectionMax: 256,
+  /** Bytes of the JSON of a connection's state (Agents SDK: 2 KB); it stays in memory while the agent sleeps. */
+  connectionStateBytesMax: 16 * KiB,
+  /** Time an async `validateStateChange` may take, and changes of the state that may wait for theirs. */
+  stateValidationMs: 2_000,
+  stateChangesPendingMax: 1_000,
   /** Agents in one answer of the list route. */
   listAgentsMax: 1000,
   listAgentsDefault: 100,

@@ -21,13 +21,29 @@ export interface Rendered {
   readonly body: string;
 }
 
-const LATENCY_BUCKETS_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+const LATENCY_BUCKETS_S = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+/** Why a request of an MQTT client was refused. */
+export const DENIED_REASONS = [
+  'reserved-topic',
+  'payload-too-large',
+  'busy',
+  'agents-limit',
+  'in-flight-limit',
+  'subscriptions-limit',
+  'connections-limit',
+  'client-id',
+  'slow-client',
+] as const;
+
 const COMMIT_BUCKETS = [1, 4, 16, 64, 256, 512, 1024, 2048, 4096, 8192];
 
 /** Numbers of a shard that only grow, with what they mean; the others are gauges. */
 const SHARD_COUNTERS: Record<string, readonly [name: string, help: string]> = {
   telemetryApplied: ['mooring_telemetry_applied_total', 'Telemetry maps applied'],
-  telemetryDuplicates: ['mooring_telemetry_duplicates_total', 'Telemetry maps recognised as resent by (boot, seq)'],
+  telemetryDuplicates: [
+    'mooring_telemetry_duplicates_total',
+    'Telemetry maps recognised as resent by (boot, seq)',
+  ],
   messagesRejected: ['mooring_messages_rejected_total', 'Messages kept as rejected, with a reason'],
   unknownKeys: ['mooring_telemetry_unknown_keys_total', 'Keys of telemetry that the model does not know'],
   framesRefused: ['mooring_frames_refused_total', 'Inbound frames that closed their connection'],
@@ -57,19 +73,75 @@ const SHARD_GAUGES: Record<string, readonly [name: string, help: string]> = {
   journalBytes: ['mooring_journal_bytes', 'Bytes of the journal file'],
 };
 
+/** What prom-client keeps for one bridge. */
+function createInstruments(registers: Registry[]) {
+  const instruments = {
+    messages: new Counter({
+      name: 'mooring_mqtt_messages_in_total',
+      help: 'PUBLISH packets in',
+      labelNames: ['qos'],
+      registers,
+    }),
+    bytes: new Counter({ name: 'mooring_mqtt_bytes_in_total', help: 'Payload bytes in', registers }),
+    unmapped: new Counter({
+      name: 'mooring_unmapped_total',
+      help: 'PUBLISH packets to devices/ without a model',
+      registers,
+    }),
+    denied: new Counter({
+      name: 'mooring_denied_total',
+      help: 'Refused requests of MQTT clients',
+      labelNames: ['reason'],
+      registers,
+    }),
+    frames: new Counter({
+      name: 'mooring_frames_total',
+      help: 'WebSocket frames',
+      labelNames: ['direction', 'codec'],
+      registers,
+    }),
+    frameBytes: new Counter({
+      name: 'mooring_frame_bytes_total',
+      help: 'Bytes of WebSocket frames',
+      labelNames: ['direction', 'codec'],
+      registers,
+    }),
+    puback: new Histogram({
+      name: 'mooring_puback_latency_seconds',
+      help: 'PUBLISH to PUBACK, sampled',
+      buckets: LATENCY_BUCKETS_S,
+      registers,
+    }),
+    commitMessages: new Histogram({
+      name: 'mooring_commit_messages',
+      help: 'Messages per journal commit',
+      buckets: COMMIT_BUCKETS,
+      registers,
+    }),
+    commitSeconds: new Histogram({
+      name: 'mooring_commit_duration_seconds',
+      help: 'Handing a batch over to hearing it is on disk',
+      buckets: LATENCY_BUCKETS_S,
+      registers,
+    }),
+  };
+  // A series that begins with its first event has no rate for it.
+  for (const reason of DENIED_REASONS) instruments.denied.inc({ reason }, 0);
+  for (const direction of ['in', 'out']) {
+    for (const codec of ['json', 'cbor']) {
+      instruments.frames.inc({ direction, codec }, 0);
+      instruments.frameBytes.inc({ direction, codec }, 0);
+    }
+  }
+  return instruments;
+}
+
 export function createMetrics(): BridgeMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const messages = new Counter({ name: 'mooring_mqtt_messages_in_total', help: 'PUBLISH packets in', labelNames: ['qos'], registers });
-  const bytes = new Counter({ name: 'mooring_mqtt_bytes_in_total', help: 'Payload bytes in', registers });
-  const unmapped = new Counter({ name: 'mooring_unmapped_total', help: 'PUBLISH packets to devices/ without a model', registers });
-  const denied = new Counter({ name: 'mooring_denied_total', help: 'Refused requests of MQTT clients', labelNames: ['reason'], registers });
-  const frames = new Counter({ name: 'mooring_frames_total', help: 'WebSocket frames', labelNames: ['direction', 'codec'], registers });
-  const frameBytes = new Counter({ name: 'mooring_frame_bytes_total', help: 'Bytes of WebSocket frames', labelNames: ['direction', 'codec'], registers });
-  const puback = new Histogram({ name: 'mooring_puback_latency_ms', help: 'PUBLISH to PUBACK, sampled', buckets: LATENCY_BUCKETS_MS, registers });
-  const commitMessages = new Histogram({ name: 'mooring_commit_messages', help: 'Messages per journal commit', buckets: COMMIT_BUCKETS, registers });
-  const commitMs = new Histogram({ name: 'mooring_commit_duration_ms', help: 'Handing a batch over to hearing it is on disk', buckets: LATENCY_BUCKETS_MS, registers });
+  const { messages, bytes, unmapped, denied, frames, frameBytes, puback, commitMessages, commitSeconds } =
+    createInstruments(registers);
   const shardGauges = new Map<string, Gauge>();
   const counted = { qos: [0, 0, 0], bytes: 0 };
   return {
@@ -78,10 +150,10 @@ export function createMetrics(): BridgeMetrics {
     bytesIn: (size) => void (counted.bytes += size),
     unmapped: () => unmapped.inc(),
     denied: (reason) => denied.inc({ reason }),
-    pubackLatencyMs: (ms) => puback.observe(ms),
+    pubackLatencyMs: (ms) => puback.observe(ms / 1000),
     committed: (count, durationMs) => {
       commitMessages.observe(count);
-      commitMs.observe(durationMs);
+      commitSeconds.observe(durationMs / 1000);
     },
     framesIn: (codec, size) => {
       frames.inc({ direction: 'in', codec });
@@ -116,6 +188,8 @@ function setGauges(known: Map<string, Gauge>, registers: Registry[], values: Rec
 /** A shard keeps its own counters; they are written as they are, because prom-client's cannot be set. */
 function counterLines(shard: Record<string, number>): string {
   return Object.entries(SHARD_COUNTERS)
-    .map(([key, [name, help]]) => `# HELP ${name} ${help}\n# TYPE ${name} counter\n${name} ${shard[key] ?? 0}\n`)
+    .map(
+      ([key, [name, help]]) => `# HELP ${name} ${help}\n# TYPE ${name} counter\n${name} ${shard[key] ?? 0}\n`,
+    )
     .join('');
 }

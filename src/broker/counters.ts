@@ -1,14 +1,7 @@
+import type { DENIED_REASONS } from '../base/metrics.ts';
+
 /** Why something an MQTT client asked for was refused. */
-export type DeniedReason =
-  | 'reserved-topic'
-  | 'payload-too-large'
-  | 'busy'
-  | 'agents-limit'
-  | 'in-flight-limit'
-  | 'subscriptions-limit'
-  | 'connections-limit'
-  | 'client-id'
-  | 'slow-client';
+export type DeniedReason = (typeof DENIED_REASONS)[number];
 
 /** What the broker counts. Called on the hot path: an implementation must be cheap and must not throw. */
 export interface BrokerCounters {

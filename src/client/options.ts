@@ -16,6 +16,8 @@ export interface Settings<State> extends Partial<LinkTimings> {
   readonly WebSocket?: SocketConstructor;
   /** Failed connections in a row before the client gives up; by default it never does. */
   readonly attemptsMax?: number;
+  /** Asks for changes of the state as patches where they are smaller (`?state=patch`); true by default. */
+  readonly statePatches?: boolean;
   /** Deadline of calls that name none, in ms. */
   readonly callTimeoutMs?: number;
   readonly onStateUpdate?: (state: State, source: StateSource) => void;

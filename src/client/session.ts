@@ -59,6 +59,7 @@ export class Session {
 
   #newLink(options: AgentClientOptions): Link {
     const url = agentUrl(options);
+    if (options.statePatches !== false) url.searchParams.set('state', 'patch');
     return new Link(
       {
         ...timingsOf(options),

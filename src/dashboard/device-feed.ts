@@ -37,6 +37,8 @@ export class DeviceFeed {
   readonly rejected = new Observable<readonly RejectedItem[] | null>(null);
   /** Samples since the last flush; a listener reads them all. */
   readonly samples = new Observable<readonly Sample[]>([]);
+  /** Moves when history is worth reading: once the link is up (or failed), then after each reconnect. */
+  readonly historyCue = new Observable(0);
   readonly log = new FrameLog();
   readonly logTick = new Observable(0);
   #socket: BridgeSocket | null = null;
@@ -85,6 +87,8 @@ export class DeviceFeed {
           this.link.set(state);
           if (state.kind === 'waiting') wasLost = true;
           if (state.kind === 'live' && wasLost) void this.refresh(); // never rejects; what was missed meanwhile
+          const cue = this.historyCue.value;
+          if (state.kind === 'live' || (state.kind === 'waiting' && cue === 0)) this.historyCue.set(cue + 1);
         },
       },
     );

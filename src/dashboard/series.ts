@@ -18,8 +18,8 @@ export const RANGES: readonly ChartRange[] = [
   { label: '7 d', ms: 7 * 24 * 3_600_000 },
 ];
 
-/** Buckets a range is asked in. */
-export const CHART_POINTS = 300;
+/** Buckets a range is asked in: half a second in the shortest, so that one value a second stays one point. */
+export const CHART_POINTS = 600;
 
 /** Width of one bucket of a range, in ms. */
 export function bucketMs(range: ChartRange): number {
@@ -28,15 +28,17 @@ export function bucketMs(range: ChartRange): number {
 
 /**
  * `points` with one more live value: it joins the last bucket while that is younger than `widthMs`, else it
- * opens one. Values older than the last bucket (a device's outbox) join it too: history has them in place.
+ * opens one. A value that is not newer than the last bucket's first (history has it, or it comes from a
+ * device's outbox) changes nothing: the next read of history has it in its place.
  */
 export function appendPoint(
   points: readonly HistoryPoint[],
   ts: number,
   value: number,
   widthMs: number,
-): HistoryPoint[] {
+): readonly HistoryPoint[] {
   const last = points.at(-1);
+  if (last !== undefined && ts <= last.ts) return points;
   if (last === undefined || ts - last.ts >= widthMs) {
     return [...points, { ts, min: value, max: value, mean: value, count: 1 }];
   }
@@ -96,6 +98,8 @@ function silences(points: readonly HistoryPoint[], widthMs: number): Set<number>
 }
 
 export interface Summary {
+  /** Time of the first value, in ms. */
+  readonly firstMs: number;
   readonly min: number;
   readonly max: number;
   readonly mean: number;
@@ -105,8 +109,9 @@ export interface Summary {
 
 /** Lowest, highest, weighted mean and newest value; null without points. For people who do not see the chart. */
 export function summarise(points: readonly HistoryPoint[]): Summary | null {
+  const [first] = points;
   const last = points.at(-1);
-  if (last === undefined) return null;
+  if (first === undefined || last === undefined) return null;
   let sum = 0;
   let weight = 0;
   let min = Infinity;
@@ -117,13 +122,25 @@ export function summarise(points: readonly HistoryPoint[]): Summary | null {
     min = Math.min(min, point.min);
     max = Math.max(max, point.max);
   }
-  return { min, max, mean: weight === 0 ? last.mean : sum / weight, last: last.mean, buckets: points.length };
+  const mean = weight === 0 ? last.mean : sum / weight;
+  return { firstMs: first.ts, min, max, mean, last: last.mean, buckets: points.length };
 }
 
-/** Where the chart begins: at the range's start, or at the first value where history is younger (a minute at least). */
-export function chartStart(series: readonly Series[], fromMs: number, toMs: number): number {
-  const first = Math.min(...series.map((one) => one.points[0]?.ts ?? Infinity));
-  return Math.max(fromMs, Math.min(first, toMs - 60_000));
+/** Part of the range by which a browser's clock may run behind the bridge's before the newest values are cut. */
+const SKEW_PART = 0.1;
+
+/** Where the chart ends, in ms: now, or the newest value where the bridge's clock is a little ahead of this one. */
+export function chartEnd(series: readonly Series[], range: ChartRange, nowMs: number): number {
+  const newest = Math.max(nowMs, ...series.map((one) => one.points.at(-1)?.ts ?? nowMs));
+  return newest - nowMs <= range.ms * SKEW_PART ? newest : nowMs;
+}
+
+/** Part of a range that may lie empty at its start and the range still counts as covered. */
+const COVERED_PART = 0.05;
+
+/** Whether values from `firstMs` on stand for the whole range that ends at `toMs`. */
+export function isCovered(firstMs: number, range: ChartRange, toMs: number): boolean {
+  return firstMs - (toMs - range.ms) <= range.ms * COVERED_PART;
 }
 
 /** A live value as a number for the chart: booleans are 0 and 1; text has no place on it. */

@@ -3,11 +3,7 @@
  * turns its payloads into telemetry (`decodeTelemetry`). Pure: no I/O, no clock, no state but a cache.
  */
 export { battery, binary, command, enumeration, numeric, position, text } from './capability.ts';
-export type {
-  Command,
-  Metric,
-  MetricValue,
-} from './capability.ts';
+export type { Command, Metric, MetricValue } from './capability.ts';
 export { checkCommandArgument, checkMetricValue } from './check.ts';
 export { decodeTelemetry } from './decode.ts';
 export type { Telemetry } from './decode.ts';

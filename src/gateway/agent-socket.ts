@@ -43,6 +43,8 @@ export class AgentSocket {
   readonly #handle: ConnectionHandle | null;
   /** Whether anything came since the last `checkAlive`. */
   #isAlive = true;
+  /** Bytes of a frame larger than the whole buffer that may be still on its way; 0 for none. */
+  #largeFrameBytes = 0;
   #cancelPause = noTimer;
   #cancelTerminate = noTimer;
 
@@ -79,13 +81,22 @@ export class AgentSocket {
   #send(frame: Uint8Array, isText: boolean): void {
     const socket = this.#socket;
     if (socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount + frame.byteLength > this.#context.bufferBytesMax) {
+    if (!this.#hasRoom(frame.byteLength)) {
       this.close(1013, 'the client reads too slowly');
       return;
     }
     this.#context.counters.framesOut(this.#details.codec, frame.byteLength);
     // A failed write ends in 'close'; without a callback ws would have nobody to tell, and needs nobody.
     socket.send(frame, { binary: !isText });
+  }
+
+  /** One frame larger than the whole buffer may be on its way (a large state), and the buffer behind it. */
+  #hasRoom(bytes: number): boolean {
+    const { bufferBytesMax } = this.#context;
+    const { bufferedAmount } = this.#socket;
+    if (bufferedAmount <= bufferBytesMax) this.#largeFrameBytes = bytes > bufferBytesMax ? bytes : 0;
+    else if (bytes > bufferBytesMax) return false;
+    return bufferedAmount + (bytes > bufferBytesMax ? 0 : bytes) <= bufferBytesMax + this.#largeFrameBytes;
   }
 
   #receive(data: RawData, isText: boolean): void {

@@ -88,9 +88,13 @@ export class AgentSockets {
     const offered = splitList(request.headers['sec-websocket-protocol']);
     const negotiated = negotiateSubprotocol(offered);
     if (negotiated === null) {
-      throw new BridgeError('BRG_SUBPROTOCOL', `offer ${SUBPROTOCOL_CBOR}, ${SUBPROTOCOL_JSON}, or none for JSON`, {
-        details: { offered },
-      });
+      throw new BridgeError(
+        'BRG_SUBPROTOCOL',
+        `offer ${SUBPROTOCOL_CBOR}, ${SUBPROTOCOL_JSON}, or none for JSON`,
+        {
+          details: { offered },
+        },
+      );
     }
     if (this.#sockets.size >= this.#context.connectionsMax) {
       throw new BridgeError('BRG_BUSY', 'there are as many WebSocket connections as allowed');

@@ -27,7 +27,7 @@ import { Retention, type RetentionPolicy } from './retention.ts';
 export { HistoryBuffer } from './history-buffer.ts';
 export { migrateHistory } from './history-table.ts';
 
-/** One bucket of an answer. `ts`: where the bucket begins, in ms since epoch. */
+/** One bucket of an answer. `ts`: the first time in it, in ms since epoch. */
 export interface HistoryPoint {
   readonly ts: number;
   readonly min: number;
@@ -139,8 +139,9 @@ export class HistoryStore {
   }
 }
 
-/** Running min, max, sum and count of one metric. */
+/** Running first time, min, max, sum and count of one metric. */
 interface Totals {
+  readonly first: Float64Array;
   readonly min: Float64Array;
   readonly max: Float64Array;
   readonly sum: Float64Array;
@@ -185,11 +186,12 @@ class Buckets {
       .sort((a, b) => (a.metric < b.metric ? -1 : 1));
   }
 
-  #points({ min, max, sum, count }: Totals): HistoryPoint[] {
+  #points({ first, min, max, sum, count }: Totals): HistoryPoint[] {
     const points: HistoryPoint[] = [];
     count.forEach((n, bucket) => {
       if (n === 0) return;
-      const ts = this.#fromMs + bucket * this.#widthMs;
+      // A rolled-up row may begin before the range.
+      const ts = Math.max(first[bucket]!, this.#fromMs);
       points.push({ ts, min: min[bucket]!, max: max[bucket]!, mean: sum[bucket]! / n, count: n });
     });
     return points;
@@ -212,6 +214,7 @@ class Buckets {
     let totals = this.#totals.get(metric);
     if (totals === undefined) {
       totals = {
+        first: new Float64Array(this.#length).fill(Infinity),
         min: new Float64Array(this.#length).fill(Infinity),
         max: new Float64Array(this.#length).fill(-Infinity),
         sum: new Float64Array(this.#length),
@@ -230,10 +233,12 @@ function addRaw(
   column: number,
   bucketOf: Int32Array,
 ): void {
-  const { min, max, sum, count } = totals;
+  const { first, min, max, sum, count } = totals;
   for (let row = 0, at = column; row < bucketOf.length; row++, at += stride) {
     const bucket = bucketOf[row]!;
     if (bucket < 0) continue;
+    const ts = rows[row * stride]!;
+    if (ts < first[bucket]!) first[bucket] = ts;
     const value = rows[at]!;
     if (value < min[bucket]!) min[bucket] = value;
     if (value > max[bucket]!) max[bucket] = value;
@@ -249,10 +254,12 @@ function addRolledUp(
   column: number,
   bucketOf: Int32Array,
 ): void {
-  const { min, max, sum, count } = totals;
+  const { first, min, max, sum, count } = totals;
   for (let row = 0, at = column; row < bucketOf.length; row++, at += stride) {
     const bucket = bucketOf[row]!;
     if (bucket < 0) continue;
+    const ts = rows[row * stride]!;
+    if (ts < first[bucket]!) first[bucket] = ts;
     min[bucket] = Math.min(min[bucket]!, rows[at]!);
     max[bucket] = Math.max(max[bucket]!, rows[at + 1]!);
     sum[bucket]! += rows[at + 2]!;

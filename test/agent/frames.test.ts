@@ -30,9 +30,13 @@ test('a state a client sets reaches the others, not itself, and survives', async
   await json.frame('mooring_presence');
   await other.frame('mooring_presence');
   json.send({ type: 'cf_agent_state', state: { x: 5 } });
-  expect(await other.frame('cf_agent_state')).toEqual({ type: 'cf_agent_state', state: { x: 5 } });
+  expect(await other.frame('cf_agent_state')).toEqual({
+    type: 'cf_agent_state',
+    state: { x: 5 },
+    version: 1,
+  });
   other.socket.send(encodeFrame({ type: 'cf_agent_state', state: { x: 6 } }, 'cbor'));
-  expect(await json.frame('cf_agent_state')).toEqual({ type: 'cf_agent_state', state: { x: 6 } });
+  expect(await json.frame('cf_agent_state')).toEqual({ type: 'cf_agent_state', state: { x: 6 }, version: 2 });
   json.send({ do: 'state' });
   expect((await json.frame('cf_agent_state', 2)).state).toEqual({ x: 77 });
   expect((await other.frame('cf_agent_state', 2)).state).toEqual({ x: 77 });

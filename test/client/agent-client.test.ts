@@ -67,7 +67,7 @@ describe.each([
       state: { temperature: 21.5 },
     });
     const { target, codec: spoken } = await server.peer();
-    expect(target).toBe('/agents/greenhouse/g1?token=secret');
+    expect(target).toBe('/agents/greenhouse/g1?state=patch&token=secret');
     expect(spoken).toBe(codec);
   });
 
@@ -285,7 +285,7 @@ describe('an address', () => {
     const client = new AgentClient({ ...target, WebSocket: Recorder });
     await until(() => urls.length === 1, 'it dialled');
     client.close();
-    expect(urls).toEqual([url]);
+    expect(urls).toEqual([`${url}${url.includes('?') ? '&' : '?'}state=patch`]);
   });
 
   it.each([

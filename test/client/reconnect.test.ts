@@ -27,7 +27,10 @@ describe('after a lost connection', () => {
     expect(client.ready).not.toBe(before);
     await client.ready;
     expect(statuses).toEqual(['live', 'waiting', 'connecting', 'live']);
-    expect(server.peers.map(({ target }) => target.split('?')[1])).toEqual(['token=t1', 'token=t2']);
+    expect(server.peers.map(({ target }) => target.split('?')[1])).toEqual([
+      'state=patch&token=t1',
+      'state=patch&token=t2',
+    ]);
   });
 
   it('idempotent calls are sent again with the same id; others are rejected', async () => {

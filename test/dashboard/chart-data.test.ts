@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import {
   appendPoint,
   chartable,
-  chartStart,
+  chartEnd,
   chartTable,
   dropBefore,
+  isCovered,
   summarise,
 } from '../../src/dashboard/series.ts';
 import { sparklinePath, Trend, TREND_POINTS_MAX } from '../../src/dashboard/sparkline.ts';
@@ -26,6 +27,13 @@ describe('series', () => {
     expect(one).toEqual([point(1000, 10)]);
   });
 
+  it('takes no live value that is not newer than what history has', () => {
+    const history = [point(1000, 10, 2, 3), point(5000, 12)];
+    expect(appendPoint(history, 5000, 12, 1000)).toBe(history);
+    expect(appendPoint(history, 1500, 99, 1000)).toBe(history);
+    expect(appendPoint(history, 9000, 13, 1000)).toEqual([...history, point(9000, 13)]);
+  });
+
   it('drops what left the range, and keeps the array when nothing did', () => {
     const points = [point(1, 1), point(2, 2)];
     expect(dropBefore(points, 2)).toEqual([point(2, 2)]);
@@ -45,8 +53,9 @@ describe('series', () => {
 
   it('breaks a line in silence (null) but not where another series has a value (undefined)', () => {
     const regular = [0, 1000, 2000, 3000, 60_000].map((ts) => point(ts, 1));
-    const [xs, , , mean] = chartTable([{ metric: 'a', points: regular }], 1000);
-    expect(mean?.[xs.indexOf(31.5)]).toBeNull();
+    const [xs, ...columns] = chartTable([{ metric: 'a', points: regular }], 1000);
+    // Mean and both edges of the band.
+    expect(columns.map((column) => column[xs.indexOf(31.5)])).toEqual([null, null, null]);
     const both = chartTable(
       [
         { metric: 'a', points: [point(0, 1), point(2000, 1)] },
@@ -64,6 +73,7 @@ describe('series', () => {
 
   it('weighs the mean by the values behind each bucket', () => {
     expect(summarise([point(0, 10, 2, 3), point(1, 20, 0, 1)])).toEqual({
+      firstMs: 0,
       min: 8,
       max: 20,
       mean: 12.5,
@@ -73,13 +83,19 @@ describe('series', () => {
     expect(summarise([])).toBeNull();
   });
 
-  it('starts the chart where young history starts, and never later than a minute ago', () => {
-    const from = 0;
-    const to = 300_000;
-    expect(chartStart([{ metric: 'a', points: [point(100_000, 1)] }], from, to)).toBe(100_000);
-    expect(chartStart([{ metric: 'a', points: [point(299_000, 1)] }], from, to)).toBe(240_000);
-    expect(chartStart([{ metric: 'a', points: [point(-5, 1)] }], from, to)).toBe(from);
-    expect(chartStart([], from, to)).toBe(240_000);
+  it('ends the chart now, or at a value of a bridge whose clock is a little ahead', () => {
+    const range = { label: '5 min', ms: 300_000 };
+    const newestAt = (ts: number) => [{ metric: 'a', points: [point(ts, 1)] }];
+    expect(chartEnd(newestAt(900_000), range, 1_000_000)).toBe(1_000_000);
+    expect(chartEnd(newestAt(1_002_000), range, 1_000_000)).toBe(1_002_000);
+    expect(chartEnd(newestAt(9_000_000), range, 1_000_000)).toBe(1_000_000);
+    expect(chartEnd([], range, 1_000_000)).toBe(1_000_000);
+  });
+
+  it('says a range of values only where they reach back to its start', () => {
+    const range = { label: '5 min', ms: 300_000 };
+    expect(isCovered(701_000, range, 1_000_000)).toBe(true);
+    expect(isCovered(960_000, range, 1_000_000)).toBe(false);
   });
 
   it('charts numbers and booleans only', () => {

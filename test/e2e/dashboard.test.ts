@@ -79,6 +79,12 @@ describe('the dashboard', () => {
     await row.getByText('Online', { exact: true }).waitFor();
     await device.send('{"temperature": 23.4}');
     await row.getByText('23.4').waitFor();
+    const historyReads: string[] = [];
+    page.on('request', (request) => {
+      const url = new URL(request.url());
+      // Reads of one metric are the fleet's sparklines.
+      if (url.pathname.endsWith('/telemetry') && !url.searchParams.has('metric')) historyReads.push(url.href);
+    });
     await page.getByRole('link', { name: 'live-1' }).click();
     await page.getByRole('heading', { level: 1, name: 'live-1' }).waitFor();
     await card(page, 'history').locator('canvas').waitFor();
@@ -89,6 +95,7 @@ describe('the dashboard', () => {
     await page.getByText('live, CBOR').waitFor();
     device.client.end();
     await page.locator('.facts').getByText('Asleep').waitFor();
+    expect(historyReads).toHaveLength(1);
     expect(problems).toEqual([]);
     expect(frames.text).toBe(0);
     expect(frames.binary).toBeGreaterThan(3);

@@ -17,23 +17,27 @@ import {
 /** What `query` must answer, by the shortest code there is. */
 function reference(samples: readonly Sample[], from: number, to: number, points: number): HistorySeries[] {
   const width = (to - from) / points;
-  const buckets = new Map<string, Map<number, number[]>>();
+  const buckets = new Map<string, Map<number, { ts: number; value: number }[]>>();
   for (const { ts, values } of samples) {
     if (ts < from || ts > to) continue;
     const bucket = width === 0 ? 0 : Math.min(points - 1, Math.floor((ts - from) / width));
     for (const [metric, value] of Object.entries(values)) {
       if (typeof value === 'string') continue;
-      const series = buckets.get(metric) ?? new Map<number, number[]>();
+      const series = buckets.get(metric) ?? new Map<number, { ts: number; value: number }[]>();
       buckets.set(metric, series);
-      series.set(bucket, [...(series.get(bucket) ?? []), Number(value)]);
+      series.set(bucket, [...(series.get(bucket) ?? []), { ts, value: Number(value) }]);
     }
   }
   return [...buckets].sort().map(([metric, series]) => ({
     metric,
     points: [...series]
       .sort(([a], [b]) => a - b)
-      .map(([bucket, numbers]) => ({
-        ts: from + bucket * width,
+      .map(([, samplesOf]) => ({
+        times: samplesOf.map(({ ts }) => ts),
+        numbers: samplesOf.map(({ value }) => value),
+      }))
+      .map(({ times, numbers }) => ({
+        ts: Math.min(...times),
         min: Math.min(...numbers),
         max: Math.max(...numbers),
         mean: numbers.reduce((sum, number) => sum + number, 0) / numbers.length,

@@ -3,12 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { BridgeError, type ErrorCode } from '../../src/base/errors.ts';
 import { limits } from '../../src/base/limits.ts';
 import { encodeCbor } from '../../src/wire/cbor-writer.ts';
-import {
-  decodeFrame,
-  decodeOutboundFrame,
-  encodeFrame,
-  type Frame,
-} from '../../src/wire/index.ts';
+import { decodeFrame, decodeOutboundFrame, encodeFrame, type Frame } from '../../src/wire/index.ts';
 import { FRAMES, type FrameSpec } from '../../src/wire/frames.ts';
 import { frameOf } from './arbitraries.ts';
 

@@ -2,11 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BridgeError, type ErrorCode } from '../../src/base/errors.ts';
 import { limits } from '../../src/base/limits.ts';
-import {
-  decodePayload,
-  decodePayloadAs,
-  encodePayload,
-} from '../../src/wire/index.ts';
+import { decodePayload, decodePayloadAs, encodePayload } from '../../src/wire/index.ts';
 import { negotiateSubprotocol, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON } from '../../src/wire/subprotocol.ts';
 import { jsonValue } from './arbitraries.ts';
 

@@ -4,13 +4,15 @@
  * I1 Every call gets exactly one last answer: a value, an error, or the end of its stream.
  * I2 A call without stream runs in the device lane, in order with telemetry; a streaming one in the
  *    thought lane, so that telemetry never waits for it.
- * I3 At its deadline a call is answered with an error; the method's signal is aborted and its later
- *    writes to the stream go nowhere.
+ * I3 At its deadline a call is answered with an error; the signal of its stream is aborted and later
+ *    writes to it go nowhere. Its lane is free from then on, although the method may run on.
  */
 import type { ActorContext } from '../../actor/index.ts';
 import { asBridgeError, BridgeError, errorSpec, type ErrorCode } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { Agent } from '../agent.ts';
+import type { AgentConnection } from '../connection.ts';
+import { runAs } from '../current-agent.ts';
 import { authorMethod, callableOptions, type CallableOptions } from './callable.ts';
 import { StreamingResponse, type StreamPart } from './streaming-response.ts';
 
@@ -21,6 +23,8 @@ export interface Caller {
   readonly callsMax: number;
   /** False: only the last value is wanted, chunks are dropped. */
   readonly wantsChunks: boolean;
+  /** On whose behalf the method runs; a readonly one cannot make it set the state. */
+  readonly connection?: AgentConnection;
   answer(part: CallAnswer): void;
 }
 
@@ -32,6 +36,8 @@ export type CallAnswer =
 interface OpenCall {
   readonly source: string;
   readonly abort: AbortController;
+  /** Resolves when the call has its last answer. */
+  readonly ended: Promise<void>;
   end(answer: CallAnswer): void;
 }
 
@@ -47,6 +53,11 @@ export class CallDesk {
 
   get isBusy(): boolean {
     return this.#open.size > 0;
+  }
+
+  /** Whether a call of this id is under way. */
+  isOpen(source: string, id: string): boolean {
+    return this.#open.has(`${source} ${id}`);
   }
 
   /** Runs a call; `id` is the caller's, unique among its open ones. */
@@ -84,7 +95,7 @@ export class CallDesk {
         ? new BridgeError('BRG_UNKNOWN_METHOD', `Method ${name} does not exist`)
         : new BridgeError('BRG_UNKNOWN_METHOD', `Method ${name} is not callable`);
     }
-    if (this.#open.has(`${caller.source} ${id}`)) {
+    if (this.isOpen(caller.source, id)) {
       return new BridgeError('BRG_BAD_REQUEST', `a call with the id ${id} is open already`);
     }
     let open = 0;
@@ -96,15 +107,18 @@ export class CallDesk {
   #start(caller: Caller, id: string, name: string, options: CallableOptions): OpenCall {
     const key = `${caller.source} ${id}`;
     const deadlineMs = options.deadlineMs ?? limits.callDeadlineMs;
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
     const call: OpenCall = {
       source: caller.source,
       abort: new AbortController(),
+      ended,
       end: (answer) => {
         // I1: the first end counts.
         if (!this.#open.delete(key)) return;
         cancelTimer();
-        caller.answer(answer);
+        deliver(caller, answer);
         if (answer.kind === 'error') call.abort.abort(new Error(answer.message));
+        resolve();
       },
     };
     const cancelTimer = this.#context.shard.after(deadlineMs, () => {
@@ -129,7 +143,8 @@ export class CallDesk {
           ? checked.then((list) => this.#invoke(call, name, list, options, caller))
           : this.#invoke(call, name, checked, options, caller);
       if (!(running instanceof Promise)) return running;
-      return running.catch((error: unknown) => call.end(failure(error)));
+      // I3: what a method that was given up still throws has been answered already.
+      return Promise.race([running.catch((error: unknown) => call.end(failure(error))), call.ended]);
     } catch (error) {
       call.end(failure(error));
     }
@@ -146,11 +161,22 @@ export class CallDesk {
     const method = authorMethod(this.#agent, name);
     if (method === undefined || call.abort.signal.aborted) return undefined;
     const stream =
-      options.streaming === true ? new StreamingResponse((part) => relay(call, caller, part)) : undefined;
-    call.abort.signal.addEventListener('abort', () => stream?.abandon());
+      options.streaming === true
+        ? new StreamingResponse((part) => relay(call, caller, part), call.abort.signal)
+        : undefined;
     const all = stream === undefined ? args : [stream, ...args];
-    // What a callable takes is for its schema and its author to check.
-    const result: unknown = this.#context.attempt(() => Reflect.apply(method, this.#agent, all));
+    let result: unknown;
+    try {
+      // What a callable takes is for its schema and its author to check.
+      result = this.#context.attempt(() =>
+        runAs(this.#agent, caller.connection, () => Reflect.apply(method, this.#agent, all) as unknown),
+      );
+    } catch (error) {
+      // I1: a last answer that the method gave before it threw is taken back with all it did.
+      if (stream?.isClosed === true) caller.answer(failure(error));
+      else call.end(failure(error));
+      return undefined;
+    }
     const finish = (value: unknown): void => {
       // A stream that returned without end() has ended all the same.
       if (stream !== undefined) stream.end();
@@ -159,6 +185,16 @@ export class CallDesk {
     if (result instanceof Promise) return result.then(finish);
     finish(result);
     return undefined;
+  }
+}
+
+/** A method may return what no codec can carry: that, too, is an answer (I1). */
+function deliver(caller: Caller, answer: CallAnswer): void {
+  try {
+    caller.answer(answer);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    caller.answer({ kind: 'error', code: 'BRG_CALL_FAILED', message: `the result cannot be sent: ${why}` });
   }
 }
 

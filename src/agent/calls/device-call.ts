@@ -1,9 +1,10 @@
 import type { ActorContext, InboundRecord } from '../../actor/index.ts';
-import { BridgeError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import { downlinkTopics } from '../../device/index.ts';
 import { encodePayload, type Codec } from '../../wire/index.ts';
-import type { CallDesk } from './call-desk.ts';
+import type { CallAnswer, CallDesk } from './call-desk.ts';
+
+const SOURCE = 'device';
 
 /** A call over MQTT: `call/{method}/{cid}` is answered on `reply/{cid}`, whose subscriber it is. */
 export function answerDeviceCall(
@@ -14,31 +15,20 @@ export function answerDeviceCall(
   codec: Codec,
 ): void | Promise<void> {
   const [method = '', cid = ''] = record.subject.split('/');
-  if (!Array.isArray(args))
-    throw new BridgeError('BRG_PAYLOAD_SHAPE', 'a call carries an array of arguments');
-  const topic = downlinkTopics(context.address).reply(cid);
-  return desk.call(
-    {
-      source: 'device',
-      callsMax: limits.callsPerSourceMax,
-      wantsChunks: false,
-      answer: (answer) => {
-        if (answer.kind === 'chunk') return;
-        const reply =
-          answer.kind === 'value'
-            ? { ok: true, value: answer.value ?? null }
-            : { ok: false, error: answer.message };
-        context.publish({
-          topic,
-          payload: encodePayload(reply, codec),
-          qos: 1,
-          retain: false,
-          connection: 0,
-        });
-      },
-    },
-    cid,
-    method,
-    args as unknown[], // an array of anything; the callable's schema checks it
-  );
+  // Sent again after a lost connection: the answer is on its way.
+  if (desk.isOpen(SOURCE, cid)) return undefined;
+  const answer = (part: CallAnswer): void => {
+    if (part.kind === 'chunk') return;
+    const reply =
+      part.kind === 'value' ? { ok: true, value: part.value ?? null } : { ok: false, error: part.message };
+    const topic = downlinkTopics(context.address).reply(cid);
+    context.publish({ topic, payload: encodePayload(reply, codec), qos: 1, retain: false, connection: 0 });
+  };
+  if (!Array.isArray(args)) {
+    answer({ kind: 'error', code: 'BRG_CALL_ARGUMENTS', message: 'a call carries an array of arguments' });
+    return undefined;
+  }
+  const caller = { source: SOURCE, callsMax: limits.callsPerSourceMax, wantsChunks: false, answer };
+  // An array of anything; the callable's schema checks it.
+  return desk.call(caller, cid, method, args as unknown[]);
 }

@@ -1,7 +1,6 @@
-import type { Connection } from '../../actor/index.ts';
 import { limits } from '../../base/limits.ts';
 import type { InboundFrame } from '../../wire/index.ts';
-import type { Outbound } from '../outbound.ts';
+import type { AgentConnection } from '../connection.ts';
 import type { CallDesk } from './call-desk.ts';
 
 type RpcFrame = Extract<InboundFrame, { type: 'rpc' }>;
@@ -14,23 +13,25 @@ export function connectionSource(connection: number): string {
 /** A call over a protocol connection: chunks and the last answer are `rpc` frames. */
 export function answerFrameCall(
   desk: CallDesk,
-  outbound: Outbound,
-  connection: Connection,
+  connection: AgentConnection,
   frame: RpcFrame,
 ): void | Promise<void> {
   const { id } = frame;
   return desk.call(
     {
-      source: connectionSource(connection.id),
+      source: connectionSource(Number(connection.id)),
       callsMax: limits.callsPerSourceMax,
       wantsChunks: true,
+      connection,
       answer: (answer) => {
         if (answer.kind === 'error') {
-          outbound.send(connection, { type: 'rpc', id, success: false, error: answer.message });
+          connection.sendFrame({ type: 'rpc', id, success: false, error: answer.message });
           return;
         }
         const done = answer.kind === 'value';
-        outbound.send(connection, { type: 'rpc', id, success: true, result: answer.value ?? null, done });
+        // As in the Agents SDK: no value, no field.
+        const result = answer.value === undefined ? {} : { result: answer.value };
+        connection.sendFrame({ type: 'rpc', id, success: true, ...result, done });
       },
     },
     id,

@@ -1,10 +1,15 @@
 /** What a streaming callable writes to. Each method returns false once the stream has ended. */
 export class StreamingResponse {
+  /** Aborted when nobody waits for more: cancelled, over its deadline, or the caller has gone. */
+  readonly signal: AbortSignal;
   readonly #write: (part: StreamPart) => void;
   #isClosed = false;
 
-  constructor(write: (part: StreamPart) => void) {
+  constructor(write: (part: StreamPart) => void, signal: AbortSignal) {
     this.#write = write;
+    this.signal = signal;
+    // Later writes go nowhere.
+    signal.addEventListener('abort', () => (this.#isClosed = true));
   }
 
   get isClosed(): boolean {
@@ -32,11 +37,6 @@ export class StreamingResponse {
     this.#isClosed = true;
     this.#write({ kind: 'error', message });
     return true;
-  }
-
-  /** Nobody listens any more: later writes go nowhere. */
-  abandon(): void {
-    this.#isClosed = true;
   }
 }
 

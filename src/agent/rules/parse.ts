@@ -84,6 +84,7 @@ function metricOf(name: unknown, definition: DeviceDefinition): Metric {
     return refuse('when.metric', `${metric.name} can only be set; the device never reports it`);
   if (metric !== undefined) return metric;
   const known = definition.metrics.map((one) => one.name).join(', ');
+  if (name === undefined) return refuse('when.metric', `is missing; ${definition.model} has ${known}`);
   return refuse('when.metric', `${definition.model} has no metric ${show(name)}; it has ${known}`);
 }
 

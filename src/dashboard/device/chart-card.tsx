@@ -1,38 +1,23 @@
 /** History and live values of the chosen metrics, as a chart, as words and as a table. */
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { asProblem, getJson } from '../api.ts';
-import type { Problem } from '../api.ts';
-import type { History, HistoryPoint, MetricDescription, ModelDescription } from '../api-types.ts';
-import type { DeviceFeed, Sample } from '../device-feed.ts';
+import { useMemo, useState } from 'preact/hooks';
+import type { HistoryPoint, MetricDescription, ModelDescription } from '../api-types.ts';
+import type { DeviceFeed } from '../device-feed.ts';
 import { clockTime, metricValue } from '../format.ts';
 import { Observable } from '../observable.ts';
-import {
-  appendPoint,
-  bucketMs,
-  CHART_POINTS,
-  chartable,
-  chartStart,
-  dropBefore,
-  RANGES,
-  summarise,
-} from '../series.ts';
+import { bucketMs, chartEnd, dropBefore, isCovered, RANGES, summarise } from '../series.ts';
 import type { ChartRange } from '../series.ts';
-import { useObservable } from '../ui/hooks.ts';
+import { isObject } from '../twin.ts';
+import { useNow, useObservable } from '../ui/hooks.ts';
 import { Card, Empty, ProblemBox, Skeleton } from '../ui/widgets.tsx';
 import { Chart } from './chart.tsx';
 import type { PlottedSeries } from './chart.tsx';
+import { useHistory } from './history.ts';
+import type { Points } from './history.ts';
 
 const FIRST_RANGE = RANGES[0] ?? { label: '5 min', ms: 300_000 };
 const COLOURS = 6;
 const TABLE_ROWS = 60;
-type Points = ReadonlyMap<string, readonly HistoryPoint[]>;
-
-type Loading =
-  | { readonly kind: 'loading' }
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'failed'; readonly problem: Problem };
-
 export function ChartCard({
   feed,
   definition,
@@ -48,13 +33,24 @@ export function ChartCard({
   const [chosen, setChosen] = useState(() => firstChoice(metrics));
   const [isTable, setTable] = useState(false);
   const { loading, points, retry } = useHistory(feed, range);
+  const state = useObservable(feed.description)?.state;
   const cursor = useMemo(() => new Observable<number | null>(null), []);
-  const series = useMemo(() => plotted(metrics, chosen, points), [metrics, chosen, points]);
-  const now = Date.now();
+  useNow(); // the range moves on, also while the device is silent
+  const all = useMemo(() => plotted(metrics, chosen, points), [metrics, chosen, points]);
+  const toMs = chartEnd(all, range, Date.now());
+  const fromMs = toMs - range.ms;
+  const series = all.map((one) => ({ ...one, points: dropBefore(one.points, fromMs) }));
   const isEmpty = series.every((one) => one.points.length === 0);
   return (
     <Card title="History" id="history" class="wide" aside={<Ranges range={range} setRange={setRange} />}>
-      <Legend metrics={metrics} chosen={chosen} setChosen={setChosen} points={points} cursor={cursor} />
+      <Legend
+        metrics={metrics}
+        chosen={chosen}
+        setChosen={setChosen}
+        points={points}
+        state={state}
+        cursor={cursor}
+      />
       {loading.kind === 'failed' && <ProblemBox problem={loading.problem} onRetry={retry} />}
       {loading.kind === 'loading' && isEmpty && <Skeleton rows={5} />}
       {loading.kind === 'ready' && isEmpty && (
@@ -63,78 +59,17 @@ export function ChartCard({
         </Empty>
       )}
       {!isEmpty && !isTable && (
-        <Chart
-          series={series}
-          fromMs={chartStart(series, now - range.ms, now)}
-          toMs={now}
-          bucketMs={bucketMs(range)}
-          cursor={cursor}
-        />
+        <Chart series={series} fromMs={fromMs} toMs={toMs} bucketMs={bucketMs(range)} cursor={cursor} />
       )}
       {!isEmpty && isTable && <Table series={series} />}
       <div class="form-foot">
-        <Words series={series} range={range} />
+        <Words series={series} range={range} toMs={toMs} />
         <button type="button" class="button" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
           {isTable ? 'Show chart' : 'Show table'}
         </button>
       </div>
     </Card>
   );
-}
-
-/** History of all metrics in one request, then live samples into the last bucket. */
-function useHistory(
-  feed: DeviceFeed,
-  range: ChartRange,
-): { loading: Loading; points: Points; retry: () => void } {
-  const [loading, setLoading] = useState<Loading>({ kind: 'loading' });
-  const [points, setPoints] = useState<Points>(new Map());
-  const [attempt, setAttempt] = useState(0);
-  const isLive = useObservable(feed.link).kind === 'live';
-  const missed = useRef<Sample[]>([]);
-  useEffect(() => {
-    const abort = new AbortController();
-    missed.current = [];
-    setLoading({ kind: 'loading' });
-    readHistory(feed, range, abort.signal)
-      .then((read) => {
-        setPoints(missed.current.reduce((grown, sample) => grow(grown, sample, range), read));
-        setLoading({ kind: 'ready' });
-      })
-      .catch((error: unknown) => {
-        if (!abort.signal.aborted) setLoading({ kind: 'failed', problem: asProblem(error) });
-      });
-    return () => abort.abort();
-    // `isLive`: after a reconnect history has what was missed.
-  }, [feed, range, attempt, isLive]);
-  useEffect(
-    () =>
-      feed.samples.subscribe(() => {
-        const samples = feed.samples.value;
-        missed.current = [...missed.current, ...samples].slice(-CHART_POINTS);
-        setPoints((old) => samples.reduce((grown, sample) => grow(grown, sample, range), old));
-      }),
-    [feed, range],
-  );
-  return { loading, points, retry: () => setAttempt(attempt + 1) };
-}
-
-async function readHistory(feed: DeviceFeed, range: ChartRange, signal: AbortSignal): Promise<Points> {
-  const to = Date.now();
-  const query = new URLSearchParams({ from: `${to - range.ms}`, to: `${to}`, points: `${CHART_POINTS}` });
-  const history = await getJson<History>(feed.path(`/telemetry?${query.toString()}`), signal);
-  return new Map(history.series.map((one) => [one.metric, one.points]));
-}
-
-function grow(points: Points, sample: Sample, range: ChartRange): Points {
-  const grown = new Map(points);
-  for (const [metric, raw] of Object.entries(sample.values)) {
-    const value = chartable(raw);
-    if (value === null) continue;
-    const longer = appendPoint(grown.get(metric) ?? [], sample.ts, value, bucketMs(range));
-    grown.set(metric, dropBefore(longer, Date.now() - range.ms));
-  }
-  return grown;
 }
 
 /** Two metrics to begin with; degrees of a position draw nothing worth seeing. */
@@ -191,9 +126,11 @@ function Legend(props: {
   chosen: ReadonlySet<string>;
   setChosen: (chosen: ReadonlySet<string>) => void;
   points: Points;
+  state: unknown;
   cursor: Observable<number | null>;
 }): JSX.Element {
   const { metrics, chosen, setChosen, points } = props;
+  const newest = isObject(props.state) ? props.state : {};
   const at = useObservable(props.cursor);
   const toggle = (name: string): void => {
     const next = new Set(chosen);
@@ -211,7 +148,12 @@ function Legend(props: {
           onClick={() => toggle(metric.name)}
         >
           <span class="legend-swatch" aria-hidden="true" />
-          {metric.name} <strong>{legendValue(points.get(metric.name), at, metric)}</strong>
+          {metric.name}{' '}
+          <strong>
+            {at === null && newest[metric.name] !== undefined
+              ? metricValue(newest[metric.name], metric)
+              : legendValue(points.get(metric.name), at, metric)}
+          </strong>
         </button>
       ))}
       <span class={`legend-time muted ${at === null ? 'is-now' : ''}`} aria-live="polite">
@@ -232,7 +174,15 @@ function legendValue(
 }
 
 /** The chart for people who do not see it. */
-function Words({ series, range }: { series: readonly PlottedSeries[]; range: ChartRange }): JSX.Element {
+function Words({
+  series,
+  range,
+  toMs,
+}: {
+  series: readonly PlottedSeries[];
+  range: ChartRange;
+  toMs: number;
+}): JSX.Element {
   return (
     <p class="muted chart-words">
       {series.map(({ metric, definition, points }) => {
@@ -241,7 +191,10 @@ function Words({ series, range }: { series: readonly PlottedSeries[]; range: Cha
         const show = (value: number): string => metricValue(value, definition);
         return (
           <span key={metric}>
-            {metric}: {show(summary.min)} to {show(summary.max)}, mean {show(summary.mean)} in {range.label}
+            {metric}: {show(summary.min)} to {show(summary.max)}, mean {show(summary.mean)}{' '}
+            {isCovered(summary.firstMs, range, toMs)
+              ? `in the last ${range.label}`
+              : `since ${clockTime(summary.firstMs, toMs)}`}
             .{' '}
           </span>
         );

@@ -102,18 +102,17 @@ function options(
   const ink = colourOf(host, '--muted');
   const grid = { stroke: colourOf(host, '--line'), width: 1 };
   const scales = [...new Set(series.map(scaleOf))];
-  const yAxes = scales
-    .slice(0, host.clientWidth >= TWO_AXES_FROM_PX ? 2 : 1)
-    .map((scale, index): uPlot.Axis => ({
-      scale,
-      side: index === 0 ? 3 : 1,
-      stroke: ink,
-      font: AXIS_FONT,
-      grid: index === 0 ? grid : { show: false },
-      ticks: { show: false },
-      size: 54,
-      values: (_, splits) => splits.map((value) => `${Number(value.toFixed(6))}`),
-    }));
+  const isWide = host.clientWidth >= TWO_AXES_FROM_PX;
+  const yAxes = scales.slice(0, isWide ? 2 : 1).map((scale, index): uPlot.Axis => ({
+    scale,
+    side: index === 0 ? 3 : 1,
+    stroke: axisInk(host, scale, series),
+    font: AXIS_FONT,
+    grid: index === 0 ? grid : { show: false },
+    ticks: { show: false },
+    size: (_, values) => 20 + CHARACTER_PX * Math.max(4, ...(values ?? []).map((text) => text.length)),
+    values: (_, splits) => splits.map((value) => tickText(value, scale, isWide ? series : [])),
+  }));
   return {
     width: host.clientWidth,
     height: HEIGHT_PX,
@@ -124,7 +123,15 @@ function options(
       ...Object.fromEntries(scales.map((scale) => [scale, { range: paddedRange }])),
     },
     axes: [
-      { stroke: ink, font: AXIS_FONT, grid, ticks: { show: false }, space: 72, values: TIMES },
+      {
+        stroke: ink,
+        font: AXIS_FONT,
+        grid,
+        ticks: { show: false },
+        space: 72,
+        incrs: TIME_STEPS,
+        values: TIMES,
+      },
       ...yAxes,
     ],
     series: [{}, ...series.flatMap((one) => lines(host, one))],
@@ -143,6 +150,15 @@ function options(
   };
 }
 
+const [MINUTE, HOUR, DAY] = [60, 3600, 86_400];
+/** Seconds between ticks. uPlot's own list leaves a narrow chart of 5 minutes with one tick. */
+const TIME_STEPS = [
+  ...[1, 2, 5, 10, 15, 30],
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+  ...[1, 2, 3, 4, 6, 12].map((n) => n * HOUR),
+  ...[1, 2, 7].map((n) => n * DAY),
+];
+
 /** Tick text by step, in uPlot's table form: seconds of the step, its text, then what a new year, month or day adds. */
 const TIMES: uPlot.Axis.Values = [
   [86_400, '{D} {MMM}', '\n{YYYY}', null, null, null, null, null, 1],
@@ -151,6 +167,8 @@ const TIMES: uPlot.Axis.Values = [
 ];
 
 const AXIS_FONT = '11px system-ui, sans-serif';
+/** About what a digit of AXIS_FONT takes. */
+const CHARACTER_PX = 6.2;
 
 /** Max and min without a stroke (the band fills between them), then the mean. */
 function lines(host: HTMLElement, one: PlottedSeries): uPlot.Series[] {
@@ -162,9 +180,25 @@ function lines(host: HTMLElement, one: PlottedSeries): uPlot.Series[] {
   return [edge, edge, stepped === undefined ? mean : { ...mean, paths: stepped }];
 }
 
+/** The colour of the one line an axis belongs to, which tells two axes apart; an axis of several lines is plain. */
+function axisInk(host: HTMLElement, scale: string, series: readonly PlottedSeries[]): string {
+  const [first, second] = series.filter((one) => scaleOf(one) === scale);
+  const isPlain = first === undefined || second !== undefined || series.length === 1;
+  return colourOf(host, isPlain ? '--muted' : `--series-${first.colour}`);
+}
+
+/** A value on the axis, with its unit where one of `series` knows it; a binary scale has two values. */
+function tickText(value: number, scale: string, series: readonly PlottedSeries[]): string {
+  if (scale === BINARY_SCALE) return value === 0 ? 'off' : value === 1 ? 'on' : '';
+  const unit = series.find((one) => scaleOf(one) === scale)?.definition.unit;
+  return `${Number(value.toFixed(6))}${unit == null ? '' : `\u202f${unit}`}`;
+}
+
+const BINARY_SCALE = 'on/off';
+
 /** Metrics of one unit share a scale. */
 function scaleOf(one: PlottedSeries): string {
-  return one.definition.kind === 'binary' ? 'on/off' : (one.definition.unit ?? one.metric);
+  return one.definition.kind === 'binary' ? BINARY_SCALE : (one.definition.unit ?? one.metric);
 }
 
 /** A tenth of air above and below; a constant line gets one unit, so that it is not drawn as noise. */

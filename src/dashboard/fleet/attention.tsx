@@ -18,7 +18,8 @@ const REASONS: Readonly<Record<AttentionReason, { readonly label: string; readon
   alert: { label: 'Alert', icon: 'alert' },
   rejected: { label: 'Rejected', icon: 'rejected' },
   'command-expired': { label: 'Command expired', icon: 'clock' },
-  offline: { label: 'Offline', icon: 'warning' },
+  // Listed only where a device vanished without a goodbye; one that said it is asleep.
+  offline: { label: 'Lost contact', icon: 'warning' },
 };
 
 export function Attention({ feed }: { feed: FleetFeed }): JSX.Element {
@@ -62,6 +63,7 @@ export function Attention({ feed }: { feed: FleetFeed }): JSX.Element {
 
 function Item({ item }: { item: AttentionItem }): JSX.Element {
   const reason = REASONS[item.reason];
+  const text = item.text.replace(/^offline: /, ''); // the label says it
   return (
     <li>
       <a class={`attention-item reason-${item.reason}`} href={deviceHref(item.model, item.id)}>
@@ -71,8 +73,8 @@ function Item({ item }: { item: AttentionItem }): JSX.Element {
           <span class="attention-model">{item.model}/</span>
           {item.id}
         </span>
-        <span class="attention-text" title={item.text}>
-          {item.text}
+        <span class="attention-text" title={text}>
+          {text}
         </span>
         <span class="muted attention-time">
           <TimeAgo atMs={item.ts} />

@@ -192,7 +192,11 @@ function Row({ feed, row, rowIndex }: { feed: FleetFeed; row: FleetRow; rowIndex
 /** The last values in the model's order, main metric first; what does not fit is cut by CSS. */
 function Values({ feed, row }: { feed: FleetFeed; row: FleetRow }): JSX.Element {
   const state = isObject(row.state) ? row.state : {};
-  const metrics = (feed.model(row.model)?.metrics ?? []).filter((metric) => state[metric.name] !== undefined);
+  const model = feed.model(row.model);
+  const main = mainMetric(model);
+  const metrics = (model?.metrics ?? [])
+    .filter((metric) => state[metric.name] !== undefined)
+    .sort((a, b) => Number(b.name === main) - Number(a.name === main));
   if (metrics.length === 0) return <span class="muted">–</span>;
   return (
     <>
