@@ -3,7 +3,7 @@ import { limits } from '../base/limits.ts';
 export interface AttentionItem {
   readonly model: string;
   readonly id: string;
-  readonly reason: 'offline' | 'rejected' | 'command-expired' | 'alert' | 'failed';
+  readonly reason: 'offline' | 'rejected' | 'command-expired' | 'alert';
   readonly ts: number;
   readonly text: string;
 }

@@ -38,15 +38,17 @@ export class Roster {
     return this.#awake.get(key);
   }
 
-  /** Turns waiting in mailboxes; walks all awake agents. */
-  mailboxDepth(): { total: number; deepest: number } {
-    let total = 0;
+  /** Agents awake (built-in ones do not count), and turns waiting in mailboxes; walks all of them. */
+  census(): { awake: number; waiting: number; deepest: number } {
+    let awake = 0;
+    let waiting = 0;
     let deepest = 0;
     for (const actor of this.#awake.values()) {
-      total += actor.mailbox.length;
+      if (!actor.isEphemeral) awake++;
+      waiting += actor.mailbox.length;
       deepest = Math.max(deepest, actor.mailbox.length);
     }
-    return { total, deepest };
+    return { awake, waiting, deepest };
   }
 
   /**

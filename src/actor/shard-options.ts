@@ -14,3 +14,11 @@ export interface ShardOptions {
   readonly post: (effects: Uint8Array<ArrayBuffer>) => void;
   readonly idleTimeoutMs?: number;
 }
+
+/** A batch as the main thread handed it over. */
+export interface Batch {
+  readonly id: string;
+  readonly pack: Buffer;
+  readonly durableCount: number;
+  readonly count: number;
+}

@@ -65,17 +65,17 @@ export class ShardOverview implements ShardView {
   totals(): Record<string, number> {
     const { store, roster, connections, journal, counters, shardCounters, unapplied } = this.#shard;
     const presence = store.directory.totals();
-    const mailboxes = roster.mailboxDepth();
+    const { awake, waiting, deepest } = roster.census();
     return {
       ...counters,
       ...shardCounters,
       ...roster.counters,
       ...presence,
       agents: presence.online + presence.offline + presence.never,
-      awake: roster.size,
+      awake,
       connections: connections.size,
-      mailboxDepth: mailboxes.total,
-      mailboxDeepest: mailboxes.deepest,
+      mailboxDepth: waiting,
+      mailboxDeepest: deepest,
       unapplied,
       journalBytes: journal.sizeBytes(),
       journalSequence: journal.nextSequence - 1,

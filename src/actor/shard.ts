@@ -26,23 +26,16 @@ import { Housekeeping } from './housekeeping.ts';
 import { FLAG_DURABLE } from './messages.ts';
 import { ProgressTracker, type BatchProgress } from './progress.ts';
 import { Roster } from './roster.ts';
-import type { ShardOptions } from './shard-options.ts';
+import type { Batch, ShardOptions } from './shard-options.ts';
 import { ShardEffects } from './shard-effects.ts';
 import { newAgentCounters, newShardCounters, ShardOverview, type ShardCounters } from './shard-overview.ts';
-
-interface Batch {
-  readonly id: string;
-  readonly pack: Buffer;
-  readonly durableCount: number;
-  readonly count: number;
-}
 
 type Phase = 'idle' | 'blocked' | 'stopped';
 
 export class Shard implements ActorHost {
   readonly log: Log;
   readonly clock: Clock;
-  readonly counters: AgentCounters = newAgentCounters();
+  readonly counters: AgentCounters;
   readonly shardCounters: ShardCounters = newShardCounters();
   readonly connections = new ConnectionTable();
   readonly overview: ShardOverview;
@@ -63,6 +56,8 @@ export class Shard implements ActorHost {
 
   constructor(options: ShardOptions) {
     this.log = options.log;
+    // Rejected messages are kept, so their count goes on where it was.
+    this.counters = { ...newAgentCounters(), messagesRejected: options.store.directory.rejectedTotal() };
     this.effects = new ShardEffects(options.post);
     this.asks = new AskTable(this.effects, options.clock);
     this.clock = options.clock;

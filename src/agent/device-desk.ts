@@ -210,7 +210,9 @@ export class DeviceDesk implements Extension {
     if (said === 'online') return this.#become('online', '');
     // An empty payload clears the retained message and says nothing about the device.
     if (said === '') return undefined;
-    if (said === 'offline') return this.#become('offline', 'the device or its will said so');
+    // A will comes by no connection; a device that says it itself goes to sleep.
+    const reason = record.connection === 0 ? 'connection lost, its will was sent' : GOODBYE;
+    if (said === 'offline') return this.#become('offline', reason);
     throw new BridgeError('BRG_PAYLOAD_SHAPE', 'presence is the text online or offline');
   }
 

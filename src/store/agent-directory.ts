@@ -34,7 +34,6 @@ interface Columns {
 export class AgentDirectory {
   readonly #db: Database.Database;
   readonly #find: Database.Statement<[string, string], Columns>;
-  readonly #byKey: Database.Statement<[number], Columns>;
   readonly #due: Database.Statement<[number, number], { model: string; id: string }>;
   readonly #nextAlarm: Database.Statement<[], { at: number | null }>;
   readonly #totals: Database.Statement<[], { presence: Presence; n: number }>;
@@ -43,7 +42,6 @@ export class AgentDirectory {
   constructor(db: Database.Database) {
     this.#db = db;
     this.#find = db.prepare('SELECT * FROM agents WHERE model = ? AND id = ?');
-    this.#byKey = db.prepare('SELECT * FROM agents WHERE key = ?');
     this.#due = db.prepare(
       'SELECT model, id FROM agents WHERE alarm_at IS NOT NULL AND alarm_at <= ? ORDER BY alarm_at LIMIT ?',
     );
@@ -54,11 +52,6 @@ export class AgentDirectory {
 
   find(model: string, id: string): AgentRow | undefined {
     const columns = this.#find.get(model, id);
-    return columns === undefined ? undefined : toRow(columns);
-  }
-
-  byKey(key: number): AgentRow | undefined {
-    const columns = this.#byKey.get(key);
     return columns === undefined ? undefined : toRow(columns);
   }
 
@@ -111,14 +104,9 @@ export class AgentDirectory {
     return totals;
   }
 
-  /** Agents that broke something lately, for "needs attention". */
-  rejectedLately(sinceMs: number, max: number): AgentRow[] {
-    return this.#db
-      .prepare<[number, number], Columns>(
-        'SELECT * FROM agents WHERE rejected > 0 AND last_seen >= ? ORDER BY last_seen DESC LIMIT ?',
-      )
-      .all(sinceMs, max)
-      .map(toRow);
+  /** Rejected messages of all agents. */
+  rejectedTotal(): number {
+    return this.#db.prepare<[], { n: number | null }>('SELECT sum(rejected) AS n FROM agents').get()?.n ?? 0;
   }
 
   /** Keys in order, for maintenance that goes round. */
