@@ -34,7 +34,9 @@ export type CallAnswer =
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string };
 
 interface OpenCall {
-  readonly source: string;
+  readonly caller: Caller;
+  readonly name: string;
+  readonly options: CallableOptions;
   readonly abort: AbortController;
   /** Resolves when the call has its last answer. */
   readonly ended: Promise<void>;
@@ -69,8 +71,8 @@ export class CallDesk {
     }
     const options = callableOptions(this.#agent, name) ?? {};
     const call = this.#start(caller, id, name, options);
-    if (options.streaming !== true) return this.#run(call, name, args, options, caller);
-    this.#context.later(() => this.#run(call, name, args, options, caller));
+    if (options.streaming !== true) return this.#run(call, args);
+    this.#context.later(() => this.#run(call, args));
     return undefined;
   }
 
@@ -84,7 +86,7 @@ export class CallDesk {
   /** The source has gone: nobody gets answers. */
   gone(source: string): void {
     for (const call of this.#open.values()) {
-      if (call.source === source)
+      if (call.caller.source === source)
         call.end({ kind: 'error', code: 'BRG_ABORTED', message: 'the caller has gone' });
     }
   }
@@ -99,7 +101,7 @@ export class CallDesk {
       return new BridgeError('BRG_BAD_REQUEST', `a call with the id ${id} is open already`);
     }
     let open = 0;
-    for (const call of this.#open.values()) if (call.source === caller.source) open++;
+    for (const call of this.#open.values()) if (call.caller.source === caller.source) open++;
     if (open < caller.callsMax) return undefined;
     return new BridgeError('BRG_BUSY', `${open} calls are open on this connection; wait for answers`);
   }
@@ -109,7 +111,9 @@ export class CallDesk {
     const deadlineMs = options.deadlineMs ?? limits.callDeadlineMs;
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const call: OpenCall = {
-      source: caller.source,
+      caller,
+      name,
+      options,
       abort: new AbortController(),
       ended,
       end: (answer) => {
@@ -129,19 +133,14 @@ export class CallDesk {
     return call;
   }
 
-  #run(
-    call: OpenCall,
-    name: string,
-    args: readonly unknown[],
-    options: CallableOptions,
-    caller: Caller,
-  ): void | Promise<void> {
+  #run(call: OpenCall, args: readonly unknown[]): void | Promise<void> {
+    const schema = call.options.args;
     try {
-      const checked = options.args === undefined ? args : checkArguments(options.args, args);
+      const checked = schema === undefined ? args : checkArguments(schema, args);
       const running =
         checked instanceof Promise
-          ? checked.then((list) => this.#invoke(call, name, list, options, caller))
-          : this.#invoke(call, name, checked, options, caller);
+          ? checked.then((list) => this.#invoke(call, list))
+          : this.#invoke(call, checked);
       if (!(running instanceof Promise)) return running;
       // I3: what a method that was given up still throws has been answered already.
       return Promise.race([running.catch((error: unknown) => call.end(failure(error))), call.ended]);
@@ -151,18 +150,13 @@ export class CallDesk {
     return undefined;
   }
 
-  #invoke(
-    call: OpenCall,
-    name: string,
-    args: readonly unknown[],
-    options: CallableOptions,
-    caller: Caller,
-  ): void | Promise<void> {
+  #invoke(call: OpenCall, args: readonly unknown[]): void | Promise<void> {
+    const { caller, name, options } = call;
     const method = authorMethod(this.#agent, name);
     if (method === undefined || call.abort.signal.aborted) return undefined;
     const stream =
       options.streaming === true
-        ? new StreamingResponse((part) => relay(call, caller, part), call.abort.signal)
+        ? new StreamingResponse((part) => relay(call, part), call.abort.signal)
         : undefined;
     const all = stream === undefined ? args : [stream, ...args];
     let result: unknown;
@@ -198,7 +192,8 @@ function deliver(caller: Caller, answer: CallAnswer): void {
   }
 }
 
-function relay(call: OpenCall, caller: Caller, part: StreamPart): void {
+function relay(call: OpenCall, part: StreamPart): void {
+  const { caller } = call;
   switch (part.kind) {
     case 'chunk':
       if (caller.wantsChunks) caller.answer(part);

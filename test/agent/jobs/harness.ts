@@ -38,6 +38,15 @@ export class Harness {
     this.memory = new Memory(this);
   }
 
+  /** An agent that has woken, with the methods `tick` and `tock`. */
+  static awake(): Harness {
+    const agent = new Harness();
+    agent.wake();
+    agent.handle('tick');
+    agent.handle('tock');
+    return agent;
+  }
+
   get schedules(): Schedules {
     return this.memory.schedules;
   }

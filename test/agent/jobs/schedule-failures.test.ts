@@ -10,11 +10,8 @@ let agent: Harness;
 let startMs: number;
 
 beforeEach(() => {
-  agent = new Harness();
-  agent.wake();
+  agent = Harness.awake();
   startMs = agent.startMs;
-  agent.handle('tick');
-  agent.handle('tock');
 });
 
 describe('a schedule that fails', () => {
