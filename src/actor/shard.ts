@@ -9,28 +9,27 @@
  * I2 A message is applied once: at replay, those at or below the agent's appliedSequence are skipped.
  * I3 While the disk is full nothing is taken, nothing is dropped; work goes on when there is room.
  */
-import { asBridgeError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
-import { isDiskFull, type HistorySeries, type Journal, type ShardStore } from '../store/index.ts';
+import type { HistorySeries, Journal, ShardStore } from '../store/index.ts';
 import type { Actor } from './actor.ts';
 import type { ActorHost } from './actor-host.ts';
 import { AlarmTimer } from './alarms.ts';
 import type { AgentCounters, HistoryQuery } from './behaviour.ts';
 import { AskTable } from './asks.ts';
+import { Committer, type Phase } from './committer.ts';
 import { ConnectionTable } from './connections.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { readBatch } from './envelope.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { FLAG_DURABLE } from './messages.ts';
 import { ProgressTracker, type BatchProgress } from './progress.ts';
+import { replayJournal } from './replay.ts';
 import { Roster } from './roster.ts';
 import type { Batch, ShardOptions } from './shard-options.ts';
 import { ShardEffects } from './shard-effects.ts';
 import { newAgentCounters, newShardCounters, ShardOverview, type ShardCounters } from './shard-overview.ts';
-
-type Phase = 'idle' | 'blocked' | 'stopped';
 
 export class Shard implements ActorHost {
   readonly log: Log;
@@ -48,11 +47,8 @@ export class Shard implements ActorHost {
   readonly #alarms: AlarmTimer;
   readonly #dispatcher: Dispatcher;
   readonly #housekeeping: Housekeeping;
+  readonly #committer: Committer;
   readonly #waiting: Batch[] = [];
-  #dirty: Actor[] = [];
-  #phase: Phase = 'idle';
-  #isCommitScheduled = false;
-  #blockedSinceMs: number | null = null;
 
   constructor(options: ShardOptions) {
     this.log = options.log;
@@ -74,28 +70,17 @@ export class Shard implements ActorHost {
     this.#alarms = new AlarmTimer(options.store, options.clock, (keys) => {
       for (const key of keys) this.#dispatcher.alarm(key);
     });
+    this.#committer = new Committer(this, this.#progress, this.#alarms, () => this.#pump());
     this.#dispatcher = new Dispatcher(this);
     this.#housekeeping = new Housekeeping(this);
   }
 
   /** Replays what the journal holds beyond the last commit, then reconciles presence and takes work. */
   async start(): Promise<void> {
-    const { journal, store } = this;
-    journal.advanceTo(store.watermark + 1);
-    const total = journal.countAfter(store.watermark);
-    let replayed = 0;
-    for (const entry of journal.read(store.watermark)) {
-      this.#apply(entry.batch, entry.firstSequence, entry.count, true);
-      await this.#commitUntilRoom();
-      replayed += entry.count;
-      this.effects.readiness({ kind: 'replaying', applied: replayed, total });
-      this.effects.flush();
-      await new Promise((resume) => setImmediate(resume));
-    }
-    if (total > 0) this.log.info({ messages: total }, 'journal replayed');
+    await replayJournal(this, this.#committer);
     this.#alarms.rescan();
     this.#housekeeping.start();
-    this.effects.committed(journal.lastBatchId ?? '', 0);
+    this.effects.committed(this.journal.lastBatchId ?? '', 0);
     this.effects.readiness({ kind: 'ready' });
     this.effects.flush();
     this.#dispatcher.reconcilePresence();
@@ -111,13 +96,7 @@ export class Shard implements ActorHost {
   async stop(): Promise<void> {
     this.#housekeeping.stop();
     this.#alarms.stop();
-    const giveUpMs = this.clock.now() + limits.turnDeadlineMs;
-    while (this.#dirty.some((actor) => actor.mailbox.isMidTurn) && this.clock.now() < giveUpMs) {
-      await new Promise((resume) => setTimeout(resume, 5));
-    }
-    if (this.#phase === 'idle') this.#commitOrBlock();
-    const isRoom = this.#phase === 'idle';
-    this.#phase = 'stopped';
+    const isRoom = await this.#committer.stop();
     for (const actor of this.roster.all()) actor.behaviour.stop();
     if (isRoom) this.store.checkpoint();
     this.store.close();
@@ -125,9 +104,20 @@ export class Shard implements ActorHost {
   }
 
   markDirty(actor: Actor): void {
-    this.#dirty.push(actor);
-    // Turns started by timers have no batch behind them that would commit.
-    this.scheduleCommit();
+    this.#committer.markDirty(actor);
+  }
+
+  scheduleCommit(): void {
+    this.#committer.schedule();
+  }
+
+  get phase(): Phase {
+    return this.#committer.phase;
+  }
+
+  /** Gives back what the journal need not hold any more. */
+  makeRoom(): void {
+    this.#housekeeping.makeRoom();
   }
 
   contain(actor: Actor, turn: () => void | Promise<void>): void | Promise<void> {
@@ -136,23 +126,12 @@ export class Shard implements ActorHost {
 
   /** History of an agent, what it has just added included. */
   queryHistory(key: number, query: HistoryQuery): HistorySeries[] {
-    if (this.#phase === 'idle') this.#commitNow();
+    if (this.phase === 'idle') this.#committer.commitNow();
     return this.store.history.query(key, query);
   }
 
-  /** Commits at the end of this tick, unless a batch does it before. */
-  scheduleCommit(): void {
-    if (this.#isCommitScheduled) return;
-    this.#isCommitScheduled = true;
-    setImmediate(() => {
-      this.#isCommitScheduled = false;
-      if (this.#phase === 'idle') this.#commitOrBlock();
-      else this.effects.flush();
-    });
-  }
-
   #pump(): void {
-    while (this.#phase === 'idle') {
+    while (this.phase === 'idle') {
       if (this.#progress.outstanding > limits.unappliedMessagesMax) {
         this.clock.after(5, () => this.#pump());
         return;
@@ -171,18 +150,19 @@ export class Shard implements ActorHost {
       try {
         first = this.journal.append(batch.id, batch.pack, batch.durableCount);
       } catch (error) {
-        return this.#block(error);
+        return this.#committer.block(error);
       }
     }
     this.shardCounters.batches++;
     this.effects.committed(batch.id, batch.count);
     this.effects.flush();
-    this.#apply(batch.pack, first, batch.durableCount, false);
-    this.#commitOrBlock();
+    this.apply(batch.pack, first, batch.durableCount, false);
+    this.#committer.commitOrBlock();
     return true;
   }
 
-  #apply(pack: Buffer, firstSequence: number, durableCount: number, isReplay: boolean): void {
+  /** Hands each record of a batch to its agent. */
+  apply(pack: Buffer, firstSequence: number, durableCount: number, isReplay: boolean): void {
     const progress = durableCount > 0 ? this.#progress.add(firstSequence, durableCount) : undefined;
     let sequence = firstSequence;
     for (const record of readBatch(pack)) {
@@ -204,92 +184,5 @@ export class Shard implements ActorHost {
   skip(progress: BatchProgress): void {
     this.#progress.complete(progress, 1);
     this.#progress.settle();
-  }
-
-  #commitOrBlock(): void {
-    try {
-      this.#commitNow();
-    } catch (error) {
-      this.#block(error);
-    }
-  }
-
-  async #commitUntilRoom(): Promise<void> {
-    for (;;) {
-      this.#commitOrBlock();
-      if (this.#phase !== 'blocked') return;
-      await new Promise((resume) => setTimeout(resume, limits.diskRetryMs));
-    }
-  }
-
-  /** @throws BridgeError BRG_DISK_FULL: everything stays dirty, and is tried again. */
-  #commitNow(): void {
-    const ready = this.#dirty.filter((actor) => !actor.mailbox.isMidTurn);
-    if (ready.length === 0) {
-      this.effects.flush();
-      return;
-    }
-    for (const actor of ready) actor.behaviour.beforeCommit();
-    this.#store(ready);
-    this.#dirty = this.#dirty.filter((actor) => actor.mailbox.isMidTurn);
-    this.shardCounters.commits++;
-    for (const actor of ready) this.#release(actor);
-    this.overview.committed(ready);
-    this.effects.flush();
-    // After the answers have left: what starts here may take its time, or the thread down.
-    for (const actor of ready) if (!actor.isForgotten) actor.startLater();
-  }
-
-  /** On a throw their messages count as not applied: whoever is mid-turn at the next try is left out then. */
-  #store(ready: readonly Actor[]): void {
-    const applied = ready.flatMap((actor) => actor.appliedOf);
-    for (const { progress, count } of applied) this.#progress.complete(progress, count);
-    const stored = ready.filter((actor) => !actor.isEphemeral);
-    try {
-      if (stored.length > 0) this.store.commit(stored, this.#progress.watermark);
-    } catch (error) {
-      for (const { progress, count } of applied) this.#progress.reopen(progress, count);
-      throw error;
-    }
-    this.#progress.settle();
-  }
-
-  #release(actor: Actor): void {
-    for (const effect of actor.takeCommitted()) this.effects.add(effect);
-    if (actor.isForgotten) this.roster.remove(actor);
-    else if (actor.row.alarmAtMs !== null) this.#alarms.noticed(actor.row.alarmAtMs);
-  }
-
-  /** The disk is full: stop taking work and try again until there is room. Anything else ends the shard. */
-  #block(error: unknown): false {
-    if (!isDiskFull(error)) throw asBridgeError(error);
-    this.#phase = 'blocked';
-    this.clock.after(limits.diskRetryMs, () => this.#retry());
-    if (this.#blockedSinceMs === null) {
-      this.#blockedSinceMs = this.clock.now();
-      const err = asBridgeError(error).message;
-      this.log.error({ err }, 'disk is full: nothing is acknowledged until there is room');
-      this.effects.readiness({ kind: 'disk-full', sinceMs: this.#blockedSinceMs });
-      this.effects.flush();
-    }
-    return false;
-  }
-
-  #retry(): void {
-    if (this.#phase !== 'blocked') return;
-    this.#phase = 'idle';
-    this.#commitOrBlock();
-    // What is applied makes room in the journal, also where a quota and not the disk is the limit.
-    if (this.#phase === 'idle') this.#housekeeping.makeRoom();
-    this.#pump();
-    if (this.phase === 'blocked') return;
-    this.#blockedSinceMs = null;
-    this.log.info({}, 'the disk has room again');
-    this.effects.readiness({ kind: 'ready' });
-    this.effects.flush();
-  }
-
-  get phase(): Phase {
-    return this.#phase;
   }
 }

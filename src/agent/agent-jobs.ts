@@ -39,7 +39,7 @@ function jobMethod(agent: Agent, name: string): ((...args: never[]) => unknown) 
 }
 
 /** `static options = { retry: {...} }` of the author's class. */
-export function retryDefaults(agent: Agent): RetryOptions {
+export function retryDefaults(agent: object): RetryOptions {
   const { options } = agent.constructor as { options?: { retry?: RetryOptions } }; // as documented
   return options?.retry ?? {};
 }

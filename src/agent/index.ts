@@ -1,5 +1,6 @@
 /** What authors subclass, and how it becomes the behaviour of actors. */
-export { Agent, type ConnectContext } from './agent.ts';
+export { Agent } from './agent.ts';
+export type { ConnectContext } from './agent-hooks.ts';
 export { AgentConnection } from './connection.ts';
 export { getCurrentAgent, type CurrentAgent } from './current-agent.ts';
 export type { ConnectionCapability } from './capabilities.ts';

@@ -1,0 +1,157 @@
+/**
+ * Commits what turns wrote: who is dirty, one transaction for all of them, then their effects. While the
+ * disk is full nothing is committed and nothing is dropped; it is tried again until there is room.
+ *
+ * I1 Effects of a turn leave only after the commit of what it wrote.
+ * I2 An actor in the middle of an asynchronous device turn is left out: its writes are half done.
+ */
+import { asBridgeError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import { isDiskFull } from '../store/index.ts';
+import type { Actor } from './actor.ts';
+import type { AlarmTimer } from './alarms.ts';
+import type { ProgressTracker } from './progress.ts';
+import type { Shard } from './shard.ts';
+
+export type Phase = 'idle' | 'blocked' | 'stopped';
+
+export class Committer {
+  readonly #shard: Shard;
+  readonly #clock: Clock;
+  readonly #progress: ProgressTracker;
+  readonly #alarms: AlarmTimer;
+  readonly #whenRoom: () => void;
+  #dirty: Actor[] = [];
+  #phase: Phase = 'idle';
+  #isScheduled = false;
+  #blockedSinceMs: number | null = null;
+
+  /** @param whenRoom called when the disk has room again after it was full */
+  constructor(shard: Shard, progress: ProgressTracker, alarms: AlarmTimer, whenRoom: () => void) {
+    this.#shard = shard;
+    this.#clock = shard.clock;
+    this.#progress = progress;
+    this.#alarms = alarms;
+    this.#whenRoom = whenRoom;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  markDirty(actor: Actor): void {
+    this.#dirty.push(actor);
+    // Turns started by timers have no batch behind them that would commit.
+    this.schedule();
+  }
+
+  /** Commits at the end of this tick, unless a batch does it before. */
+  schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      if (this.#phase === 'idle') this.commitOrBlock();
+      else this.#shard.effects.flush();
+    });
+  }
+
+  commitOrBlock(): void {
+    try {
+      this.commitNow();
+    } catch (error) {
+      this.block(error);
+    }
+  }
+
+  async commitUntilRoom(): Promise<void> {
+    for (;;) {
+      this.commitOrBlock();
+      if (this.#phase !== 'blocked') return;
+      await new Promise((resume) => setTimeout(resume, limits.diskRetryMs));
+    }
+  }
+
+  /** @throws BridgeError BRG_DISK_FULL: everything stays dirty, and is tried again. */
+  commitNow(): void {
+    const { effects, overview, shardCounters } = this.#shard;
+    const ready = this.#dirty.filter((actor) => !actor.mailbox.isMidTurn);
+    if (ready.length === 0) {
+      effects.flush();
+      return;
+    }
+    for (const actor of ready) actor.behaviour.beforeCommit();
+    this.#store(ready);
+    this.#dirty = this.#dirty.filter((actor) => actor.mailbox.isMidTurn);
+    shardCounters.commits++;
+    for (const actor of ready) this.#release(actor);
+    overview.committed(ready);
+    effects.flush();
+    // After the answers have left: what starts here may take its time, or the thread down.
+    for (const actor of ready) if (!actor.isForgotten) actor.startLater();
+  }
+
+  /** The disk is full: stop taking work and try again until there is room. Anything else ends the shard. */
+  block(error: unknown): false {
+    if (!isDiskFull(error)) throw asBridgeError(error);
+    this.#phase = 'blocked';
+    this.#clock.after(limits.diskRetryMs, () => this.#retry());
+    if (this.#blockedSinceMs === null) {
+      const { log, effects } = this.#shard;
+      this.#blockedSinceMs = this.#clock.now();
+      const err = asBridgeError(error).message;
+      log.error({ err }, 'disk is full: nothing is acknowledged until there is room');
+      effects.readiness({ kind: 'disk-full', sinceMs: this.#blockedSinceMs });
+      effects.flush();
+    }
+    return false;
+  }
+
+  /** Lets running turns end and commits what is written. False: there was no room for it. */
+  async stop(): Promise<boolean> {
+    const giveUpMs = this.#clock.now() + limits.turnDeadlineMs;
+    while (this.#dirty.some((actor) => actor.mailbox.isMidTurn) && this.#clock.now() < giveUpMs) {
+      await new Promise((resume) => setTimeout(resume, 5));
+    }
+    if (this.#phase === 'idle') this.commitOrBlock();
+    const isRoom = this.#phase === 'idle';
+    this.#phase = 'stopped';
+    return isRoom;
+  }
+
+  /** On a throw their messages count as not applied: whoever is mid-turn at the next try is left out then. */
+  #store(ready: readonly Actor[]): void {
+    const applied = ready.flatMap((actor) => actor.appliedOf);
+    for (const { progress, count } of applied) this.#progress.complete(progress, count);
+    const stored = ready.filter((actor) => !actor.isEphemeral);
+    try {
+      if (stored.length > 0) this.#shard.store.commit(stored, this.#progress.watermark);
+    } catch (error) {
+      for (const { progress, count } of applied) this.#progress.reopen(progress, count);
+      throw error;
+    }
+    this.#progress.settle();
+  }
+
+  #release(actor: Actor): void {
+    for (const effect of actor.takeCommitted()) this.#shard.effects.add(effect);
+    if (actor.isForgotten) this.#shard.roster.remove(actor);
+    else if (actor.row.alarmAtMs !== null) this.#alarms.noticed(actor.row.alarmAtMs);
+  }
+
+  #retry(): void {
+    if (this.#phase !== 'blocked') return;
+    this.#phase = 'idle';
+    this.commitOrBlock();
+    // What is applied makes room in the journal, also where a quota and not the disk is the limit.
+    if (this.phase === 'idle') this.#shard.makeRoom();
+    this.#whenRoom();
+    if (this.phase === 'blocked') return;
+    this.#blockedSinceMs = null;
+    const { log, effects } = this.#shard;
+    log.info({}, 'the disk has room again');
+    effects.readiness({ kind: 'ready' });
+    effects.flush();
+  }
+}
