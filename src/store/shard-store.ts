@@ -7,11 +7,11 @@
  * I3 The journal may be trimmed below `checkpoint()`'s answer only: that much is fsynced here.
  */
 import type Database from 'better-sqlite3';
-import { BridgeError } from '../base/errors.ts';
 import { openDatabase, storeError } from './database.ts';
 import { AgentDirectory } from './agent-directory.ts';
-import { HistoryStore, migrateHistory, type HistoryBuffer } from './history.ts';
+import { HistoryStore, type HistoryBuffer } from './history.ts';
 import type { RetentionPolicy } from './retention.ts';
+import { migrateShard } from './shard-schema.ts';
 
 export type Presence = 'online' | 'offline' | 'never';
 
@@ -42,19 +42,6 @@ export interface AgentChange {
   readonly isForgotten: boolean;
 }
 
-const SCHEMA_VERSION = 1;
-
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS agents(
-  key INTEGER PRIMARY KEY, model TEXT NOT NULL, id TEXT NOT NULL, presence TEXT NOT NULL, last_seen REAL,
-  messages INTEGER NOT NULL, rejected INTEGER NOT NULL, applied INTEGER NOT NULL, alarm_at REAL, created_at REAL NOT NULL);
-CREATE UNIQUE INDEX IF NOT EXISTS agents_address ON agents(model, id);
-CREATE INDEX IF NOT EXISTS agents_presence ON agents(presence);
-CREATE INDEX IF NOT EXISTS agents_alarm ON agents(alarm_at) WHERE alarm_at IS NOT NULL;
-CREATE TABLE IF NOT EXISTS cells(agent INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(agent, name)) WITHOUT ROWID;
-`;
-
 export class ShardStore {
   readonly #db: Database.Database;
   readonly #path: string;
@@ -72,7 +59,7 @@ export class ShardStore {
     if (options.pagesMax !== undefined) db.pragma(`max_page_count=${options.pagesMax}`);
     // Checkpoints are made by `checkpoint()`: it must know what they covered.
     db.pragma('wal_autocheckpoint=0');
-    this.#migrate();
+    migrateShard(db, path);
     this.#statements = prepare(db);
     this.history = new HistoryStore(db);
     this.directory = new AgentDirectory(db);
@@ -197,20 +184,6 @@ export class ShardStore {
       else s.setCell.run(key, name, json);
     }
     if (change.history !== null && change.history.points > 0) this.history.append(key, change.history);
-  }
-
-  #migrate(): void {
-    const version = Number(this.#db.pragma('user_version', { simple: true }));
-    if (version > SCHEMA_VERSION) {
-      const message = `${this.#path} has schema ${version}, this program knows ${SCHEMA_VERSION}: use a newer program`;
-      throw new BridgeError('BRG_DATA_VERSION', message);
-    }
-    if (version === SCHEMA_VERSION) return;
-    this.#db.transaction(() => {
-      this.#db.exec(SCHEMA);
-      migrateHistory(this.#db);
-      this.#db.pragma(`user_version=${SCHEMA_VERSION}`);
-    })();
   }
 }
 
