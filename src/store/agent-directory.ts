@@ -18,6 +18,14 @@ export interface DirectoryTotals {
   readonly never: number;
 }
 
+/** An agent that wants to be woken at `atMs`. */
+export interface DueAgent {
+  readonly key: number;
+  readonly model: string;
+  readonly id: string;
+  readonly atMs: number;
+}
+
 interface Columns {
   key: number;
   model: string;
@@ -29,12 +37,13 @@ interface Columns {
   applied: number;
   alarm_at: number | null;
   created_at: number;
+  file: number;
 }
 
 export class AgentDirectory {
   readonly #db: Database.Database;
   readonly #find: Database.Statement<[string, string], Columns>;
-  readonly #due: Database.Statement<[number, number], { model: string; id: string }>;
+  readonly #due: Database.Statement<[number, number, number, number], DueAgent>;
   readonly #nextAlarm: Database.Statement<[], { at: number | null }>;
   readonly #totals: Database.Statement<[], { presence: Presence; n: number }>;
   readonly #keysAfter: Database.Statement<[number, number], { key: number }>;
@@ -43,7 +52,8 @@ export class AgentDirectory {
     this.#db = db;
     this.#find = db.prepare('SELECT * FROM agents WHERE model = ? AND id = ?');
     this.#due = db.prepare(
-      'SELECT model, id FROM agents WHERE alarm_at IS NOT NULL AND alarm_at <= ? ORDER BY alarm_at LIMIT ?',
+      `SELECT key, model, id, alarm_at AS atMs FROM agents
+       WHERE alarm_at IS NOT NULL AND alarm_at <= ? AND (alarm_at, key) > (?, ?) ORDER BY alarm_at, key LIMIT ?`,
     );
     this.#nextAlarm = db.prepare('SELECT min(alarm_at) AS at FROM agents WHERE alarm_at IS NOT NULL');
     this.#totals = db.prepare('SELECT presence, count(*) AS n FROM agents GROUP BY presence');
@@ -89,8 +99,9 @@ export class AgentDirectory {
       .all();
   }
 
-  due(nowMs: number, max: number): { model: string; id: string }[] {
-    return this.#due.all(nowMs, max);
+  /** Agents whose alarm is due, the earliest first. @param after the last one of the page before */
+  due(nowMs: number, max: number, after?: DueAgent): DueAgent[] {
+    return this.#due.all(nowMs, after?.atMs ?? -Infinity, after?.key ?? 0, max);
   }
 
   /** When the next agent wants to be woken, ms since epoch. */
@@ -107,6 +118,11 @@ export class AgentDirectory {
   /** Rejected messages of all agents. */
   rejectedTotal(): number {
     return this.#db.prepare<[], { n: number | null }>('SELECT sum(rejected) AS n FROM agents').get()?.n ?? 0;
+  }
+
+  /** Agents whose own file was written since the last checkpoint. */
+  unsynced(): AgentRow[] {
+    return this.#db.prepare<[], Columns>('SELECT * FROM agents WHERE file = 2').all().map(toRow);
   }
 
   /** Keys in order, for maintenance that goes round. */
@@ -132,5 +148,6 @@ function toRow(columns: Columns): AgentRow {
     alarmAtMs: columns.alarm_at,
     createdAtMs: columns.created_at,
     isStored: true,
+    hasFile: columns.file !== 0,
   };
 }

@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
 import { BridgeError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 
 /** A lock is held for a process's life: waiting for one only keeps its owner from hearing of it. */
 const LOCK_TIMEOUT_MS = 100;
@@ -35,8 +36,32 @@ export function openDatabase(
   }
 }
 
+/** Of agents' files: SQLite's default. */
+export const PAGE_BYTES = 4096;
+
+/**
+ * Opens an agent's file, which must exist.
+ * @throws BridgeError BRG_DATA_DIR, BRG_STORE
+ */
+export function openAgentDatabase(path: string, bytesMax: number): Database.Database {
+  try {
+    const db = new Database(path, { timeout: LOCK_TIMEOUT_MS, fileMustExist: true });
+    // Before anything is read: so the WAL needs no shared memory file, and the handle two descriptors.
+    db.pragma('locking_mode=EXCLUSIVE');
+    db.pragma('synchronous=NORMAL');
+    db.pragma(`cache_size=-${limits.agentCacheKiB}`);
+    // A transaction stays in memory until its commit, so that a full disk shows there and nowhere else.
+    db.pragma('cache_spill=OFF');
+    db.pragma('temp_store=MEMORY');
+    db.pragma(`max_page_count=${Math.floor(bytesMax / PAGE_BYTES)}`);
+    return db;
+  } catch (error) {
+    throw storeError(error, path);
+  }
+}
+
 /** The SQLite result code of an error, e.g. `SQLITE_FULL`; undefined for other errors. */
-function errorCode(error: unknown): string | undefined {
+export function errorCode(error: unknown): string | undefined {
   return error instanceof Database.SqliteError ? error.code : undefined;
 }
 

@@ -1,6 +1,7 @@
 /** The tables of shard.db, and the steps from each version of them to the next. */
 import type Database from 'better-sqlite3';
 import { BridgeError } from '../base/errors.ts';
+import { migrateAudit } from './audit.ts';
 import { migrateHistory } from './history.ts';
 
 const FIRST = `
@@ -27,6 +28,7 @@ const STEPS: readonly ((db: Database.Database) => void)[] = [
     migrateHistory(db);
   },
   (db) => db.exec(AGENT_FILES),
+  migrateAudit,
 ];
 
 /**

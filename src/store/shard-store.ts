@@ -1,14 +1,21 @@
 /**
- * Rows of the light agents of one shard: who they are, their documents ("cells"), their history.
+ * Rows of one shard: its agents, the documents ("cells") of the light ones, the history of all. Heavy ones
+ * have a file of their own besides (heavy-agents.ts).
  *
  * I1 Everything a batch of turns changed is written by ONE transaction (`commit`), together with the
- *    sequence numbers that say which journal entries it covers.
+ *    sequence numbers that say which journal entries it covers; that of a heavy agent by one of its file.
  * I2 synchronous=NORMAL: after a power loss the file may be older, never torn; the journal replays.
- * I3 The journal may be trimmed below `checkpoint()`'s answer only: that much is fsynced here.
+ * I3 The journal may be trimmed below a checkpoint's answer only: that much is fsynced here, files included.
  */
 import type Database from 'better-sqlite3';
+import { dirname, join } from 'node:path';
+import { limits } from '../base/limits.ts';
+import { AuditLog, type AuditEntry } from './audit.ts';
 import { openDatabase, storeError } from './database.ts';
 import { AgentDirectory } from './agent-directory.ts';
+import type { AgentFile } from './agent-file.ts';
+import { AgentFiles } from './agent-files.ts';
+import { HeavyAgents, type LoadedAgent } from './heavy-agents.ts';
 import { HistoryStore, type HistoryBuffer } from './history.ts';
 import type { RetentionPolicy } from './retention.ts';
 import { migrateShard } from './shard-schema.ts';
@@ -32,6 +39,8 @@ export interface AgentRow {
   alarmAtMs: number | null;
   readonly createdAtMs: number;
   isStored: boolean;
+  /** The agent is heavy: its documents are in a file of its own. */
+  hasFile: boolean;
 }
 
 /** One agent's part of a commit. `cells`: JSON text by name, null deletes. */
@@ -39,7 +48,17 @@ export interface AgentChange {
   readonly row: AgentRow;
   readonly cells: Iterable<readonly [name: string, json: string | null]>;
   readonly history: HistoryBuffer | null;
+  /** Its own file, when it is heavy. */
+  readonly file: AgentFile | null;
+  /** Rows for the audit log of the shard, also those of heavy agents. */
+  readonly audits: readonly AuditEntry[];
   readonly isForgotten: boolean;
+}
+
+interface Checkpoint {
+  readonly watermark: number;
+  readonly files: ReadonlyMap<number, AgentFile>;
+  readonly left: Iterator<AgentFile>;
 }
 
 export class ShardStore {
@@ -47,12 +66,19 @@ export class ShardStore {
   readonly #path: string;
   readonly history: HistoryStore;
   readonly directory: AgentDirectory;
+  readonly audit: AuditLog;
+  readonly heavy: HeavyAgents;
   readonly #commit: (changes: Iterable<AgentChange>, appliedWatermark: number) => void;
   readonly #statements: ReturnType<typeof prepare>;
   #nextKey: number;
   #committedWatermark: number;
+  #checkpoint: Checkpoint | undefined;
 
-  constructor(path: string, options: { pagesMax?: number } = {}) {
+  /** @param options.agentBytesMax bound of an agent's own file; files lie in `agents` beside `path` */
+  constructor(
+    path: string,
+    options: { pagesMax?: number; agentBytesMax?: number; agentFilesOpenMax?: number } = {},
+  ) {
     this.#path = path;
     const db = openDatabase(path, { synchronous: 'NORMAL', pageBytes: 4096, cacheKiB: 65_536 });
     this.#db = db;
@@ -63,10 +89,17 @@ export class ShardStore {
     this.#statements = prepare(db);
     this.history = new HistoryStore(db);
     this.directory = new AgentDirectory(db);
+    this.audit = new AuditLog(db);
+    const { agentBytesMax = limits.agentBytesMax, agentFilesOpenMax } = options;
+    const files = new AgentFiles(join(dirname(path), 'agents'), agentBytesMax, agentFilesOpenMax);
+    this.heavy = new HeavyAgents(db, this.directory, files);
     this.#nextKey = this.directory.maxKey() + 1;
     this.#committedWatermark = Number(this.#statements.meta.get('watermark')?.value ?? 0);
     this.#commit = db.transaction((changes: Iterable<AgentChange>, appliedWatermark: number) => {
-      for (const change of changes) this.#write(change);
+      for (const change of changes) {
+        this.#write(change);
+        if (change.audits.length > 0) this.audit.append(change.audits);
+      }
       this.#statements.setMeta.run('watermark', appliedWatermark);
     });
   }
@@ -90,22 +123,35 @@ export class ShardStore {
       alarmAtMs: null,
       createdAtMs: nowMs,
       isStored: false,
+      hasFile: false,
     };
   }
 
-  /** The agent's documents as JSON text by name. */
+  /** What an agent wakes with; the row of a heavy one becomes what its file says. @throws BridgeError BRG_STORE */
+  load(row: AgentRow, nowMs: number): LoadedAgent {
+    if (row.hasFile) return this.heavy.load(row, nowMs);
+    const cells = row.isStored ? this.cells(row.key) : new Map<string, string>();
+    return { cells, file: null, historySequence: 0 };
+  }
+
+  /** Gives a light agent a file of its own. @throws BridgeError BRG_DISK_FULL, BRG_STORE */
+  promote(row: AgentRow): AgentFile {
+    return this.heavy.promote(row, row.isStored ? this.cells(row.key) : new Map<string, string>());
+  }
+
+  /** The documents of a light agent as JSON text by name. */
   cells(key: number): Map<string, string> {
     return new Map(this.#statements.cells.all(key).map((row) => [row.name, row.value]));
   }
 
-  /** One document of an agent, without waking it. */
+  /** One document of a light agent, or the small state of a heavy one, without waking it. */
   cell(key: number, name: string): string | undefined {
     return this.#statements.cell.get(key, name)?.value;
   }
 
   /**
-   * Writes everything in one transaction.
-   * @throws BridgeError BRG_DISK_FULL: nothing was written, the same call may be repeated later.
+   * Writes everything: one transaction here, then one of each heavy agent's file.
+   * @throws BridgeError BRG_DISK_FULL: the same call is to be repeated later; it adds what is missing.
    */
   commit(changes: Iterable<AgentChange> & { readonly length: number }, appliedWatermark: number): void {
     try {
@@ -114,7 +160,12 @@ export class ShardStore {
       this.history.rolledBack();
       throw storeError(error, this.#path);
     }
-    for (const change of changes) change.row.isStored = !change.isForgotten;
+    for (const { row, history, isForgotten } of changes) {
+      row.isStored = !isForgotten;
+      // It must not be added again when a file fails and all of this is repeated.
+      history?.clear();
+    }
+    this.heavy.commit(changes);
     this.#committedWatermark = appliedWatermark;
   }
 
@@ -137,20 +188,42 @@ export class ShardStore {
     return result[0]?.log ?? 0;
   }
 
-  /** Moves the WAL into the database, fsyncs it, and returns the watermark that is now safe on disk. */
+  /** Makes everything committed so far safe on disk; answers the watermark that the journal may be trimmed to. */
   checkpoint(): number {
-    const watermark = this.#committedWatermark;
+    for (;;) {
+      const watermark = this.checkpointStep();
+      if (watermark !== undefined) return watermark;
+    }
+  }
+
+  /**
+   * A bounded step of that: agents' files first, then shard.db. Undefined: there is more to do.
+   * @throws BridgeError BRG_DISK_FULL; the checkpoint begins anew with the next step
+   */
+  checkpointStep(): number | undefined {
+    const checkpoint = (this.#checkpoint ??= this.#beginCheckpoint());
     try {
+      if (!this.heavy.syncSome(checkpoint.left)) return undefined;
+      this.#checkpoint = undefined;
+      this.heavy.synced(checkpoint.files);
       // The columns of PRAGMA wal_checkpoint are documented by SQLite.
       const rows = this.#db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
-      return rows[0]?.busy === 0 ? watermark : 0;
+      return rows[0]?.busy === 0 ? checkpoint.watermark : 0;
     } catch (error) {
+      this.#checkpoint = undefined;
+      this.heavy.putBack(checkpoint.files);
       throw storeError(error, this.#path);
     }
   }
 
   close(): void {
+    this.heavy.files.closeAll();
     this.#db.close();
+  }
+
+  #beginCheckpoint(): Checkpoint {
+    const files = this.heavy.takeWritten();
+    return { watermark: this.#committedWatermark, files, left: files.values() };
   }
 
   #write(change: AgentChange): void {
@@ -163,8 +236,9 @@ export class ShardStore {
       return;
     }
     const { key, presence, lastSeenMs, messages, rejected, appliedSequence, alarmAtMs } = row;
+    const file = row.hasFile ? 2 : 0;
     if (row.isStored) {
-      s.updateAgent.run(presence, lastSeenMs, messages, rejected, appliedSequence, alarmAtMs, key);
+      s.updateAgent.run(presence, lastSeenMs, messages, rejected, appliedSequence, alarmAtMs, file, key);
     } else {
       s.insertAgent.run(
         key,
@@ -180,8 +254,10 @@ export class ShardStore {
       );
     }
     for (const [name, json] of change.cells) {
-      if (json === null) s.deleteCell.run(key, name);
-      else s.setCell.run(key, name, json);
+      if (row.hasFile && name !== 'state') continue;
+      const isKept = json !== null && !(row.hasFile && json.length > limits.stateCopyCharactersMax);
+      if (isKept) s.setCell.run(key, name, json);
+      else s.deleteCell.run(key, name);
     }
     if (change.history !== null && change.history.points > 0) this.history.append(key, change.history);
   }
@@ -197,7 +273,7 @@ function prepare(db: Database.Database) {
       'INSERT INTO agents(key, model, id, presence, last_seen, messages, rejected, applied, alarm_at, created_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     updateAgent: db.prepare(
-      'UPDATE agents SET presence = ?, last_seen = ?, messages = ?, rejected = ?, applied = ?, alarm_at = ? WHERE key = ?',
+      'UPDATE agents SET presence = ?, last_seen = ?, messages = ?, rejected = ?, applied = ?, alarm_at = ?, file = ? WHERE key = ?',
     ),
     deleteAgent: db.prepare('DELETE FROM agents WHERE key = ?'),
     cells: db.prepare<[number], { name: string; value: string }>(

@@ -18,7 +18,7 @@ function storePath(): string {
 }
 
 function change(row: AgentRow, parts: Partial<AgentChange> = {}): AgentChange {
-  return { row, cells: [], history: null, isForgotten: false, ...parts };
+  return { row, cells: [], history: null, audits: [], file: null, isForgotten: false, ...parts };
 }
 
 function historyOf(...points: [number, Record<string, number>][]): HistoryBuffer {

@@ -1,0 +1,22 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Makes a file, or the entries of a directory, safe on the disk. */
+export function syncPath(path: string): void {
+  // Windows has no fsync of directories, and keeps them safe without.
+  if (process.platform === 'win32' && statSync(path).isDirectory()) return;
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Makes a directory with those above it, so that a power loss does not take them away again. */
+export function makeDirectory(path: string): void {
+  const first = mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  // A new directory is an entry of the one above it.
+  for (let made = path; made.length >= first.length; made = dirname(made)) syncPath(dirname(made));
+}
