@@ -3,13 +3,14 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node
 import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Runtime, type ActorRuntime } from './actor/index.ts';
+import { sortClasses } from './agent/index.ts';
 import { BridgeError } from './base/errors.ts';
 import { newId } from './base/ids.ts';
 import { createLog, type Log } from './base/log.ts';
 import { createMetrics, type BridgeMetrics } from './base/metrics.ts';
 import { createBroker, type Broker } from './broker/index.ts';
 import { checkConfig, type Config } from './config.ts';
-import { describeDefinition, Registry } from './device/index.ts';
+import { describeDefinition, describePlainModel, Registry } from './device/index.ts';
 import { createGateway, mqttUpgrade, type Gateway } from './gateway/index.ts';
 import { inlineShard, workerShard } from './shard-links.ts';
 import { loadDevices, type ShardSettings } from './shard.ts';
@@ -28,7 +29,15 @@ export interface Bridge {
 export interface BridgeOptions {
   /** Told when the bridge cannot go on (a failed fsync, a shard that keeps crashing); default: exit 1. */
   readonly onFatal?: (error: Error) => void;
-  readonly shard?: Pick<ShardSettings, 'idleTimeoutMs' | 'journalPagesMax' | 'storePagesMax'>;
+  readonly shard?: Pick<
+    ShardSettings,
+    | 'idleTimeoutMs'
+    | 'awakeAgentsMax'
+    | 'turnDeadlineMs'
+    | 'shardStallMs'
+    | 'journalPagesMax'
+    | 'storePagesMax'
+  >;
   /** Told of changes while the journal is replayed. */
   readonly onProgress?: (applied: number, total: number) => void;
 }
@@ -85,14 +94,16 @@ class RunningBridge implements Bridge {
   async start(): Promise<void> {
     const { config } = this;
     const devicesUrl = devicesModule(config.devices);
-    const registry = new Registry((await loadDevices(devicesUrl)).definitions);
+    const { definitions, agents } = await loadDevices(devicesUrl);
+    const plain = [...sortClasses(definitions, agents).plain.keys()];
+    const registry = new Registry(definitions, plain);
     const startFailed = new Promise<never>((_resolve, reject) => (this.#failed = reject));
     // Handled by the race below; later failures go to onFatal.
     startFailed.catch(() => undefined);
     const runtime = (this.#runtime = this.#startRuntime(devicesUrl));
     this.#gateway = await createGateway({
       runtime,
-      models: registry.definitions().map(describeDefinition),
+      models: [...definitions.map(describeDefinition), ...plain.map(describePlainModel)],
       host: config.host,
       port: config.httpPort,
       log: this.#log,
@@ -130,8 +141,9 @@ class RunningBridge implements Bridge {
   }
 
   #startRuntime(devicesUrl: string): Runtime {
-    const { dataDir, logLevel, logFormat, shards } = this.config;
-    const settings: ShardSettings = { dataDir, devicesUrl, logLevel, logFormat, ...this.#options.shard };
+    const { dataDir, logLevel, logFormat, agentBytesMax, shards } = this.config;
+    const own = { dataDir, devicesUrl, logLevel, logFormat, agentBytesMax };
+    const settings: ShardSettings = { ...own, ...this.#options.shard };
     return new Runtime({
       shards: [shards === 0 ? inlineShard(settings) : workerShard(settings)],
       runId: newId(),

@@ -29,6 +29,11 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     summary: 'agents of a running bridge: list, show, history, rejected, commands, send, forget',
     load: async () => (await import('./cli/agent.ts')).agentCommands,
   },
+  audit: {
+    kind: 'command',
+    summary: 'who sent commands or deleted agents, and what became of it',
+    load: async () => (await import('./cli/audit.ts')).auditCommand,
+  },
   doctor: {
     kind: 'command',
     summary: 'check this machine and say how to fix what is wrong',

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { BridgeError } from './base/errors.ts';
+import { limits } from './base/limits.ts';
 import { LOG_LEVELS } from './base/log.ts';
 
 const port = wholeNumber(0, 65_535);
@@ -41,6 +42,9 @@ const schema = z.strictObject({
     .nullable()
     .default(null)
     .describe('module with `definitions` and `agents`; default: the shipped models'),
+  agentBytesMax: wholeNumber(1024 * 1024, 2 ** 40)
+    .default(limits.agentBytesMax)
+    .describe('bytes an agent may fill in a database of its own (`this.sql`, `this.storage`)'),
 });
 
 export type Config = z.output<typeof schema>;

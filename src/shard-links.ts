@@ -1,8 +1,18 @@
 /** The two ways to run a shard: in a worker thread, and in this one. */
 import { Worker } from 'node:worker_threads';
-import type { Shard, ShardEvents, ShardLink, StartShard } from './actor/index.ts';
+import {
+  DeathLedger,
+  FlightRecorder,
+  type Shard,
+  type ShardEvents,
+  type ShardLink,
+  type StartShard,
+} from './actor/index.ts';
 import { asBridgeError, BridgeError } from './base/errors.ts';
-import type { ShardFailure, ShardOrder } from './shard-thread.ts';
+import { limits } from './base/limits.ts';
+import { createLog } from './base/log.ts';
+import type { ShardOrder, ShardWord } from './shard-thread.ts';
+import { watchShard } from './shard-watch.ts';
 import { openShard, type ShardSettings } from './shard.ts';
 
 /** The module of this name beside this one, as source or as built. */
@@ -11,21 +21,40 @@ function sibling(name: string): URL {
   return new URL(`./${name}.${extension}`, import.meta.url);
 }
 
-/** A shard in a worker thread of its own. */
+/** A shard in a worker thread of its own, watched from this one. */
 export function workerShard(settings: ShardSettings): StartShard {
+  const log = createLog({ level: settings.logLevel, format: settings.logFormat });
+  const ledger = new DeathLedger();
   return (events) => {
-    const worker = new Worker(sibling('shard-thread'), { workerData: settings });
+    const recorder = new FlightRecorder();
+    const suspects = ledger.suspects();
+    const worker = new Worker(sibling('shard-thread'), {
+      workerData: { ...settings, recorder: recorder.memory, suspects },
+    });
     let failure: Error | undefined;
+    let stack: string | undefined;
     let isStopping = false;
-    worker.on('message', (said: Uint8Array | ShardFailure) => {
+    const stopWatch = watchShard(worker, recorder, settings.shardStallMs ?? limits.shardStallMs, (seen) => {
+      stack = seen;
+      failure = new Error('the shard’s thread was stuck');
+      void worker.terminate(); // never rejects; `exit` says when it is over
+    });
+    worker.on('message', (said: Uint8Array | ShardWord) => {
       if (said instanceof Uint8Array) events.effects(said);
+      else if (said.kind === 'exit') stack = said.stack;
       else failure = new BridgeError(said.code, said.message);
     });
     worker.on('error', (error) => (failure ??= asBridgeError(error)));
     const exited = new Promise<void>((resolve) => {
       worker.on('exit', (code) => {
+        stopWatch();
         resolve();
-        if (!isStopping) events.crashed(failure ?? new Error(`the shard's thread ended with code ${code}`));
+        if (isStopping) return;
+        const error = failure ?? new Error(`the shard's thread ended with code ${code}`);
+        const culprit = recorder.read();
+        const isExcused = ledger.note(culprit, Date.now());
+        if (culprit !== undefined) log.error({ ...culprit, err: error.message, stack }, 'agent ended its thread');
+        events.crashed(error, isExcused);
       });
     });
     const order = (message: ShardOrder, transfer: ArrayBuffer[]): void =>

@@ -16,20 +16,22 @@ export type ShardOrder =
   | { readonly kind: 'stop' };
 
 /** What the thread says besides effects. */
-export interface ShardFailure {
-  readonly kind: 'failed';
-  readonly code: BridgeError['code'];
-  readonly message: string;
-}
+export type ShardWord =
+  | { readonly kind: 'failed'; readonly code: BridgeError['code']; readonly message: string }
+  /** It is about to end, by `process.exit`. */
+  | { readonly kind: 'exit'; readonly stack: string };
 
 assert(parentPort !== null, 'this module is the entry of a worker thread');
 const port = parentPort;
 
+function say(word: ShardWord): void {
+  port.postMessage(word);
+}
+
 function fail(error: unknown): void {
   const { code, message, stack } = asBridgeError(error);
   const isBug = code === 'BRG_INTERNAL';
-  const failure: ShardFailure = { kind: 'failed', code, message: isBug ? (stack ?? message) : message };
-  port.postMessage(failure);
+  say({ kind: 'failed', code, message: isBug ? (stack ?? message) : message });
   // The shard's files are in an unknown state: only a fresh start, which replays, is safe.
   setImmediate(() => process.exit(1));
 }
@@ -38,14 +40,17 @@ process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 enableFastStart();
 const { openShard } = await import('./shard.ts');
+const { guardThread } = await import('./thread-guard.ts');
 const settings = workerData as ShardSettings; // written by shard-links.ts
 const shard = await openShard(settings, (effects) => port.postMessage(effects, [effects.buffer]));
+const isStopping = guardThread(shard, say, fail);
 await shard.start();
 port.on('message', (order: ShardOrder) => {
   if (order.kind === 'batch') {
     const { id, pack, count, durableCount } = order;
     shard.receive(id, Buffer.from(pack.buffer, pack.byteOffset, pack.byteLength), count, durableCount);
   } else {
+    isStopping();
     void shard.stop().then(() => process.exit(0), fail);
   }
 });

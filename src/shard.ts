@@ -1,12 +1,12 @@
 /** Composition root of one shard: opens its files, loads the device models, makes it. */
 import { join } from 'node:path';
-import { Shard } from './actor/index.ts';
-import { createActorFactory, type DeviceAgentClass } from './agent/index.ts';
+import { FlightRecorder, Shard, type Suspects } from './actor/index.ts';
+import { createActorFactory, type AgentClasses } from './agent/index.ts';
 import { systemClock } from './base/clock.ts';
 import { BridgeError } from './base/errors.ts';
 import { createLog, type LogLevel } from './base/log.ts';
 import { Registry, type DeviceDefinition } from './device/index.ts';
-import { Journal, ShardStore } from './store/index.ts';
+import { Journal, ReplayDiary, ShardStore } from './store/index.ts';
 
 export interface ShardSettings {
   readonly dataDir: string;
@@ -14,7 +14,16 @@ export interface ShardSettings {
   readonly devicesUrl: string;
   readonly logLevel: LogLevel;
   readonly logFormat: 'pretty' | 'json';
+  /** Bytes an agent may fill in a file of its own. */
+  readonly agentBytesMax?: number;
   readonly idleTimeoutMs?: number;
+  readonly awakeAgentsMax?: number;
+  readonly turnDeadlineMs?: number;
+  /** How long a shard's thread may get nowhere before it is ended. */
+  readonly shardStallMs?: number;
+  /** Memory of a `FlightRecorder` that somebody else reads. */
+  readonly recorder?: SharedArrayBuffer;
+  readonly suspects?: Suspects;
   /** Bounds of the two files, in their pages; for disks with a quota. */
   readonly journalPagesMax?: number;
   readonly storePagesMax?: number;
@@ -22,7 +31,7 @@ export interface ShardSettings {
 
 export interface DeviceModule {
   readonly definitions: readonly DeviceDefinition[];
-  readonly agents: Readonly<Record<string, DeviceAgentClass>>;
+  readonly agents: AgentClasses;
 }
 
 /** Loads a module of device models. @throws BridgeError BRG_DEFINITION */
@@ -50,16 +59,25 @@ export async function openShard(
 ): Promise<Shard> {
   const { definitions, agents } = await loadDevices(settings.devicesUrl);
   const log = createLog({ level: settings.logLevel, format: settings.logFormat });
-  const { journalPagesMax, storePagesMax, idleTimeoutMs } = settings;
+  const { dataDir, journalPagesMax, storePagesMax, agentBytesMax } = settings;
+  const { idleTimeoutMs, awakeAgentsMax, turnDeadlineMs, recorder, suspects } = settings;
   const factory = createActorFactory(new Registry(definitions), agents);
   return new Shard({
-    journal: new Journal(join(settings.dataDir, 'journal.db'), pagesMax(journalPagesMax)),
-    store: new ShardStore(join(settings.dataDir, 'shard.db'), pagesMax(storePagesMax)),
+    journal: new Journal(join(dataDir, 'journal.db'), pagesMax(journalPagesMax)),
+    store: new ShardStore(join(dataDir, 'shard.db'), {
+      ...pagesMax(storePagesMax),
+      ...(agentBytesMax === undefined ? {} : { agentBytesMax }),
+    }),
+    diary: new ReplayDiary(join(dataDir, 'replay.json')),
     factory,
     clock: systemClock,
     log,
     post,
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
+    ...(awakeAgentsMax === undefined ? {} : { awakeAgentsMax }),
+    ...(turnDeadlineMs === undefined ? {} : { turnDeadlineMs }),
+    ...(recorder === undefined ? {} : { recorder: new FlightRecorder(recorder) }),
+    ...(suspects === undefined ? {} : { suspects }),
   });
 }
 

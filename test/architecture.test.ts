@@ -30,6 +30,9 @@ const ROOT_FILES = [
   'shard.ts',
   'shard-links.ts',
   'shard-thread.ts',
+  'shard-watch.ts',
+  'thread-guard.ts',
+  'stray-errors.ts',
   'fast-start.ts',
   'index.ts',
 ];
@@ -38,6 +41,7 @@ const BRIDGE_ROOMS = Object.keys(ROOMS).filter((room) => room !== 'dashboard' &&
 /** Who may import a package of package.json. `src` stands for the root files. */
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   pino: ['base'],
+  '@opentelemetry/api': ['base'],
   'prom-client': ['base'],
   'cbor-x': ['wire'],
   'better-sqlite3': ['store'],

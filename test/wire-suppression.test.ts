@@ -1,7 +1,7 @@
 /** A connection that speaks CBOR never sees a byte of text; one that must not see JSON sees nothing. */
 import { expect, test } from 'vitest';
 import { FRAMES, type Frame } from '../src/wire/frames.ts';
-import { decodeCbor } from '../src/wire/index.ts';
+import { decodeCbor, encodeFrame } from '../src/wire/index.ts';
 import { SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON } from '../src/wire/subprotocol.ts';
 import { labDevices, startBridge, type TestBridge } from './support/bridge.ts';
 import { frameOf, type FrameSocket } from './support/frame-socket.ts';
@@ -122,6 +122,30 @@ test('what a life of the device causes (state, twin, commands, alerts, errors, r
   expect(textsOf(cbor)).toBe(0);
   expect(cbor.frames.length).toBe(cbor.received.length);
   expect(silent.received).toEqual([]);
+});
+
+test('a suppressed connection gets no text for what it asks itself: replies, errors, refused states, chat', async () => {
+  const bridge = await start();
+  const silent = await bridge.socket('lab/a?mode=none', [SUBPROTOCOL_JSON]);
+  const binary = await bridge.socket('lab/a?mode=none', [SUBPROTOCOL_CBOR]);
+  const asked: Frame[] = [
+    { type: 'cf_agent_state', state: 'no object of metrics' },
+    { type: 'rpc', id: '1', method: 'nobody', args: [] } as never, // of a client
+    { type: 'cf_agent_use_chat_request', id: 'r', init: { method: 'POST', body: '{}' } } as never, // of a client
+    { type: 'cf_agent_chat_clear' },
+    { type: 'cf_agent_state', state: { x: 8 } },
+  ];
+  for (const frame of asked) {
+    silent.send(frame);
+    binary.socket.send(encodeFrame(frame, 'cbor'));
+  }
+  await bridge.describedAs('lab/a', ({ state }) => JSON.stringify(state) === '{"x":8}');
+  await until(() => binary.ofType('mooring_error').length === 2);
+  expect(binary.ofType('cf_agent_state_error')).toHaveLength(1);
+  expect(binary.ofType('rpc')).toMatchObject([{ error: 'Method nobody does not exist' }]);
+  expect(textsOf(binary)).toBe(0);
+  expect(silent.received).toEqual([]);
+  expect(silent.closed).toBeNull();
 });
 
 test('an object names the classes that are sent; replies are never masked', async () => {

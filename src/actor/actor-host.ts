@@ -5,6 +5,7 @@ import type { Actor } from './actor.ts';
 import type { AskTable } from './asks.ts';
 import type { ActorContext, HistoryQuery, ShardView } from './behaviour.ts';
 import type { ConnectionTable } from './connections.ts';
+import type { Quarantine } from './quarantine.ts';
 
 /** What an actor needs of its shard. */
 export interface ActorHost {
@@ -15,8 +16,12 @@ export interface ActorHost {
   readonly connections: ConnectionTable;
   readonly overview: ShardView;
   readonly asks: AskTable;
+  /** Who runs without the author's code. */
+  readonly quarantine: Quarantine;
   /** The actor has something to commit; called once until it was. */
   markDirty(actor: Actor): void;
+  /** The actor wants to leave memory when its turn has ended and was committed. */
+  leaveSoon(actor: Actor): void;
   queryHistory(key: number, query: HistoryQuery): HistorySeries[];
   scheduleCommit(): void;
   /** Runs a turn; what it throws is logged and ends there. */

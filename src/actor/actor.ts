@@ -1,33 +1,37 @@
 /**
  * One agent awake: its row, its documents, what it wrote since the last commit.
- *
- * I1 Writes collect here until the shard commits; they are repeated unchanged if a commit fails.
- * I2 Effects leave only with the commit of the writes they belong to.
- * I3 A turn that throws synchronously leaves no write and no effect behind.
+ * (`turn-writes.ts`).
  */
-import type { ErrorCode } from '../base/errors.ts';
-import { newId } from '../base/ids.ts';
+import { BridgeError, type ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import {
+import type {
+  AgentChange,
+  AgentFile,
+  AgentRow,
+  AuditEntry,
   HistoryBuffer,
-  type AgentChange,
-  type AgentRow,
-  type HistorySeries,
-  type Presence,
+  HistorySeries,
+  Presence,
 } from '../store/index.ts';
 import type { AgentAddress } from '../base/address.ts';
-import type { ActorBehaviour, ActorContext, ActorKind, HistoryQuery, ShardView } from './behaviour.ts';
+import type {
+  ActorBehaviour,
+  ActorContext,
+  ActorKind,
+  AgentDatabase,
+  HistoryQuery,
+  ShardView,
+} from './behaviour.ts';
 import type { Connection } from './connections.ts';
-import { Documents } from './documents.ts';
+import { CurrentTurn } from './current-turn.ts';
+import { FollowUps } from './follow-ups.ts';
 import { Mailbox } from './mailbox.ts';
-import { EFFECT, FLAG_FAILED, FLAG_QOS1, FLAG_RETAIN, FLAG_TEXT } from './messages.ts';
 import type { ActorHost } from './actor-host.ts';
 import type { BatchProgress } from './progress.ts';
+import type { AuditNote } from './outbox.ts';
 import type { Publication } from './port.ts';
 import type { Effect } from './shard-effects.ts';
-
-const NO_BYTES = new Uint8Array(0);
-const NO_CONNECTIONS: readonly number[] = Object.freeze([]);
+import { TurnWrites } from './turn-writes.ts';
 
 export class Actor implements ActorContext, AgentChange {
   readonly address: AgentAddress;
@@ -36,23 +40,24 @@ export class Actor implements ActorContext, AgentChange {
   readonly isEphemeral: boolean;
   readonly behaviour: ActorBehaviour;
   readonly mailbox: Mailbox;
+  /** Begun by the shard after each commit. */
+  readonly followUps: FollowUps;
   lastActiveMs: number;
   readonly wokeAtMs: number;
   isDirty = false;
   isForgotten = false;
   isAlarmQueued = false;
+  /** It runs without its author's code. */
+  isHeld = false;
+  readonly turn = new CurrentTurn();
   /** Journal batches with messages applied here and not committed yet. */
   readonly appliedOf: { progress: BatchProgress; count: number }[] = [];
 
   readonly #host: ActorHost;
-  readonly #documents: Documents;
-  #effects: Effect[] = [];
-  #effectsAtTurnStart = 0;
-  #cause = '';
-  #later: (() => void | Promise<void>)[] = [];
-  readonly #takenBackListeners: ((name: string) => void)[] = [];
-  #effectNumber = 0;
-  #history: HistoryBuffer | null = null;
+  readonly #writes: TurnWrites;
+  /** History of messages up to this one is stored, although the agent's file does not know of them. */
+  readonly #historySequence: number;
+  #log: Log | undefined;
 
   constructor(address: AgentAddress, key: string, row: AgentRow, kind: ActorKind, host: ActorHost) {
     this.address = address;
@@ -60,16 +65,26 @@ export class Actor implements ActorContext, AgentChange {
     this.row = row;
     this.isEphemeral = kind.isEphemeral;
     this.#host = host;
-    this.#documents = new Documents(row.isStored ? host.store.cells(row.key) : new Map<string, string>());
     this.lastActiveMs = this.wokeAtMs = host.clock.now();
+    const loaded = host.store.load(row, this.wokeAtMs);
+    if (loaded.damage !== undefined) {
+      this.log.error(loaded.damage, 'agent file cannot be read: put aside, the agent begins anew');
+    }
+    this.#historySequence = loaded.historySequence;
+    this.#writes = new TurnWrites(
+      loaded,
+      () => this.#becomeHeavy(),
+      () => this.markDirty(),
+    );
     this.mailbox = new Mailbox(() => host.scheduleCommit());
+    this.followUps = new FollowUps(this, host);
     this.behaviour = kind.create(this);
   }
 
   // --- ActorContext ------------------------------------------------------------------------------
 
   get log(): Log {
-    return this.#host.log;
+    return (this.#log ??= this.#host.log.child({ agent: this.key }));
   }
 
   get counters(): ActorContext['counters'] {
@@ -85,25 +100,28 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   cell(name: string): unknown {
-    return this.#documents.get(name);
+    return this.#writes.documents.get(name);
   }
 
   setCell(name: string, value: unknown): void {
-    this.#documents.set(name, value);
+    this.#writes.documents.set(name, value);
     this.markDirty();
   }
 
   cellNames(prefix: string): string[] {
-    return this.#documents.names(prefix);
+    return this.#writes.documents.names(prefix);
   }
 
   later(turn: () => void | Promise<void>): void {
-    this.#later.push(turn);
-    this.markDirty();
+    this.followUps.later(turn);
+  }
+
+  aside(piece: (isCommitted: boolean) => void, isEager = false): void {
+    this.followUps.aside(piece, isEager);
   }
 
   onTakenBack(listener: (name: string) => void): void {
-    this.#takenBackListeners.push(listener);
+    this.#writes.onTakenBack(listener);
   }
 
   get presence(): Presence {
@@ -144,8 +162,9 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   addHistory(tsMs: number, values: Record<string, number | boolean | string>): void {
-    this.#history ??= new HistoryBuffer();
-    this.#history.add(tsMs, values);
+    // Messages of an agent come in order: the one at hand is not beyond that one either.
+    if (this.row.appliedSequence < this.#historySequence) return;
+    this.#writes.addHistory(tsMs, values);
     this.markDirty();
   }
 
@@ -168,27 +187,27 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   send(connections: readonly number[], frame: Uint8Array, isText: boolean): void {
-    this.#effect(EFFECT.send, isText ? FLAG_TEXT : 0, 0, 0, '', connections, frame);
+    this.#writes.outbox.send(connections, frame, isText);
   }
 
   close(connection: number, code: number, reason: string): void {
-    this.#effect(EFFECT.close, 0, code, connection, reason, NO_CONNECTIONS, NO_BYTES);
+    this.#writes.outbox.close(connection, code, reason);
   }
 
   publish(publication: Publication): void {
-    const flags = (publication.retain ? FLAG_RETAIN : 0) | (publication.qos === 1 ? FLAG_QOS1 : 0);
-    const { connection, topic, payload } = publication;
-    this.#effect(EFFECT.publish, flags, 0, connection, topic, NO_CONNECTIONS, payload);
+    this.#writes.outbox.publish(publication);
   }
 
   reply(request: number, value: unknown): void {
-    const json = Buffer.from(JSON.stringify(value ?? null));
-    this.#effect(EFFECT.reply, 0, 0, request, '', NO_CONNECTIONS, json);
+    this.#writes.outbox.reply(request, value);
   }
 
   replyError(request: number, code: ErrorCode, message: string, details?: Record<string, unknown>): void {
-    const json = Buffer.from(JSON.stringify({ message, details }));
-    this.#effect(EFFECT.reply, FLAG_FAILED, 0, request, code, NO_CONNECTIONS, json);
+    this.#writes.outbox.replyError(request, code, message, details);
+  }
+
+  audit(entry: AuditNote): void {
+    this.#writes.outbox.note({ ...entry, tsMs: this.now(), agent: this.key });
   }
 
   ask(address: AgentAddress, name: string, body: unknown): Promise<unknown> {
@@ -200,40 +219,46 @@ export class Actor implements ActorContext, AgentChange {
     this.markDirty();
   }
 
+  hibernate(): void {
+    this.#host.leaveSoon(this);
+  }
+
+  get database(): AgentDatabase {
+    return this.#writes.database;
+  }
+
   // --- for the shard -----------------------------------------------------------------------------
+
+  /** Where its rows are: with those of others, or in a file of its own. */
+  get storage(): 'light' | 'heavy' {
+    return this.file === null ? 'light' : 'heavy';
+  }
 
   /** @param cause what makes ids of this turn's effects the same at a replay; empty for none. */
   beginTurn(cause: string): void {
-    this.#documents.keep();
-    this.#effectsAtTurnStart = this.#effects.length;
-    this.#cause = cause;
-    this.#effectNumber = 0;
+    this.#writes.beginTurn(cause);
+  }
+
+  /** Gives the agent up: drops what is not committed, returns the last answers to those who wait for it. */
+  abandon(error: BridgeError): readonly Effect[] {
+    this.#writes.outbox.rollBack(0);
+    this.behaviour.abandoned(error);
+    this.turn.abandon();
+    this.#writes.database.abandon();
+    return this.#writes.outbox.take();
   }
 
   /** Takes back what the turn wrote before it threw. */
   rollBackTurn(): void {
-    this.#rollBack(0, this.#effectsAtTurnStart);
+    this.#writes.rollBackTurn();
   }
 
   attempt<T>(part: () => T): T {
-    const undoMark = this.#documents.mark();
-    const effectMark = this.#effects.length;
-    try {
-      return part();
-    } catch (error) {
-      this.#rollBack(undoMark, effectMark);
-      throw error;
-    }
+    return this.#writes.attempt(part);
   }
 
   effectId(): string {
-    return this.#cause === '' ? newId() : `${this.#cause}.${this.#effectNumber++}`;
-  }
-
-  #rollBack(undoMark: number, effectMark: number): void {
-    const names = this.#documents.rollBack(undoMark);
-    for (const listener of this.#takenBackListeners) for (const name of names) listener(name);
-    this.#effects.length = Math.min(this.#effects.length, effectMark);
+    return this.#writes.effectId();
   }
 
   /** Notes that a journaled message was applied; it counts when this actor is committed. */
@@ -246,48 +271,38 @@ export class Actor implements ActorContext, AgentChange {
   }
 
   get cells(): Iterable<readonly [string, string | null]> {
-    return this.#documents.changes();
+    return this.#writes.documents.changes();
   }
 
   get history(): HistoryBuffer | null {
-    return this.#history;
+    return this.#writes.history;
+  }
+
+  get file(): AgentFile | null {
+    return this.#writes.database.file;
+  }
+
+  get audits(): readonly AuditEntry[] {
+    return this.#writes.outbox.notes;
   }
 
   /** After a successful commit: forgets what was written and hands out the effects. */
   takeCommitted(): readonly Effect[] {
-    this.#documents.committed();
     this.appliedOf.length = 0;
-    this.#effectsAtTurnStart = 0; // a turn that read its history is committed so far
-    this.#history?.clear();
+    this.turn.committed();
     this.isDirty = false;
-    const effects = this.#effects;
-    if (effects.length > 0) this.#effects = [];
-    return effects;
+    return this.#writes.takeCommitted();
   }
 
-  /** After a commit: starts the turns of the thought lane that waited for it. */
-  startLater(): void {
-    const turns = this.#later;
-    if (turns.length === 0) return;
-    this.#later = [];
-    for (const turn of turns) this.mailbox.run('thought', () => this.#host.contain(this, turn));
-  }
-
-  #effect(
-    kind: Effect['kind'],
-    flags: number,
-    code: number,
-    id: number,
-    text: string,
-    connections: readonly number[],
-    payload: Uint8Array,
-  ): void {
-    this.#effects.push({ kind, flags, code, id, text, connections, payload });
-    this.markDirty();
+  #becomeHeavy(): AgentFile {
+    if (this.isEphemeral) throw new BridgeError('BRG_STORAGE', 'a built-in agent has no database');
+    this.log.debug({}, 'agent gets a file of its own');
+    return this.#host.store.promote(this.row);
   }
 
   /** There is something to commit. */
   markDirty(): void {
+    this.turn.assertPresent();
     if (this.isDirty) return;
     this.isDirty = true;
     this.#host.markDirty(this);

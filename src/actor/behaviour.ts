@@ -1,11 +1,19 @@
 /** The port between the runtime and what an agent does: the agent room implements it. */
-import type { ErrorCode } from '../base/errors.ts';
+import type { BridgeError, ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { HistorySeries, Presence } from '../store/index.ts';
+import type {
+  HistorySeries,
+  KvListOptions,
+  Presence,
+  SqlBinding,
+  SqlCursor,
+  SqlRow,
+} from '../store/index.ts';
 import type { AgentAddress } from '../base/address.ts';
 import type { AttentionList } from './attention.ts';
 import type { Connection } from './connections.ts';
 import type { InboundRecord } from './messages.ts';
+import type { AuditNote } from './outbox.ts';
 import type { Publication } from './port.ts';
 
 export interface HistoryQuery {
@@ -17,11 +25,34 @@ export interface HistoryQuery {
 }
 
 /**
+ * A database of the agent's own: a file that comes into being with the first use. Everything written in a
+ * turn is committed with the turn, and taken back with it.
+ */
+export interface AgentDatabase {
+  /** Runs SQL; the bindings belong to its last statement, whose rows are the answer. @throws SqlError, BridgeError BRG_AGENT_FULL */
+  all(sql: string, bindings: readonly SqlBinding[]): SqlRow[];
+  /** The same, row by row. */
+  cursor(sql: string, bindings: readonly SqlBinding[]): SqlCursor;
+  /** Bytes of the file. */
+  readonly bytes: number;
+  /** A value by key, undefined when there is none. */
+  get(key: string): unknown;
+  /** @throws BridgeError BRG_STORAGE, BRG_AGENT_FULL */
+  put(key: string, value: unknown): void;
+  /** False when there was none. */
+  delete(key: string): boolean;
+  deleteAll(): void;
+  /** Keys and values in the order of the keys. */
+  list(options?: KvListOptions): Map<string, unknown>;
+}
+
+/**
  * What one actor may touch. Everything written in a turn is committed together, in one transaction;
  * frames, publications and answers leave after that commit.
  */
 export interface ActorContext {
   readonly address: AgentAddress;
+  /** Its lines carry `agent: "model/id"`. */
   readonly log: Log;
   /** ms since epoch. */
   now(): number;
@@ -39,6 +70,12 @@ export interface ActorContext {
    * that lane have ended. It stands even if the present turn throws.
    */
   later(turn: () => void | Promise<void>): void;
+  /**
+   * Runs a synchronous piece of work beside both lanes, once what was written so far is committed. `isEager`: when
+   * an asynchronous device turn holds that commit up, it begins all the same, with `isCommitted` false. It stands
+   * even if the present turn throws, and is dropped when the agent is forgotten.
+   */
+  aside(piece: (isCommitted: boolean) => void, isEager?: boolean): void;
 
   readonly presence: Presence;
   setPresence(presence: Presence): void;
@@ -50,6 +87,8 @@ export interface ActorContext {
   countRejected(): void;
   /** MQTT connections that speak for this device now. */
   deviceConnections(): readonly number[];
+
+  readonly database: AgentDatabase;
 
   addHistory(tsMs: number, values: Record<string, number | boolean | string>): void;
   queryHistory(query: HistoryQuery): HistorySeries[];
@@ -65,6 +104,8 @@ export interface ActorContext {
   /** Answers a request with a JSON value. */
   reply(request: number, value: unknown): void;
   replyError(request: number, code: ErrorCode, message: string, details?: Record<string, unknown>): void;
+  /** Adds a row to the audit log with this turn; taken back with the turn. */
+  audit(entry: AuditNote): void;
   /**
    * Asks another agent, as the API would; it comes into being if it did not exist. Not held back until
    * this turn is committed. Rejects with a BridgeError.
@@ -72,6 +113,9 @@ export interface ActorContext {
   ask(address: AgentAddress, name: string, body: unknown): Promise<unknown>;
   /** Deletes everything of this agent when the turn ends. */
   forget(): void;
+  readonly turn: TurnContext;
+  /** Leaves memory when the present turn has ended and was committed, as soon as nothing holds it. */
+  hibernate(): void;
   /** Runs a part of the turn; when it throws (synchronously), its writes and effects are taken back. */
   attempt<T>(part: () => T): T;
   /** An id for something this turn sends out: the same again when the turn is replayed after a crash. */
@@ -83,17 +127,42 @@ export interface ActorContext {
   readonly shard: ShardView;
 }
 
+/** The turn under way. */
+export interface TurnContext {
+  /** Sequence number of the journaled message that it handles; 0 for none. */
+  readonly sequence: number;
+  /** The actor took the place of one that hung, in a running process. */
+  readonly isAfterRestart: boolean;
+  /** The actor was restarted, and this is the one before: whatever it writes throws BRG_AGENT_RESTARTED. */
+  readonly isAbandoned: boolean;
+  /** Name of the author's hook that ran last, for people. */
+  handler: string;
+  /** A handler of this asynchronous turn has ended: the next one has the whole deadline. */
+  extendDeadline(): void;
+  /** This turn ends by a deadline of its own; the one of turns is not for it. */
+  ownDeadline(): void;
+}
+
 export interface ActorBehaviour {
+  /** The author's class, for people. */
+  readonly name: string;
   /** Once per wake, before any record. */
   start(): void | Promise<void>;
   receive(record: InboundRecord): void | Promise<void>;
   alarm(nowMs: number): void | Promise<void>;
   /** A turn failed with `error` while handling `record`: keep what is needed to explain it. */
   failed(record: InboundRecord, error: unknown): void;
+  /**
+   * Handles `record` without the author's code, which hung or ended the thread with it: keeps its data and says
+   * `error` to whoever wants to know.
+   */
+  setAside(record: InboundRecord, error: BridgeError): void | Promise<void>;
+  /** The actor is given up: answers who waits for something that ends with it, in its last effects. */
+  abandoned(error: BridgeError): void;
   /** Called before what the actor wrote is committed: the last moment to add frames. Must not throw. */
   beforeCommit(): void;
-  /** Whether the actor may leave memory now (no request waits for it, no timer runs). */
-  isIdle(): boolean;
+  /** What keeps the actor in memory (a call that is open, a job, a timer), for people; undefined: nothing. */
+  heldBy(): string | undefined;
   /** It leaves memory. */
   stop(): void;
 }
@@ -102,6 +171,8 @@ export interface ActorKind {
   /** Ephemeral actors have no row: nothing of them is stored. */
   readonly isEphemeral: boolean;
   create(context: ActorContext): ActorBehaviour;
+  /** Without the author's code: it keeps the data, and everything else waits. */
+  createHeld(context: ActorContext): ActorBehaviour;
 }
 
 /** The behaviour for a model; undefined when the model is unknown. */

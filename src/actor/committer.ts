@@ -6,7 +6,8 @@
  * I2 An actor in the middle of an asynchronous device turn is left out: its writes are half done.
  */
 import { asBridgeError } from '../base/errors.ts';
-import type { Clock } from '../base/clock.ts';
+import { outside, type Clock } from '../base/clock.ts';
+import { channels, tell } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
 import { isDiskFull } from '../store/index.ts';
 import type { Actor } from './actor.ts';
@@ -40,6 +41,11 @@ export class Committer {
     return this.#phase;
   }
 
+  /** What this actor wrote is dropped. */
+  drop(actor: Actor): void {
+    this.#dirty = this.#dirty.filter((dirty) => dirty !== actor);
+  }
+
   markDirty(actor: Actor): void {
     this.#dirty.push(actor);
     // Turns started by timers have no batch behind them that would commit.
@@ -50,11 +56,13 @@ export class Committer {
   schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      if (this.#phase === 'idle') this.commitOrBlock();
-      else this.#shard.effects.flush();
-    });
+    setImmediate(() => outside(() => this.#scheduled()));
+  }
+
+  #scheduled(): void {
+    this.#isScheduled = false;
+    if (this.#phase === 'idle') this.commitOrBlock();
+    else this.#shard.effects.flush();
   }
 
   commitOrBlock(): void {
@@ -62,7 +70,9 @@ export class Committer {
       this.commitNow();
     } catch (error) {
       this.block(error);
+      return;
     }
+    this.#shard.roster.letLeave();
   }
 
   async commitUntilRoom(): Promise<void> {
@@ -89,7 +99,7 @@ export class Committer {
     overview.committed(ready);
     effects.flush();
     // After the answers have left: what starts here may take its time, or the thread down.
-    for (const actor of ready) if (!actor.isForgotten) actor.startLater();
+    for (const actor of ready) if (!actor.isForgotten) actor.followUps.start();
   }
 
   /** The disk is full: stop taking work and try again until there is room. Anything else ends the shard. */
@@ -136,8 +146,14 @@ export class Committer {
 
   #release(actor: Actor): void {
     for (const effect of actor.takeCommitted()) this.#shard.effects.add(effect);
-    if (actor.isForgotten) this.#shard.roster.remove(actor);
+    this.#shard.roster.committed(actor);
+    if (actor.isForgotten) this.#forgotten(actor);
     else if (actor.row.alarmAtMs !== null) this.#alarms.noticed(actor.row.alarmAtMs);
+  }
+
+  #forgotten(actor: Actor): void {
+    this.#shard.roster.remove(actor);
+    if (channels.lifecycle.hasSubscribers) tell('destroy', actor, {});
   }
 
   #retry(): void {

@@ -1,13 +1,16 @@
 /** Hands each inbound record to its agent as a turn, wakes agents, and keeps the connection table. */
-import { asBridgeError, BridgeError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Actor } from './actor.ts';
 import { addressKey } from '../base/address.ts';
+import { answerHibernate } from './hibernate-request.ts';
 import { FLAG_CREATE, KIND, type ConnectBody, type InboundRecord } from './messages.ts';
 import type { BatchProgress } from './progress.ts';
 import type { Shard } from './shard.ts';
 import { answerShardRequest } from './shard-queries.ts';
+import { Turns, type Delivery } from './turns.ts';
+import { unknownAgent } from './unknown-agent.ts';
+import { volatileWork, type Work } from './work.ts';
 
 /** Agents told "offline" in one step after a restart. */
 const RECONCILE_STEP = 500;
@@ -16,13 +19,15 @@ const RECONCILE_DELAY_MS = 1000;
 
 const NO_PAYLOAD = Buffer.alloc(0);
 
-export class Dispatcher {
+export class Dispatcher implements Delivery {
+  readonly turns: Turns;
   readonly #shard: Shard;
   readonly #clock: Clock;
 
   constructor(shard: Shard) {
     this.#shard = shard;
     this.#clock = shard.clock;
+    this.turns = new Turns(shard, this);
   }
 
   /** A journaled record; `progress` counts down when it was applied and committed. */
@@ -41,11 +46,25 @@ export class Dispatcher {
     }
     shard.shardCounters.messages++;
     const cause = `${record.receivedAtMs.toString(36)}.${sequence.toString(36)}`;
-    actor.mailbox.run('device', () =>
-      actor.isForgotten
-        ? this.durable(record, sequence, progress, isReplay)
-        : this.#turn(actor, record, cause, () => actor.applied(sequence, progress)),
-    );
+    const tries = shard.poison.size > 0 && shard.poison.has(sequence) ? limits.poisonTriesMax : 0;
+    this.turns.queue(actor, { kind: 'record', record, isCreating, sequence, progress, isReplay, cause, tries });
+  }
+
+  /** Gives work to whoever has its address now. */
+  again(key: string, work: Work): void {
+    switch (work.kind) {
+      case 'start':
+        return;
+      case 'alarm':
+        this.alarm(key);
+        return;
+      case 'record': {
+        const { record, sequence, progress, isReplay, isCreating } = work;
+        if (progress !== undefined) this.durable(record, sequence, progress, isReplay);
+        else if (record.kind === KIND.disconnect) this.#toldGone(record);
+        else this.#toAgent(record, isCreating);
+      }
+    }
   }
 
   /** A record that is not journaled: connection events, reads. */
@@ -70,7 +89,8 @@ export class Dispatcher {
         return;
       case KIND.request:
         if (record.key === '') answerShardRequest(this.#shard, record);
-        else this.#toAgent(record, false);
+        else if (record.subject === 'hibernate') answerHibernate(this.#shard, record);
+        else this.#toAgent(record, (record.flags & FLAG_CREATE) !== 0);
         return;
       default:
         this.#toAgent(record, true);
@@ -81,13 +101,7 @@ export class Dispatcher {
     const actor = this.#awake(key, false);
     if (actor === undefined || actor.isAlarmQueued) return;
     actor.isAlarmQueued = true;
-    actor.mailbox.run('device', () => {
-      actor.isAlarmQueued = false;
-      const now = this.#clock.now();
-      if (actor.row.alarmAtMs === null || actor.row.alarmAtMs > now) return undefined;
-      actor.setAlarm(null);
-      return this.#guard(actor, undefined, '', () => actor.behaviour.alarm(now));
-    });
+    this.turns.queue(actor, { kind: 'alarm', tries: 0 });
   }
 
   /** Devices that the last run left online and that have not come back are offline. */
@@ -133,111 +147,62 @@ export class Dispatcher {
     }
     // The first connection creates the agent, as the first message does.
     if (!actor.row.isStored) actor.markDirty();
-    this.#queue(actor, record, true);
+    this.turns.queue(actor, volatileWork(record, true));
   }
 
   #disconnect(record: InboundRecord): void {
     if (this.#shard.connections.close(record.connection) === undefined) return;
+    this.#toldGone(record);
+  }
+
+  /** The connection has been closed; its agent hears of it. */
+  #toldGone(record: InboundRecord): void {
     const actor = this.#awake(record.key, false);
-    actor?.mailbox.run('device', () =>
-      this.#turn(actor, record, '', () => this.#shard.connections.forget(record.connection)),
-    );
     if (actor === undefined) this.#shard.connections.forget(record.connection);
+    else this.turns.queue(actor, volatileWork(record, false));
   }
 
   #toAgent(record: InboundRecord, create: boolean): void {
     const actor = this.#awake(record.key, create);
     if (actor === undefined) this.#refuse(record);
-    else this.#queue(actor, record, create);
-  }
-
-  /** What waited behind the turn that forgot the agent is for another agent of this address. */
-  #queue(actor: Actor, record: InboundRecord, create: boolean): void {
-    actor.mailbox.run('device', () =>
-      actor.isForgotten ? this.#toAgent(record, create) : this.#turn(actor, record, '', undefined),
-    );
+    else this.turns.queue(actor, volatileWork(record, create));
   }
 
   #refuse(record: InboundRecord): void {
     if (record.kind !== KIND.request) return;
-    const error = new BridgeError(
-      'BRG_UNKNOWN_AGENT',
-      `no agent ${record.key}: nothing has been heard of it yet`,
-    );
-    this.#shard.effects.replyError(record.connection, error);
+    this.#shard.effects.replyError(record.connection, unknownAgent(record.key));
     this.#shard.scheduleCommit();
   }
 
+  /** The awake actor of an address, its first turn queued. */
   #awake(key: string, create: boolean): Actor | undefined {
-    const { roster } = this.#shard;
-    const known = roster.get(key);
-    if (known !== undefined && !known.isForgotten) {
-      known.lastActiveMs = this.#clock.now();
-      return known;
-    }
+    const known = this.#shard.roster.get(key);
+    if (known === undefined || known.isForgotten || this.#isReleased(known)) return this.#wake(key, create);
+    known.lastActiveMs = this.#clock.now();
+    return known;
+  }
+
+  wakeAgain(key: string, startTries: number): Actor | undefined {
+    return this.#wake(key, true, startTries);
+  }
+
+  /** @param startTries undefined: it does not take the place of one that hung */
+  #wake(key: string, create: boolean, startTries?: number): Actor | undefined {
+    const { roster, recorder } = this.#shard;
+    const sinceMs = performance.now();
+    recorder.enter('start', key, 0);
     const actor = roster.wake(key, create, this.#shard);
-    actor?.mailbox.run('device', () => this.#guard(actor, undefined, '', () => actor.behaviour.start()));
+    recorder.leave();
+    if (actor === undefined) return undefined;
+    actor.turn.isAfterRestart = startTries !== undefined;
+    const onEnded = (): void => roster.wakeTimes[actor.storage].observe(performance.now() - sinceMs);
+    this.turns.queue(actor, { kind: 'start', onEnded, tries: startTries ?? 0 });
     return actor;
   }
 
-  #turn(
-    actor: Actor,
-    record: InboundRecord,
-    cause: string,
-    whenDone: (() => void) | undefined,
-  ): void | Promise<void> {
-    const running = this.#guard(actor, record, cause, () => actor.behaviour.receive(record));
-    if (running === undefined) return whenDone?.();
-    return running.then(whenDone);
-  }
-
-  contain(actor: Actor, turn: () => void | Promise<void>): void | Promise<void> {
-    actor.beginTurn('');
-    try {
-      return actor.attempt(turn)?.catch((error: unknown) => this.#failed(actor, undefined, error));
-    } catch (error) {
-      this.#failed(actor, undefined, error);
-    }
-    return undefined;
-  }
-
-  /** Runs one turn; whatever it throws is contained, logged and explained by the behaviour. */
-  #guard(
-    actor: Actor,
-    record: InboundRecord | undefined,
-    cause: string,
-    turn: () => void | Promise<void>,
-  ): void | Promise<void> {
-    actor.beginTurn(cause);
-    try {
-      const running = turn();
-      if (running === undefined) return undefined;
-      return this.#watch(actor, running).catch((error: unknown) => this.#failed(actor, record, error));
-    } catch (error) {
-      actor.rollBackTurn();
-      this.#failed(actor, record, error);
-    }
-    return undefined;
-  }
-
-  #watch(actor: Actor, running: Promise<void>): Promise<void> {
-    const cancel = this.#clock.after(limits.turnDeadlineMs, () => {
-      this.#shard.shardCounters.turnsOverDeadline++;
-      this.#shard.log.warn({ agent: actor.key, deadlineMs: limits.turnDeadlineMs }, 'turn over its deadline');
-    });
-    return running.finally(cancel);
-  }
-
-  #failed(actor: Actor, record: InboundRecord | undefined, error: unknown): void {
-    const failure = asBridgeError(error);
-    if (failure.code === 'BRG_INTERNAL') {
-      this.#shard.shardCounters.turnErrors++;
-      this.#shard.log.error({ agent: actor.key, err: failure.stack }, 'turn failed');
-    }
-    if (record?.kind === KIND.request) {
-      actor.replyError(record.connection, failure.code, failure.message, { ...failure.details });
-    } else if (record !== undefined) {
-      actor.behaviour.failed(record, failure);
-    }
+  /** Its author's code gets another chance; it has left memory for that. */
+  #isReleased(actor: Actor): boolean {
+    if (!actor.isHeld || this.#shard.quarantine.isHeld(actor.key, this.#clock.now())) return false;
+    return this.#shard.roster.hibernate(actor, 'now') === undefined;
   }
 }

@@ -3,6 +3,7 @@ export class Documents {
   readonly #texts: Map<string, string>;
   readonly #values = new Map<string, unknown>();
   readonly #dirty = new Set<string>();
+  #changes: (readonly [name: string, json: string | null])[] | undefined;
   readonly #undo: { name: string; value: unknown; wasDirty: boolean }[] = [];
 
   /** @param texts JSON text by name, as stored; owned by this object from now on */
@@ -25,6 +26,7 @@ export class Documents {
     this.#undo.push({ name, value: this.get(name), wasDirty: this.#dirty.has(name) });
     this.#values.set(name, value);
     this.#dirty.add(name);
+    this.#changes = undefined;
   }
 
   /** Names that begin with `prefix`, in no order. */
@@ -45,6 +47,7 @@ export class Documents {
   /** Returns the names of what has its earlier value again. */
   rollBack(mark: number): string[] {
     const undone = this.#undo.splice(mark).reverse();
+    this.#changes = undefined;
     for (const { name, value, wasDirty } of undone) {
       this.#values.set(name, value);
       if (!wasDirty) this.#dirty.delete(name);
@@ -58,15 +61,17 @@ export class Documents {
   }
 
   /** What was set since the last commit: JSON text by name, null for deleted ones. */
-  changes(): (readonly [name: string, json: string | null])[] {
-    return Array.from(this.#dirty, (name) => {
+  changes(): readonly (readonly [name: string, json: string | null])[] {
+    // A commit asks twice when the agent has a file.
+    return (this.#changes ??= Array.from(this.#dirty, (name) => {
       const value = this.#values.get(name);
       return [name, value === undefined ? null : JSON.stringify(value)] as const;
-    });
+    }));
   }
 
   committed(): void {
     this.#dirty.clear();
+    this.#changes = undefined;
     this.keep();
   }
 }

@@ -6,6 +6,12 @@ import type { Shard } from './shard.ts';
 
 const TICK_MS = 1000;
 
+const AUDIT_POLICY = {
+  rowsMax: limits.auditRowsMax,
+  keptMs: limits.auditKeptMs,
+  stepRowsMax: limits.auditStepRowsMax,
+};
+
 const POLICY = {
   rawMs: limits.historyRawMs,
   minutesMs: limits.historyMinutesMs,
@@ -18,14 +24,16 @@ export class Housekeeping {
   #cancel: (() => void) | undefined;
   #lastCheckpointMs: number;
   #lastRetentionMs: number;
+  #lastPruneMs: number;
   #isRetaining = false;
+  #isCheckpointing = false;
   #commitsAtCheckpoint = 0;
 
   constructor(shard: Shard) {
     this.#shard = shard;
     this.#clock = shard.clock;
     this.#lastCheckpointMs = shard.clock.now();
-    this.#lastRetentionMs = shard.clock.now();
+    this.#lastRetentionMs = this.#lastPruneMs = shard.clock.now();
   }
 
   start(): void {
@@ -40,8 +48,9 @@ export class Housekeeping {
   #tick(): void {
     this.#shard.roster.sweep();
     if (this.#shard.phase !== 'blocked') {
-      this.#unlessFull(() => this.#checkpointIfDue());
+      this.#checkpointIfDue();
       this.#retainIfDue();
+      this.#unlessFull(() => this.#pruneAuditIfDue());
     }
     this.start();
   }
@@ -52,13 +61,35 @@ export class Housekeeping {
   }
 
   #checkpointIfDue(): void {
-    const { store, journal, shardCounters } = this.#shard;
-    if (shardCounters.commits === this.#commitsAtCheckpoint) return;
+    const { store, shardCounters } = this.#shard;
+    if (this.#isCheckpointing || shardCounters.commits === this.#commitsAtCheckpoint) return;
     const isOld = this.#clock.now() - this.#lastCheckpointMs >= limits.checkpointIntervalMs;
     if (!isOld && store.walPages() < limits.checkpointPagesMax) return;
-    journal.trim(store.checkpoint());
-    this.#commitsAtCheckpoint = shardCounters.commits;
+    this.#isCheckpointing = true;
+    this.#checkpointStep(shardCounters.commits);
+  }
+
+  /** Agents' files are synced one after the other, so that messages get their turn in between. */
+  #checkpointStep(commits: number): void {
+    if (this.#cancel === undefined) return;
+    const { store, journal } = this.#shard;
+    let watermark: number | undefined = 0;
+    this.#unlessFull(() => (watermark = store.checkpointStep()));
+    if (watermark === undefined) {
+      setImmediate(() => this.#checkpointStep(commits));
+      return;
+    }
+    journal.trim(watermark);
+    this.#isCheckpointing = false;
+    this.#commitsAtCheckpoint = commits;
     this.#lastCheckpointMs = this.#clock.now();
+  }
+
+  /** One step a tick as long as there is more to delete, then none for a while. */
+  #pruneAuditIfDue(): void {
+    const now = this.#clock.now();
+    if (now - this.#lastPruneMs < limits.retentionIntervalMs) return;
+    if (!this.#shard.store.audit.prune(now, AUDIT_POLICY)) this.#lastPruneMs = now;
   }
 
   /** A round over all agents, step by step, so that messages get their turn in between. */

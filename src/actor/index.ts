@@ -12,7 +12,7 @@ export type {
   Readiness,
   RequestOptions,
 } from './port.ts';
-export type { ActorBehaviour, ActorContext, ActorFactory, AgentSummary } from './behaviour.ts';
+export type { ActorBehaviour, ActorContext, ActorFactory, ActorKind, AgentSummary } from './behaviour.ts';
 export type { Connection } from './connections.ts';
 export {
   FLAG_RESUMED,
@@ -22,6 +22,11 @@ export {
   type InboundRecord,
   type ListenBody,
 } from './messages.ts';
+export type { KvListOptions, SqlBinding, SqlRow, SqlValue } from '../store/index.ts';
+export { SqlCursor, SqlError } from '../store/index.ts';
+export { AUDIT_KINDS } from '../store/index.ts';
+export { DeathLedger, type Suspects } from './death-ledger.ts';
+export { FlightRecorder, type Culprit } from './flight-recorder.ts';
 export { Runtime } from './runtime.ts';
 export { Shard } from './shard.ts';
 export type { ShardEvents, ShardLink, StartShard } from './shard-client.ts';

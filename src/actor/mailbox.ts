@@ -39,6 +39,12 @@ export class Mailbox {
     return !this.#device.isBusy && this.#thought?.isBusy !== true;
   }
 
+  /** Gives up what runs and returns what waits in the device lane, in order; what waits in the other is dropped. */
+  abandon(): Turn[] {
+    this.#thought = undefined;
+    return this.#device.queue.splice(0);
+  }
+
   /** Runs `turn` now, or when the turns before it in the lane have ended. `turn` must never reject or throw. */
   run(lane: Lane, turn: Turn): void {
     const state = lane === 'device' ? this.#device : (this.#thought ??= { isBusy: false, queue: [] });

@@ -1,9 +1,13 @@
-/** One answer out of those of all shards to `list`, `attention` or `stats`. */
+import { quantileUs } from '../base/duration-histogram.ts';
+import { mergeAuditPages, type AuditPage } from './audit-query.ts';
+
+/** One answer out of those of all shards to `list`, `attention`, `audit` or `stats`. */
 export function mergeAnswers(name: string, answers: readonly unknown[]): unknown {
+  if (name === 'stats') return withWakeTimes(sum(answers as Record<string, number>[])); // ShardOverview.totals
   if (answers.length === 1) return answers[0];
   switch (name) {
-    case 'stats':
-      return sum(answers as Record<string, number>[]); // shardStats
+    case 'audit':
+      return mergeAuditPages(answers as AuditPage[]); // shard-queries `audit`
     case 'attention':
       // AttentionList.list of each shard
       return {
@@ -25,6 +29,18 @@ function sum(answers: readonly Record<string, number>[]): Record<string, number>
     for (const [name, value] of Object.entries(answer)) total[name] = (total[name] ?? 0) + value;
   }
   return total;
+}
+
+/** What the buckets say, for people; nothing as long as nobody woke. */
+function withWakeTimes(totals: Record<string, number>): Record<string, number> {
+  const quantiles = { P50: 0.5, P99: 0.99 };
+  for (const name of ['wakeLight', 'wakeHeavy']) {
+    for (const [suffix, share] of Object.entries(quantiles)) {
+      const us = quantileUs(totals, name, share);
+      if (!Number.isNaN(us)) totals[`${name}${suffix}Us`] = Math.round(us * 10) / 10;
+    }
+  }
+  return totals;
 }
 
 /**

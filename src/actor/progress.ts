@@ -38,6 +38,12 @@ export class ProgressTracker {
     return progress;
   }
 
+  /** A message below the watermark that may have to be applied once more; it does not move the watermark. */
+  addPast(sequence: number): BatchProgress {
+    this.#outstanding++;
+    return { lastSequence: sequence, outstanding: 1 };
+  }
+
   /** These were applied, as far as it goes: `settle` makes it final, `reopen` takes it back. */
   complete(progress: BatchProgress, count: number): void {
     progress.outstanding -= count;

@@ -1,18 +1,39 @@
 /** The agents of a shard that are awake: wakes them by address, lets idle ones leave memory. */
 import type { Clock } from '../base/clock.ts';
+import { DurationHistogram } from '../base/duration-histogram.ts';
+import { channels, tell } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
 import type { ShardStore } from '../store/index.ts';
 import { Actor } from './actor.ts';
 import type { ActorHost } from './actor-host.ts';
 import { parseAddress } from '../base/address.ts';
 import type { ActorFactory } from './behaviour.ts';
+import type { ShardOptions } from './shard-options.ts';
 
 /** Steps of one sweep, so that a full roster does not hold up the loop. */
 const SWEEP_STEPS_MAX = 20_000;
+/** Agents looked at to make room for one more: those that cannot leave come again when it is their turn. */
+const ROOM_STEPS_MAX = 64;
+/** Wakes beyond the limit before what the others wrote should be committed, so that they may leave. */
+const WAKES_BEYOND_MAX = 256;
 
+/** Why an agent left memory: nothing to do for the timeout, room for another one, it was told to. */
+export type HibernationCause = 'idle' | 'room' | 'now';
+
+const COUNTER_OF_CAUSE = {
+  idle: 'hibernationsIdle',
+  room: 'hibernationsRoom',
+  now: 'hibernationsNow',
+} as const;
+
+/** `hibernations` is the sum of its causes. */
 export interface RosterCounters {
   wakes: number;
   hibernations: number;
+  hibernationsIdle: number;
+  hibernationsRoom: number;
+  hibernationsNow: number;
 }
 
 export class Roster {
@@ -20,18 +41,43 @@ export class Roster {
   readonly #store: ShardStore;
   readonly #factory: ActorFactory;
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #idleTimeoutMs: number;
-  readonly counters: RosterCounters = { wakes: 0, hibernations: 0 };
+  readonly #awakeMax: number;
+  /** Wakes since the last commit that found no room. */
+  #wakesBeyond = 0;
+  /** Agents that asked to leave memory; and those among them that may be free to. */
+  readonly #wishes = new Set<Actor>();
+  readonly #leaving = new Set<Actor>();
+  readonly counters: RosterCounters = {
+    wakes: 0,
+    hibernations: 0,
+    hibernationsIdle: 0,
+    hibernationsRoom: 0,
+    hibernationsNow: 0,
+  };
+  /** From the look at its rows to the end of the first turn (`onStart`), by where its rows are. */
+  readonly wakeTimes: Readonly<Record<Actor['storage'], DurationHistogram>> = {
+    light: new DurationHistogram(),
+    heavy: new DurationHistogram(),
+  };
 
-  constructor(store: ShardStore, factory: ActorFactory, clock: Clock, idleTimeoutMs: number) {
+  constructor({ store, factory, clock, log, idleTimeoutMs, awakeAgentsMax }: ShardOptions) {
     this.#store = store;
     this.#factory = factory;
     this.#clock = clock;
-    this.#idleTimeoutMs = idleTimeoutMs;
+    this.#log = log;
+    this.#idleTimeoutMs = idleTimeoutMs ?? limits.idleTimeoutMs;
+    this.#awakeMax = awakeAgentsMax ?? limits.awakeAgentsMax;
   }
 
   get size(): number {
     return this.#awake.size;
+  }
+
+  /** Whether so many are awake with uncommitted work that it should be committed before more wake. */
+  get isCrowded(): boolean {
+    return this.#wakesBeyond >= WAKES_BEYOND_MAX;
   }
 
   get(key: string): Actor | undefined {
@@ -65,10 +111,13 @@ export class Roster {
     const stored = isNew ? undefined : this.#store.directory.find(address.model, address.id);
     if (stored === undefined && !create && !kind.isEphemeral) return undefined;
     const row = stored ?? this.#store.newRow(address.model, address.id, this.#clock.now());
-    if (this.#awake.size >= limits.awakeAgentsMax) this.#makeRoom();
-    const actor = new Actor(address, key, row, kind, host);
+    if (this.#awake.size >= this.#awakeMax) this.#makeRoom();
+    const isHeld = host.quarantine.isHeld(key, this.#clock.now());
+    const actor = new Actor(address, key, row, isHeld ? { ...kind, create: kind.createHeld } : kind, host);
+    actor.isHeld = isHeld;
     this.#awake.set(key, actor);
     this.counters.wakes++;
+    this.#noteWake(actor);
     return actor;
   }
 
@@ -79,13 +128,48 @@ export class Roster {
     let steps = Math.min(this.#awake.size, SWEEP_STEPS_MAX);
     for (const actor of this.#awake.values()) {
       if (steps-- === 0) return;
-      if (actor.lastActiveMs <= idleSince) this.#hibernate(actor);
+      if (actor.lastActiveMs <= idleSince) this.hibernate(actor, 'idle');
       else this.#refresh(actor);
     }
   }
 
+  /** The agent has asked to leave memory: `letLeave` does it as soon as nothing holds it. */
+  leaveSoon(actor: Actor): void {
+    this.#wishes.add(actor);
+    this.#leaving.add(actor);
+  }
+
+  /** Whatever held an agent, its end is committed. */
+  committed(actor: Actor): void {
+    if (this.#wishes.has(actor)) this.#leaving.add(actor);
+  }
+
+  /** Lets those leave that asked for it. To be called after commits, and not within a turn. */
+  letLeave(): void {
+    this.#wakesBeyond = 0;
+    for (const actor of this.#leaving) {
+      if (isMidWork(actor)) continue;
+      this.#leaving.delete(actor);
+      this.hibernate(actor, 'now');
+    }
+  }
+
+  /** Lets an agent leave memory. Undefined: it has left; else what holds it. */
+  hibernate(actor: Actor, cause: HibernationCause): string | undefined {
+    const reason = isMidWork(actor) ? 'a turn is under way' : actor.behaviour.heldBy();
+    if (reason !== undefined) return reason;
+    this.remove(actor);
+    this.counters.hibernations++;
+    this.counters[COUNTER_OF_CAUSE[cause]]++;
+    this.#noteHibernation(actor, cause);
+    return undefined;
+  }
+
   remove(actor: Actor): void {
     actor.behaviour.stop();
+    this.#wishes.delete(actor);
+    this.#leaving.delete(actor);
+    if (actor.file !== null) this.#store.heavy.files.release(actor.file);
     if (this.#awake.get(actor.key) === actor) this.#awake.delete(actor.key);
   }
 
@@ -97,22 +181,35 @@ export class Roster {
   #makeRoom(): void {
     let steps = 0;
     for (const actor of this.#awake.values()) {
-      if (++steps > SWEEP_STEPS_MAX || this.#awake.size < limits.awakeAgentsMax) return;
-      if (!this.#hibernate(actor)) this.#refresh(actor);
+      if (this.#awake.size < this.#awakeMax) return;
+      if (++steps > ROOM_STEPS_MAX) break;
+      if (this.hibernate(actor, 'room') !== undefined) this.#refresh(actor);
     }
+    this.#wakesBeyond++;
+  }
+
+  // The shard's log: an agent's own is made only when it has something to say.
+  #noteWake(actor: Actor): void {
+    const isNew = !actor.row.isStored && !actor.isEphemeral;
+    this.#log.debug({ agent: actor.key, isNew }, 'agent woke');
+    if (!channels.lifecycle.hasSubscribers) return;
+    if (isNew) tell('create', actor, {});
+    tell('wake', actor, {});
+  }
+
+  #noteHibernation(actor: Actor, cause: HibernationCause): void {
+    const awakeMs = this.#clock.now() - actor.wokeAtMs;
+    this.#log.debug({ agent: actor.key, cause, awakeMs }, 'agent hibernates');
+    if (channels.lifecycle.hasSubscribers) tell('hibernate', actor, { cause, awakeMs });
   }
 
   #refresh(actor: Actor): void {
     this.#awake.delete(actor.key);
     this.#awake.set(actor.key, actor);
   }
+}
 
-  /** False: it has work. */
-  #hibernate(actor: Actor): boolean {
-    if (actor.isDirty || !actor.mailbox.isIdle || actor.isAlarmQueued || !actor.behaviour.isIdle())
-      return false;
-    this.remove(actor);
-    this.counters.hibernations++;
-    return true;
-  }
+/** It has a turn that has not ended, or not been committed. */
+function isMidWork(actor: Actor): boolean {
+  return actor.isDirty || actor.isAlarmQueued || !actor.mailbox.isIdle;
 }

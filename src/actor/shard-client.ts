@@ -24,8 +24,8 @@ export interface ShardLink {
 export interface ShardEvents {
   /** Effects of the shard, packed. */
   effects(pack: Uint8Array): void;
-  /** The shard ended without being asked. */
-  crashed(error: Error): void;
+  /** The shard ended without being asked. `isExcused`: it is known why, and something follows from it. */
+  crashed(error: Error, isExcused?: boolean): void;
 }
 
 export type StartShard = (events: ShardEvents) => ShardLink;
@@ -156,7 +156,7 @@ export class ShardClient {
   #startLink(): ShardLink {
     return this.#start({
       effects: (pack) => this.#receive(pack),
-      crashed: (error) => this.#crashed(error),
+      crashed: (error, isExcused = false) => this.#crashed(error, isExcused),
     });
   }
 
@@ -233,10 +233,10 @@ export class ShardClient {
     if (this.#readiness.kind !== 'stopping') this.#readiness = readiness;
   }
 
-  #crashed(error: Error): void {
+  #crashed(error: Error, isExcused: boolean): void {
     const now = Date.now();
     this.#crashTimes = this.#crashTimes.filter((at) => now - at < limits.shardRestartWindowMs);
-    this.#crashTimes.push(now);
+    if (!isExcused) this.#crashTimes.push(now);
     this.#events.crashed();
     const isHopeless = error instanceof BridgeError && (HOPELESS.has(error.code) || this.#cannotOpen(error));
     if (

@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import type { Journal, ShardStore } from '../store/index.ts';
+import type { Journal, ReplayDiary, ShardStore } from '../store/index.ts';
 import type { ActorFactory } from './behaviour.ts';
+import type { Suspects } from './death-ledger.ts';
+import type { FlightRecorder } from './flight-recorder.ts';
 
 /** What a shard is made of. */
 export interface ShardOptions {
@@ -13,6 +15,16 @@ export interface ShardOptions {
   /** Hands a buffer of effects to the main thread; the memory goes with it. */
   readonly post: (effects: Uint8Array<ArrayBuffer>) => void;
   readonly idleTimeoutMs?: number;
+  /** Default `limits.awakeAgentsMax`. */
+  readonly awakeAgentsMax?: number;
+  /** Default `limits.turnDeadlineMs`. */
+  readonly turnDeadlineMs?: number;
+  /** Where others see what runs; a private one without. */
+  readonly recorder?: FlightRecorder;
+  /** What the thread ended of before. */
+  readonly suspects?: Suspects;
+  /** How replays went; without it every replay is like the first. */
+  readonly diary?: ReplayDiary;
 }
 
 /** A batch as the main thread handed it over. */

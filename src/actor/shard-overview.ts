@@ -9,10 +9,12 @@ export interface ShardCounters {
   messages: number;
   turnErrors: number;
   turnsOverDeadline: number;
+  agentRestarts: number;
+  messagesSetAside: number;
 }
 
 export function newShardCounters(): ShardCounters {
-  return { batches: 0, commits: 0, messages: 0, turnErrors: 0, turnsOverDeadline: 0 };
+  return { batches: 0, commits: 0, messages: 0, turnErrors: 0, turnsOverDeadline: 0, agentRestarts: 0, messagesSetAside: 0 };
 }
 
 export function newAgentCounters(): AgentCounters {
@@ -66,13 +68,15 @@ export class ShardOverview implements ShardView {
     const { store, roster, connections, journal, counters, shardCounters, unapplied } = this.#shard;
     const presence = store.directory.totals();
     const { awake, waiting, deepest } = roster.census();
-    return {
+    const agents = presence.online + presence.offline + presence.never;
+    const totals: Record<string, number> = {
       ...counters,
       ...shardCounters,
       ...roster.counters,
       ...presence,
-      agents: presence.online + presence.offline + presence.never,
+      agents,
       awake,
+      asleep: Math.max(agents - awake, 0),
       connections: connections.size,
       mailboxDepth: waiting,
       mailboxDeepest: deepest,
@@ -80,6 +84,9 @@ export class ShardOverview implements ShardView {
       journalBytes: journal.sizeBytes(),
       journalSequence: journal.nextSequence - 1,
     };
+    roster.wakeTimes.light.addTo(totals, 'wakeLight');
+    roster.wakeTimes.heavy.addTo(totals, 'wakeHeavy');
+    return totals;
   }
 
   /** A list row of an agent, from memory when it is awake and else from its rows. */

@@ -12,7 +12,7 @@
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
-import type { HistorySeries, Journal, ShardStore } from '../store/index.ts';
+import type { HistorySeries, Journal, ReplayDiary, ShardStore } from '../store/index.ts';
 import type { Actor } from './actor.ts';
 import type { ActorHost } from './actor-host.ts';
 import { AlarmTimer } from './alarms.ts';
@@ -22,9 +22,12 @@ import { Committer, type Phase } from './committer.ts';
 import { ConnectionTable } from './connections.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { readBatch } from './envelope.ts';
+import { FlightRecorder } from './flight-recorder.ts';
+import { adoptBehind, replayBehind } from './heavy-replay.ts';
 import { Housekeeping } from './housekeeping.ts';
-import { FLAG_DURABLE } from './messages.ts';
+import { FLAG_DURABLE, type InboundRecord } from './messages.ts';
 import { ProgressTracker, type BatchProgress } from './progress.ts';
+import { Quarantine } from './quarantine.ts';
 import { replayJournal } from './replay.ts';
 import { Roster } from './roster.ts';
 import type { Batch, ShardOptions } from './shard-options.ts';
@@ -43,11 +46,17 @@ export class Shard implements ActorHost {
   readonly journal: Journal;
   readonly effects: ShardEffects;
   readonly asks: AskTable;
+  readonly recorder: FlightRecorder;
+  readonly quarantine = new Quarantine();
+  /** Sequence numbers of messages to set aside. */
+  readonly poison: Set<number>;
+  readonly turnDeadlineMs: number;
   readonly #progress: ProgressTracker;
   readonly #alarms: AlarmTimer;
   readonly #dispatcher: Dispatcher;
   readonly #housekeeping: Housekeeping;
   readonly #committer: Committer;
+  readonly #diary: ReplayDiary | undefined;
   readonly #waiting: Batch[] = [];
 
   constructor(options: ShardOptions) {
@@ -60,12 +69,12 @@ export class Shard implements ActorHost {
     this.overview = new ShardOverview(this);
     this.store = options.store;
     this.journal = options.journal;
-    this.roster = new Roster(
-      options.store,
-      options.factory,
-      options.clock,
-      options.idleTimeoutMs ?? limits.idleTimeoutMs,
-    );
+    this.roster = new Roster(options);
+    this.recorder = options.recorder ?? new FlightRecorder();
+    this.turnDeadlineMs = options.turnDeadlineMs ?? limits.turnDeadlineMs;
+    this.#diary = options.diary;
+    this.poison = new Set(options.suspects?.messages);
+    for (const { key, untilMs } of options.suspects?.holds ?? []) this.quarantine.hold(key, untilMs);
     this.#progress = new ProgressTracker(options.store.watermark);
     this.#alarms = new AlarmTimer(options.store, options.clock, (keys) => {
       for (const key of keys) this.#dispatcher.alarm(key);
@@ -77,8 +86,10 @@ export class Shard implements ActorHost {
 
   /** Replays what the journal holds beyond the last commit, then reconciles presence and takes work. */
   async start(): Promise<void> {
-    await replayJournal(this, this.#committer);
-    this.#alarms.rescan();
+    const behind = this.store.heavy.unsynced();
+    await replayBehind(this, this.#committer, behind);
+    await replayJournal(this, this.#committer, this.#diary);
+    adoptBehind(this, behind, () => this.#alarms.rescan());
     this.#housekeeping.start();
     this.effects.committed(this.journal.lastBatchId ?? '', 0);
     this.effects.readiness({ kind: 'ready' });
@@ -94,6 +105,7 @@ export class Shard implements ActorHost {
 
   /** Lets running turns end, commits what is written and closes the files. */
   async stop(): Promise<void> {
+    this.#diary?.interrupted();
     this.#housekeeping.stop();
     this.#alarms.stop();
     const isRoom = await this.#committer.stop();
@@ -111,6 +123,24 @@ export class Shard implements ActorHost {
     this.#committer.schedule();
   }
 
+  leaveSoon(actor: Actor): void {
+    this.roster.leaveSoon(actor);
+    this.#committer.schedule();
+  }
+
+  /** Commits what ended turns wrote, ahead of the end of the batch. @throws BridgeError BRG_DISK_FULL */
+  commitNow(): void {
+    if (this.phase === 'idle') this.#committer.commitNow();
+  }
+
+  /** The actor was given up: what it wrote is not committed. */
+  abandoned(actor: Actor): void {
+    this.shardCounters.agentRestarts++;
+    this.#committer.drop(actor);
+    actor.file?.rollBack();
+    this.roster.remove(actor);
+  }
+
   get phase(): Phase {
     return this.#committer.phase;
   }
@@ -121,12 +151,12 @@ export class Shard implements ActorHost {
   }
 
   contain(actor: Actor, turn: () => void | Promise<void>): void | Promise<void> {
-    return this.#dispatcher.contain(actor, turn);
+    return this.#dispatcher.turns.contain(actor, turn);
   }
 
   /** History of an agent, what it has just added included. */
   queryHistory(key: number, query: HistoryQuery): HistorySeries[] {
-    if (this.phase === 'idle') this.#committer.commitNow();
+    this.commitNow();
     return this.store.history.query(key, query);
   }
 
@@ -169,10 +199,27 @@ export class Shard implements ActorHost {
       const isDurable = (record.flags & FLAG_DURABLE) !== 0;
       if (isDurable && progress !== undefined) {
         this.#dispatcher.durable(record, sequence++, progress, isReplay);
+        // Each file that was written stays open, and each agent that wrote stays awake, until its commit.
+        const isCrowded = this.store.heavy.files.isCrowded || this.roster.isCrowded;
+        if (isCrowded && this.phase === 'idle') this.#committer.commitOrBlock();
       } else if (!isReplay) {
         this.#dispatcher.volatile(record);
       }
     }
+  }
+
+  /** Begins a batch that `replayOne` applies record by record. */
+  progressOf(firstSequence: number, durableCount: number): BatchProgress {
+    return this.#progress.add(firstSequence, durableCount);
+  }
+
+  replayOne(record: InboundRecord, sequence: number, progress: BatchProgress): void {
+    this.#dispatcher.durable(record, sequence, progress, true);
+  }
+
+  /** A record that shard.db has, but perhaps not the file of its agent. */
+  replayPast(record: InboundRecord, sequence: number): void {
+    this.#dispatcher.durable(record, sequence, this.#progress.addPast(sequence), true);
   }
 
   /** Messages journaled and not applied yet. */

@@ -5,69 +5,84 @@ import {
   type ActorBehaviour,
   type ActorContext,
   type ActorFactory,
+  type ActorKind,
   type InboundRecord,
 } from '../actor/index.ts';
-import { BridgeError, type asBridgeError } from '../base/errors.ts';
-import type { DeviceDefinition, Registry } from '../device/index.ts';
+import type { BridgeError } from '../base/errors.ts';
+import { channels, tell } from '../base/events.ts';
+import type { Registry } from '../device/index.ts';
 import { admit } from './admission.ts';
-import type { Agent } from './agent.ts';
+import { Agent } from './agent.ts';
+import { sortClasses, type AgentClasses } from './agent-classes.ts';
 import { PARTS, type AgentParts } from './agent-parts.ts';
+import { answerApiCall } from './calls/api-call.ts';
 import { connectionSource } from './calls/frame-call.ts';
 import { DeviceAgent } from './device-agent.ts';
 import { FleetAgent, FLEET_MODEL } from './fleet-agent.ts';
 import { receiveFrame } from './gate.ts';
 import { LATER } from './later.ts';
+import { PlainDesk } from './plain-desk.ts';
 import { modelRules } from './rule-book.ts';
-
-/** A subclass of DeviceAgent, by the name its definition gives in `agent`. */
-export type DeviceAgentClass = new (context: ActorContext, definition: DeviceDefinition) => DeviceAgent;
+import { answerWebRequest } from './web-request.ts';
 
 /**
  * The behaviour of every known model.
- * @throws BridgeError BRG_DEFINITION when a definition names an agent that is not in `agents`, BRG_RULE
+ * @throws BridgeError BRG_DEFINITION when `agents` does not fit the definitions, BRG_RULE
  */
-export function createActorFactory(
-  registry: Registry,
-  agents: Readonly<Record<string, DeviceAgentClass>>,
-): ActorFactory {
-  const classes = new Map<string, DeviceAgentClass>([
-    ['device-agent', DeviceAgent],
-    ...Object.entries(agents),
-  ]);
-  for (const definition of registry.definitions()) {
-    modelRules(definition);
-    const { model, agent } = definition;
-    if (classes.has(agent)) continue;
-    const known = [...classes.keys()].join(', ');
-    throw new BridgeError('BRG_DEFINITION', `device "${model}": no agent "${agent}"; known are ${known}`);
-  }
+export function createActorFactory(registry: Registry, agents: AgentClasses): ActorFactory {
+  const { devices, plain } = sortClasses(registry.definitions(), agents);
+  for (const definition of registry.definitions()) modelRules(definition);
   return (model) => {
     if (model === FLEET_MODEL) {
-      return { isEphemeral: true, create: (context) => new AgentBehaviour(new FleetAgent(context)) };
+      const create = (context: ActorContext): ActorBehaviour => new AgentBehaviour(new FleetAgent(context));
+      return { isEphemeral: true, create, createHeld: create };
+    }
+    const PlainClass = plain.get(model);
+    if (PlainClass !== undefined) {
+      return kind(
+        (context) => withPlainDesk(new PlainClass(context)),
+        (context) => withPlainDesk(new Agent(context)),
+      );
     }
     const definition = registry.get(model);
-    const AgentClass = definition === undefined ? undefined : classes.get(definition.agent);
-    if (definition === undefined || AgentClass === undefined) return undefined;
-    return {
-      isEphemeral: false,
-      create: (context) => new AgentBehaviour(build(AgentClass, context, definition)),
-    };
+    const DeviceClass = definition === undefined ? undefined : devices.get(definition.agent);
+    if (definition === undefined || DeviceClass === undefined) return undefined;
+    return kind(
+      (context) => new DeviceClass(context, definition),
+      (context) => new DeviceAgent(context, definition),
+    );
   };
 }
 
-/** An author's constructor that throws costs the behaviour, not the device's data, and not the shard. */
-function build(
-  AgentClass: DeviceAgentClass,
-  context: ActorContext,
-  definition: DeviceDefinition,
-): DeviceAgent {
-  try {
-    return new AgentClass(context, definition);
-  } catch (error) {
-    const err = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    context.log.error({ agent: context.address, err }, 'agent cannot be constructed: it only keeps data');
-    return new DeviceAgent(context, definition);
-  }
+function withPlainDesk(agent: Agent): Agent {
+  const parts = agent[PARTS];
+  parts.extension = new PlainDesk(parts);
+  return agent;
+}
+
+type Make = (context: ActorContext) => Agent;
+
+/** An author's constructor that throws costs the behaviour, not the agent's data, and not the shard. */
+function kind(make: Make, instead: Make): ActorKind {
+  const build = (context: ActorContext): Agent => {
+    try {
+      return make(context);
+    } catch (error) {
+      const err = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      context.log.error({ err }, 'agent cannot be constructed: it only keeps data');
+      return held(context);
+    }
+  };
+  const held = (context: ActorContext): Agent => {
+    const agent = instead(context);
+    agent[PARTS].hold();
+    return agent;
+  };
+  return {
+    isEphemeral: false,
+    create: (context) => new AgentBehaviour(build(context)),
+    createHeld: (context) => new AgentBehaviour(held(context)),
+  };
 }
 
 class AgentBehaviour implements ActorBehaviour {
@@ -77,6 +92,10 @@ class AgentBehaviour implements ActorBehaviour {
   constructor(agent: Agent) {
     this.#agent = agent;
     this.#parts = agent[PARTS];
+  }
+
+  get name(): string {
+    return this.#agent.constructor.name;
   }
 
   start(): void | Promise<void> {
@@ -102,19 +121,51 @@ class AgentBehaviour implements ActorBehaviour {
     this.#parts.alarm(nowMs);
   }
 
-  failed(record: InboundRecord, error: ReturnType<typeof asBridgeError>): void {
+  failed(record: InboundRecord, error: BridgeError): void {
     this.#parts.extension?.failed(record, error);
+  }
+
+  setAside(record: InboundRecord, error: BridgeError): void | Promise<void> {
+    const parts = this.#parts;
+    const { code, message } = error;
+    switch (record.kind) {
+      case KIND.connect:
+        // Without `onConnect`; who decides about the connection has a deadline of its own.
+        return this.#connect({ ...record, flags: record.flags | FLAG_RESUMED });
+      case KIND.disconnect:
+        parts.calls.gone(connectionSource(record.connection));
+        return undefined;
+      case KIND.frame: {
+        const connection = parts.context.connection(record.connection);
+        if (connection !== undefined) {
+          parts.outbound.send(connection, { type: 'mooring_error', code, error: message });
+        }
+        return undefined;
+      }
+      case KIND.request:
+        parts.context.replyError(record.connection, code, message);
+        return undefined;
+      default:
+        void parts.withoutHooks(() => parts.extension?.device(record)); // synchronous without hooks
+        return parts.extension?.failed(record, error);
+    }
+  }
+
+  abandoned(error: BridgeError): void {
+    this.#parts.calls.abandon(error);
+    this.#parts.extension?.abandoned?.();
   }
 
   beforeCommit(): void {
     this.#parts.beforeCommit();
   }
 
-  isIdle(): boolean {
-    return !this.#parts.isBusy();
+  heldBy(): string | undefined {
+    return this.#parts.heldBy();
   }
 
   stop(): void {
+    this.#parts.fibers.stop();
     this.#parts.extension?.stop();
   }
 
@@ -136,13 +187,22 @@ class AgentBehaviour implements ActorBehaviour {
     this.#parts.calls.gone(connectionSource(record.connection));
     const { code, subject: reason } = record;
     // RFC 6455 section 7.1.5: 1006 stands for a connection that broke off.
-    return this.#parts.runHook(() => this.#agent.onClose(closed, code, reason, code !== 1006), closed);
+    if (channels.connection.hasSubscribers) {
+      tell('disconnect', this.#parts.context, { connection: closed.id, code, reason });
+    }
+    const hook = (): void | Promise<void> => this.#agent.onClose(closed, code, reason, code !== 1006);
+    return this.#parts.runHook('onClose', hook, closed);
   }
 
-  #request(record: InboundRecord): void {
-    const parsed: unknown = JSON.parse(record.payload.toString());
-    const body = record.subject === 'describe' ? { receivedAtMs: record.receivedAtMs } : parsed;
-    const answer = this.#parts.request(record.connection, record.subject, body);
-    if (answer !== LATER) this.#parts.context.reply(record.connection, answer ?? null);
+  #request(record: InboundRecord): void | Promise<void> {
+    const { connection: request, subject: name } = record;
+    const { calls, context } = this.#parts;
+    const body: unknown = JSON.parse(record.payload.toString());
+    if (name === 'call') return answerApiCall(calls, context, request, body);
+    if (name === 'request') return answerWebRequest(this.#agent, request, body);
+    const asked = name === 'describe' ? { receivedAtMs: record.receivedAtMs } : body;
+    const answer = this.#parts.request(request, name, asked);
+    if (answer !== LATER) context.reply(request, answer ?? null);
+    return undefined;
   }
 }

@@ -7,10 +7,12 @@
  */
 import type { Connection } from '../actor/index.ts';
 import { BridgeError } from '../base/errors.ts';
+import { channels, tell } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
 import type { Agent } from './agent.ts';
 import { PARTS } from './agent-parts.ts';
 import { attachmentOf, decide } from './attachment.ts';
+import { traced } from './author-code.ts';
 import { checkedCapabilities } from './capabilities.ts';
 import { runAs } from './current-agent.ts';
 import { within } from './within.ts';
@@ -30,7 +32,7 @@ export function admit(agent: Agent, connection: Connection, isResumed: boolean):
   function asking<T>(name: string, hook: () => T | Promise<T>, take: (answer: T) => void): Step {
     return () => {
       try {
-        const answer = parts.context.attempt(() => runAs(agent, own, hook));
+        const answer = parts.context.attempt(() => traced(agent, name, own, () => runAs(agent, own, hook)));
         if (!(answer instanceof Promise)) return take(answer);
         return within(parts.context, giveUpMs - parts.context.now(), name, answer)
           .then(take)
@@ -65,7 +67,12 @@ export function admit(agent: Agent, connection: Connection, isResumed: boolean):
     () => {
       if (attachment.decision.kind === 'open') decide(connection, undefined);
       for (const frame of parts.firstFrames(attachment.wantsPatches)) parts.outbound.send(connection, frame);
-      return isResumed ? undefined : parts.runHook(() => agent.onConnect(own, context), own);
+      if (isResumed) return undefined;
+      if (channels.connection.hasSubscribers) {
+        const { id, transport, codec } = own;
+        tell('connect', parts.context, { connection: id, transport, codec, user });
+      }
+      return parts.runHook('onConnect', () => agent.onConnect(own, context), own);
     },
   ]);
 }

@@ -1,5 +1,5 @@
 /** Agents call each other's methods by address, wherever the other one is. */
-import { isAddress } from '../base/address.ts';
+import { addressKey, isAddress } from '../base/address.ts';
 import { BridgeError } from '../base/errors.ts';
 import type { Agent } from './agent.ts';
 import { PARTS } from './agent-parts.ts';
@@ -28,7 +28,8 @@ export function getAgentByName<A extends Agent = Agent>(model: string, id: strin
   if (!isAddress(model, id)) throw new BridgeError('BRG_ADDRESS', `${model}/${id} is not an address`);
   const { context } = agent[PARTS];
   const call = async (method: string, args: unknown[]): Promise<unknown> => {
-    const answer = await context.ask({ model, id }, 'call', { method, args });
+    const by = `agent:${addressKey(context.address)}`;
+    const answer = await context.ask({ model, id }, 'call', { method, args, by });
     return (answer as { value: unknown }).value; // docs/design/requests.md, `call`
   };
   return new Proxy({} as AgentStub<A>, {

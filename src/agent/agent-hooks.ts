@@ -5,9 +5,10 @@
 import type { Log } from '../base/log.ts';
 import { PARTS, type AgentParts } from './agent-parts.ts';
 import type { ProtocolDecision } from './attachment.ts';
-import { BASE_CLASS } from './calls/callable.ts';
+import { BASE_CLASS, type BaseClass } from './calls/callable.ts';
 import { ALL_CAPABILITIES, type ConnectionCapability } from './capabilities.ts';
 import type { AgentConnection } from './connection.ts';
+import type { RecoveredFiber } from './fibers/index.ts';
 
 /** Passed to the hooks that admit a connection, and to `onConnect`. */
 export interface ConnectContext {
@@ -18,7 +19,7 @@ export interface ConnectContext {
 }
 
 export abstract class AgentHooks<State> {
-  static readonly [BASE_CLASS] = true;
+  static readonly [BASE_CLASS]: BaseClass = 'agent';
   abstract readonly [PARTS]: AgentParts;
 
   /** The id of this agent. */
@@ -30,6 +31,7 @@ export abstract class AgentHooks<State> {
     return this[PARTS].context.address.model;
   }
 
+  /** Each line carries `agent: "model/id"`. */
   get log(): Log {
     return this[PARTS].context.log;
   }
@@ -49,6 +51,14 @@ export abstract class AgentHooks<State> {
     _wasClean: boolean,
   ): void | Promise<void> {}
 
+  /**
+   * An HTTP request to `/agents/{model}/{id}` or a path below it. What it throws goes to `onError`, and the client
+   * gets a problem with status 500. Default: 404 "Not implemented", as in the Agents SDK.
+   */
+  onRequest(_request: Request): Response | Promise<Response> {
+    return new Response('Not implemented', { status: 404 });
+  }
+
   /** Throws (or rejects, within 2 s) to refuse a state before anything has changed. */
   validateStateChange(_next: State, _source: 'server' | AgentConnection): void | Promise<void> {}
 
@@ -63,8 +73,15 @@ export abstract class AgentHooks<State> {
   onError(...args: unknown[]): void | Promise<void> {
     const error = args.at(-1);
     const err = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.log.error({ agent: `${this.model}/${this.name}`, err }, 'agent hook failed');
+    this.log.error({ err }, 'agent hook failed');
   }
+
+  /**
+   * The process ended while this fiber ran. Starting a fiber of the same name here goes on with it: it keeps its id,
+   * and its context has the snapshot. Else it is over when this returns; what throws is tried again, for a day.
+   * Without this hook it is a dead letter (`deadJobs`).
+   */
+  onFiberRecovered(_fiber: RecoveredFiber): void | Promise<void> {}
 
   /** Asked once per connect, like the next three: names for `getConnections(tag)`, at most 10 of 256 characters. */
   getConnectionTags(_connection: AgentConnection, _context: ConnectContext): string[] | Promise<string[]> {

@@ -1,5 +1,6 @@
 import type { Agent } from './agent.ts';
 import type { AgentParts } from './agent-parts.ts';
+import { onBehalfOf, traced } from './author-code.ts';
 import { authorMethod } from './calls/callable.ts';
 import { runAs } from './current-agent.ts';
 import { MissingHandlerError, type JobContext, type RetryOptions } from './jobs/index.ts';
@@ -8,6 +9,8 @@ import { MissingHandlerError, type JobContext, type RetryOptions } from './jobs/
 export function jobContext(agent: Agent, parts: AgentParts): JobContext {
   const { context } = parts;
   return {
+    address: context.address,
+    wasRestarted: () => context.turn.isAfterRestart,
     now: () => context.now(),
     cell: (name) => context.cell(name),
     setCell: (name, value) => context.setCell(name, value),
@@ -20,12 +23,15 @@ export function jobContext(agent: Agent, parts: AgentParts): JobContext {
       const method = jobMethod(agent, callback);
       if (method === undefined) throw new MissingHandlerError(callback);
       // The author wrote the method for the payload the job was made with.
+      const run = (): void | Promise<void> =>
+        runAs(agent, undefined, () => Reflect.apply(method, agent, [payload, info]) as void | Promise<void>);
       return context.attempt(() =>
-        runAs(agent, undefined, () => Reflect.apply(method, agent, [payload, info]) as void | Promise<void>),
+        onBehalfOf(agent, `job:${callback}`, () => traced(agent, `job ${callback}`, undefined, run)),
       );
     },
     hasHandler: (callback) => jobMethod(agent, callback) !== undefined,
-    report: (error) => void parts.hookFailed(error), // never rejects
+    // Never rejects. It may run in the flow of whoever caused the commit before it.
+    report: (error) => void onBehalfOf(agent, 'agent', () => parts.hookFailed(error)),
     retryDefaults: () => retryDefaults(agent),
   };
 }

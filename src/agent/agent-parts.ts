@@ -4,18 +4,22 @@
  * collide with it.
  */
 import type { ActorContext, InboundRecord } from '../actor/index.ts';
+import { addressKey } from '../base/address.ts';
 import { BridgeError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import type { Codec, Frame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
+import { fiberHost } from './agent-fibers.ts';
 import { jobContext } from './agent-jobs.ts';
-import { answerApiCall } from './calls/api-call.ts';
 import { CallDesk } from './calls/call-desk.ts';
+import { traced } from './author-code.ts';
 import { AgentConnection } from './connection.ts';
 import { runAs } from './current-agent.ts';
+import { Fibers } from './fibers/index.ts';
 import { DeadJobs, JobQueue, Schedules, type Capability } from './jobs/index.ts';
-import { LATER } from './later.ts';
 import { Outbound } from './outbound.ts';
 import { StateSync } from './state-sync.ts';
+import { AgentStorage } from './storage.ts';
 
 export const PARTS: unique symbol = Symbol('parts');
 
@@ -37,6 +41,10 @@ export interface Extension {
   alarm(nowMs: number): void;
   nextAlarmMs(): number | null;
   isBusy(): boolean;
+  /** The agent is given up: lets go who waits for it. */
+  abandoned?(): void;
+  /** The agent is being deleted: the last words. @param by who wants it */
+  destroyed(by: string): void;
   stop(): void;
 }
 
@@ -48,10 +56,14 @@ export class AgentParts {
   readonly dead: DeadJobs;
   readonly schedules: Schedules;
   readonly jobs: JobQueue;
+  readonly fibers: Fibers;
   extension: Extension | undefined;
+  #storage: AgentStorage | undefined;
   readonly #agent: Agent;
   readonly #timed: readonly Capability[];
-  #isDestroyed = false;
+  #isMuted = false;
+  #heldUntilMs: number | undefined;
+  #destruction: { readonly id: string; readonly reason: string; readonly by: string } | undefined;
 
   constructor(agent: Agent, context: ActorContext) {
     this.#agent = agent;
@@ -63,7 +75,13 @@ export class AgentParts {
     this.dead = new DeadJobs(jobs);
     this.schedules = new Schedules(jobs, this.dead);
     this.jobs = new JobQueue(jobs, this.dead);
-    this.#timed = [this.schedules, this.jobs];
+    this.fibers = new Fibers(fiberHost(agent, this), this.dead);
+    this.#timed = [this.schedules, this.jobs, this.fibers];
+  }
+
+  /** The agent's own database as its author sees it; made with the first use. */
+  get storage(): AgentStorage {
+    return (this.#storage ??= new AgentStorage(this.context));
   }
 
   /** A connection of this agent as its author sees it. */
@@ -87,36 +105,37 @@ export class AgentParts {
   /** The agent has entered memory. */
   wake(): void | Promise<void> {
     this.state.wake();
-    for (const capability of this.#timed) capability.start();
+    for (const capability of this.#running) capability.start();
     this.extension?.wake();
     this.rearm();
-    return this.runHook(() => this.#agent.onStart());
+    return this.runHook('onStart', () => this.#agent.onStart());
   }
 
   alarm(nowMs: number): void {
     this.extension?.alarm(nowMs);
-    for (const capability of this.#timed) capability.alarm(nowMs);
+    for (const capability of this.#running) capability.alarm(nowMs);
     this.rearm();
   }
 
   /** Sets the one alarm of the actor to the earliest time any part wants. */
   rearm(): void {
     let next = this.extension?.nextAlarmMs() ?? Infinity;
-    for (const capability of this.#timed) next = Math.min(next, capability.nextAlarmMs() ?? Infinity);
+    for (const capability of this.#running) next = Math.min(next, capability.nextAlarmMs() ?? Infinity);
+    if (this.#heldUntilMs !== undefined) next = Math.min(next, this.#heldUntilMs);
     this.context.setAlarm(next === Infinity ? null : next);
   }
 
-  isBusy(): boolean {
-    if (this.calls.isBusy || this.state.isBusy || this.extension?.isBusy() === true) return true;
-    return this.#timed.some((capability) => capability.isBusy());
+  /** What keeps the agent in memory, for people. */
+  heldBy(): string | undefined {
+    if (this.calls.isBusy) return 'a call is open';
+    if (this.state.isBusy) return 'a change of its state waits for its validation';
+    if (this.extension?.isBusy() === true) return 'a request waits for its device, or a feed for its viewers';
+    if (this.fibers.isBusy()) return 'a fiber is under way, or keepAlive is held';
+    return this.#timed.some((capability) => capability.isBusy()) ? 'a job is under way' : undefined;
   }
 
   /** @throws BridgeError of whoever answers; BRG_NOT_FOUND when nobody does */
   request(request: number, name: string, body: unknown): unknown {
-    if (name === 'call') {
-      answerApiCall(this.calls, this.context, request, body);
-      return LATER;
-    }
     if (this.extension === undefined)
       throw new BridgeError('BRG_NOT_FOUND', `the agent does not answer ${name}`);
     const answer = this.extension.request(request, name, body);
@@ -127,22 +146,59 @@ export class AgentParts {
   /** The last moment before what was written is committed. Must not throw. */
   beforeCommit(): void {
     this.state.beforeCommit();
-    if (!this.#isDestroyed) return;
+    if (this.#destruction === undefined) return;
     // Here, so that no hook that throws after it takes the closing back.
-    for (const { id } of this.context.connections()) this.context.close(id, 1000, 'the agent was destroyed');
-    this.#isDestroyed = false;
+    const { id, reason, by } = this.#destruction;
+    for (const connection of this.context.connections()) this.context.close(connection.id, 1000, reason);
+    this.extension?.destroyed(by);
+    const subject = addressKey(this.context.address);
+    this.context.audit({ id, kind: 'agent', event: 'destroyed', subject, by, detail: null });
+    this.#destruction = undefined;
   }
 
-  /** When the turn ends, nothing is left of the agent. */
-  destroy(): void {
-    this.#isDestroyed = true;
+  /** When the turn ends, nothing is left of the agent. @param by who wants it, as the audit log names it */
+  destroy(reason: string, by: string): void {
+    this.#destruction ??= { id: `${this.context.effectId()}.destroyed`, reason, by };
     this.context.forget();
   }
 
-  /** Runs an author's hook, for a connection or not: what it throws goes to `onError`, its writes are taken back. */
-  runHook(hook: () => void | Promise<void>, connection?: AgentConnection): void | Promise<void> {
+  /** The author's code is not there: jobs wait for the next wake, calls are refused. */
+  hold(): void {
+    this.#heldUntilMs = this.context.now() + limits.agentHoldMs;
+  }
+
+  /** Whether the author's code is not to run now. */
+  get isHeld(): boolean {
+    return this.#isMuted || this.#heldUntilMs !== undefined;
+  }
+
+  /** Runs a synchronous part of the turn without the author's hooks. */
+  withoutHooks<T>(part: () => T): T {
+    this.#isMuted = true;
     try {
-      const running = this.context.attempt(() => runAs(this.#agent, connection, hook));
+      return part();
+    } finally {
+      this.#isMuted = false;
+    }
+  }
+
+  get #running(): readonly Capability[] {
+    return this.#heldUntilMs === undefined ? this.#timed : [];
+  }
+
+  /** Runs an author's hook, for a connection or not: what it throws goes to `onError`, its writes are taken back. */
+  runHook(
+    name: string,
+    hook: () => void | Promise<void>,
+    connection?: AgentConnection,
+  ): void | Promise<void> {
+    if (this.#isMuted) return undefined;
+    this.context.turn.handler = name;
+    // One message may bring many measurements, each with a call of the hook.
+    if (name === 'onTelemetry') this.context.turn.extendDeadline();
+    const run = (): void | Promise<void> => runAs(this.#agent, connection, hook);
+    try {
+      const running = this.context.attempt(() => traced(this.#agent, name, connection, run));
       return running?.catch((error: unknown) => this.hookFailed(error, connection));
     } catch (error) {
       return this.hookFailed(error, connection);
@@ -151,6 +207,8 @@ export class AgentParts {
 
   /** `onError` may throw as well, as that of the Agents SDK does: the turn goes on. Never rejects. */
   hookFailed(error: unknown, connection?: AgentConnection): void | Promise<void> {
+    // It was restarted because it hung: what it still runs into is no news.
+    if (this.context.turn.isAbandoned) return undefined;
     const agent = this.#agent;
     // An author who wants the error only must not get the connection in its place.
     const tell = (): void | Promise<void> =>
@@ -158,7 +216,9 @@ export class AgentParts {
         ? agent.onError(error)
         : agent.onError(connection, error);
     try {
-      const running = this.context.attempt(() => runAs(agent, connection, tell));
+      const running = this.context.attempt(() =>
+        traced(agent, 'onError', connection, () => runAs(agent, connection, tell)),
+      );
       return running?.catch((failure: unknown) => this.#onErrorFailed(failure));
     } catch (failure) {
       this.#onErrorFailed(failure);
@@ -168,6 +228,6 @@ export class AgentParts {
 
   #onErrorFailed(failure: unknown): void {
     const err = failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
-    this.context.log.error({ agent: this.context.address, err }, 'onError failed');
+    this.context.log.error({ err }, 'onError failed');
   }
 }

@@ -1,9 +1,12 @@
-/** What an agent does later or again: schedules, queue, dead letters, retry. */
+/** What an agent does later, beside its turns or again: schedules, queue, dead letters, fibers, retry. */
 import { systemClock } from '../base/clock.ts';
+import { BridgeError } from '../base/errors.ts';
 import { AgentHooks } from './agent-hooks.ts';
 import { retryDefaults } from './agent-jobs.ts';
 import { PARTS } from './agent-parts.ts';
-import { BASE_CLASS } from './calls/callable.ts';
+import { BASE_CLASS, type BaseClass } from './calls/callable.ts';
+import { currentScope } from './current-agent.ts';
+import type { FiberCriteria, FiberFunction, FiberInfo, FiberOptions } from './fibers/index.ts';
 import {
   retry,
   type CallRetryOptions,
@@ -17,7 +20,7 @@ import {
 } from './jobs/index.ts';
 
 export abstract class AgentWork<State> extends AgentHooks<State> {
-  static override readonly [BASE_CLASS] = true;
+  static override readonly [BASE_CLASS]: BaseClass = 'agent';
 
   /**
    * Runs `callback` later: after so many seconds, at a Date, or at the times of a cron pattern. It survives
@@ -99,6 +102,69 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
   /** Forgets a dead job (or all); answers how many. */
   discardDead(id?: string): number {
     return this[PARTS].dead.discardDead(id);
+  }
+
+  /**
+   * Runs `fn` beside the lanes, after this turn was committed: it holds up neither jobs nor telemetry. Settles as `fn`
+   * does. If the process ends before that, `onFiberRecovered` hears of it. docs/fibers.md has the details.
+   * @throws BridgeError BRG_FIBER, BRG_FIBERS_FULL; rejects with BRG_ABORTED when the turn is taken back
+   */
+  runFiber<T, S = unknown>(name: string, fn: FiberFunction<T, S>): Promise<T> {
+    // What the fiber stashes, and what it answers, is its author's to know.
+    return this[PARTS].fibers.run(name, fn as FiberFunction<unknown, unknown>) as Promise<T>;
+  }
+
+  /**
+   * As `runFiber`, but answers the id at once and keeps the fiber for `inspectFiber` after its end; what it throws goes to
+   * `onError` too. A fiber that is known by the same id or key is not started again. @throws BridgeError BRG_FIBER, BRG_FIBERS_FULL
+   */
+  startFiber<S = unknown>(name: string, fn: FiberFunction<unknown, S>, options: FiberOptions = {}): string {
+    return this[PARTS].fibers.startManaged(name, fn as FiberFunction<unknown, unknown>, options); // as above
+  }
+
+  /** Goes on with a fiber that waits, with its snapshot. @throws BridgeError BRG_FIBER when none of this id does */
+  resumeFiber<T, S = unknown>(id: string, fn: FiberFunction<T, S>): Promise<T> {
+    return this[PARTS].fibers.resume(id, fn as FiberFunction<unknown, unknown>) as Promise<T>; // as above
+  }
+
+  /** `context.stash` of the fiber whose function calls this. @throws BridgeError BRG_FIBER outside of one */
+  stash(data: unknown): Promise<void> {
+    const scope = currentScope(this);
+    if (scope?.kind === 'fiber') return scope.stash(data);
+    throw new BridgeError('BRG_FIBER', 'stash() is for the function of a fiber');
+  }
+
+  /** A fiber that has not ended, or a managed one. */
+  inspectFiber(id: string): FiberInfo | undefined {
+    return this[PARTS].fibers.inspect(id);
+  }
+
+  /** The latest first. */
+  listFibers(criteria?: FiberCriteria): FiberInfo[] {
+    return this[PARTS].fibers.list(criteria);
+  }
+
+  /** Aborts its signal, and never recovers it. False when no fiber of this id has yet to end. */
+  cancelFiber(id: string): boolean {
+    return this[PARTS].fibers.cancel(id);
+  }
+
+  /**
+   * The agent does not leave memory until what this answers is called, at most `limits.keepAliveMsMax` (1 h). It does not
+   * survive a restart: what must is a fiber. Rejects with BridgeError BRG_FIBERS_FULL.
+   */
+  async keepAlive(): Promise<() => void> {
+    return Promise.resolve(this[PARTS].fibers.keepAlive.hold());
+  }
+
+  /** `keepAlive` while `fn` runs. Settles as `fn` does. */
+  async keepAliveWhile<T>(fn: () => T | Promise<T>): Promise<T> {
+    const release = this[PARTS].fibers.keepAlive.hold();
+    try {
+      return await fn();
+    } finally {
+      release();
+    }
   }
 
   /** Calls `fn` until it succeeds: full jitter, `Retry-After`, deadline, signal. @throws the last error */

@@ -2,14 +2,16 @@
  * What an author subclasses. Each capability is a module of its own; `AgentParts` holds them. The names are
  * laid in three layers: hooks (`AgentHooks`), work for later (`AgentWork`), and here state and connections.
  */
-import type { ActorContext } from '../actor/index.ts';
+import type { ActorContext, SqlBinding, SqlRow } from '../actor/index.ts';
 import { AgentParts, PARTS } from './agent-parts.ts';
 import { AgentWork } from './agent-work.ts';
-import { BASE_CLASS, callableMethods, type CallableOptions } from './calls/callable.ts';
+import { askedBy } from './author-code.ts';
+import { BASE_CLASS, callableMethods, type BaseClass, type CallableOptions } from './calls/callable.ts';
 import type { AgentConnection } from './connection.ts';
+import type { AgentStorage } from './storage.ts';
 
 export class Agent<State = unknown> extends AgentWork<State> {
-  static override readonly [BASE_CLASS] = true;
+  static override readonly [BASE_CLASS]: BaseClass = 'agent';
   override readonly [PARTS]: AgentParts;
 
   /** Called by the runtime; subclasses override hooks, not the constructor. */
@@ -41,6 +43,20 @@ export class Agent<State = unknown> extends AgentWork<State> {
   /** `setState` that resolves when the change was made, and rejects when it was refused. */
   async setStateAsync(state: State): Promise<void> {
     await this[PARTS].state.set(state);
+  }
+
+  /**
+   * Runs SQL on the agent's own database; each `${value}` becomes a parameter. It makes the agent heavy:
+   * everything of it lives in a file of its own from then on.
+   * @throws SqlError with the query and SQLite's reason, BridgeError BRG_AGENT_FULL; the statement left nothing behind
+   */
+  sql<Row extends SqlRow = SqlRow>(query: TemplateStringsArray, ...values: SqlBinding[]): Row[] {
+    return this[PARTS].context.database.all(query.join('?'), values) as Row[]; // the author knows the columns
+  }
+
+  /** Keys and values, SQL with a cursor, and transactions, in the same file. */
+  get storage(): AgentStorage {
+    return this[PARTS].storage;
   }
 
   /** All connections, or those with this tag. */
@@ -79,8 +95,16 @@ export class Agent<State = unknown> extends AgentWork<State> {
 
   /** Deletes everything of this agent and closes its connections when the turn ends; who comes then finds a new one. */
   destroy(): Promise<void> {
-    this[PARTS].destroy();
+    this[PARTS].destroy('the agent was destroyed', askedBy(this));
     return Promise.resolve();
+  }
+
+  /**
+   * Leaves memory when the present turn has ended and was committed, and no call, job or request is open any more,
+   * instead of after the idle timeout. Connections, schedules and state stay.
+   */
+  hibernateNow(): void {
+    this[PARTS].context.hibernate();
   }
 
   /** What may be called from outside, by name. */

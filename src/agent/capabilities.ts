@@ -44,8 +44,14 @@ const NEEDS: Readonly<Record<InboundFrame['type'], ConnectionCapability | 'rpc' 
 /** The capability this frame needs and the connection lacks; undefined when it may pass. */
 export function missingCapability(frame: InboundFrame, attachment: Attachment): string | undefined {
   const row = NEEDS[frame.type];
-  const needed = frame.type === 'rpc' ? `rpc:${frame.method}` : row;
+  const needed = frame.type === 'rpc' ? callCapability(frame.method) : row;
   return needed === null || may(attachment, needed) ? undefined : needed;
+}
+
+/** A name that is in no capability (empty, with a space) takes the right to call everything. */
+function callCapability(method: string): string {
+  const capability = `rpc:${method}`;
+  return isCapability(capability) ? capability : 'rpc:*';
 }
 
 /** Whether a connection may do this; never what is no capability. */

@@ -11,6 +11,7 @@ import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { checkCommandArgument, downlinkTopics, type DeviceDefinition } from '../device/index.ts';
 import { encodePayload, type Codec } from '../wire/index.ts';
+import { noteCreated, noteDropped, noteEnded } from './command-notes.ts';
 import { isJsonObject } from './merge-patch.ts';
 import type { Outbound } from './outbound.ts';
 
@@ -71,9 +72,10 @@ export class Commands {
 
   /**
    * Accepts a command; it leaves with the commit of this turn when the device is there.
+   * @param by who asked for it, as the audit log names it
    * @throws BridgeError BRG_UNKNOWN_COMMAND, BRG_COMMAND_ARGUMENT, BRG_COMMANDS_FULL
    */
-  create(name: string, args: unknown, ttlMs: number, codec: Codec): CommandRecord {
+  create(name: string, args: unknown, ttlMs: number, codec: Codec, by: string): CommandRecord {
     const command = this.#definition.commands.find((known) => known.name === name);
     if (command === undefined) throw this.#unknown(name);
     const argument = checkCommandArgument(command, args);
@@ -94,12 +96,19 @@ export class Commands {
     this.#context.setCell('commands', [...this.pending, record]);
     if (isThere) this.#publish(record, codec, 0);
     this.#tell(record);
+    noteCreated(this.#context, record, by);
     return record;
   }
 
   /** The caller of `request` gets the outcome, or `pending` at `untilMs`. */
   wait(cid: string, request: number, untilMs: number): void {
     this.#waiters.set(cid, { request, untilMs });
+  }
+
+  /** Whoever waits gets no outcome any more: the commands stay, the agent does not. */
+  letGo(): void {
+    for (const [cid, { request }] of this.#waiters) this.#context.reply(request, { cid, status: 'pending' });
+    this.#waiters.clear();
   }
 
   /** The device listens: sends it everything unanswered. */
@@ -122,10 +131,10 @@ export class Commands {
     const { counters } = this.#context;
     if (result.ok) {
       counters.commandsDone++;
-      return this.#end({ ...record, status: 'done', value: result.value });
+      return this.#end({ ...record, status: 'done', value: result.value }, 'device');
     }
     counters.commandsFailed++;
-    return this.#end({ ...record, status: 'failed', error: result.error });
+    return this.#end({ ...record, status: 'failed', error: result.error }, 'device');
   }
 
   /** Whether a command of this id has ended already: an answer to it is a repetition. */
@@ -138,7 +147,7 @@ export class Commands {
     for (const record of this.pending) {
       if (record.expiresAtMs > nowMs) continue;
       this.#context.counters.commandsExpired++;
-      this.#end({ ...record, status: 'expired' });
+      this.#end({ ...record, status: 'expired' }, 'bridge');
       const { address, shard } = this.#context;
       const text = `command ${record.name} expired: the device did not answer`;
       shard.attention.add({ ...address, reason: 'command-expired', ts: nowMs, text });
@@ -150,6 +159,11 @@ export class Commands {
     }
   }
 
+  /** The agent is being deleted: nobody will hear what becomes of them. */
+  drop(by: string): void {
+    for (const record of this.pending) noteDropped(this.#context, record, by);
+  }
+
   /** When `tick` has something to do, ms since epoch; null for never. */
   nextAlarmMs(): number | null {
     let next = Infinity;
@@ -158,7 +172,7 @@ export class Commands {
     return next === Infinity ? null : next;
   }
 
-  #end(record: CommandRecord): CommandRecord {
+  #end(record: CommandRecord, by: string): CommandRecord {
     this.#context.setCell(
       'commands',
       this.pending.filter((pending) => pending.cid !== record.cid),
@@ -168,6 +182,7 @@ export class Commands {
       [record, ...this.#read('commandsDone')].slice(0, limits.commandsFinishedMax),
     );
     this.#tell(record);
+    noteEnded(this.#context, record, by);
     const waiter = this.#waiters.get(record.cid);
     if (waiter !== undefined) {
       this.#waiters.delete(record.cid);

@@ -33,6 +33,11 @@ export class AgentConnection {
     return this.#connection.uri;
   }
 
+  /** Authenticated identity, null without authentication. */
+  get user(): string | null {
+    return this.#connection.user;
+  }
+
   /** What `getConnectionTags` said. */
   get tags(): readonly string[] {
     return attachmentOf(this.#connection).tags;

@@ -1,8 +1,17 @@
 /** Messages that could not be applied, kept with the reason so that somebody can find out why. */
-import type { ActorContext } from '../actor/index.ts';
+import { KIND, type ActorContext, type InboundRecord } from '../actor/index.ts';
 import type { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Outbound } from './outbound.ts';
+
+/** What of a device can be rejected, by the kind of its record. */
+export const CHANNELS: Partial<Record<InboundRecord['kind'], string>> = {
+  [KIND.telemetry]: 'telemetry',
+  [KIND.reported]: 'reported',
+  [KIND.result]: 'result',
+  [KIND.call]: 'call',
+  [KIND.presence]: 'presence',
+};
 
 export interface DeadLetter {
   readonly ts: number;

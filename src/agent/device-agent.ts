@@ -7,7 +7,8 @@ import { limits } from '../base/limits.ts';
 import type { DeviceDefinition, MetricValue } from '../device/index.ts';
 import { Agent } from './agent.ts';
 import { PARTS } from './agent-parts.ts';
-import { BASE_CLASS } from './calls/callable.ts';
+import { askedBy } from './author-code.ts';
+import { BASE_CLASS, type BaseClass } from './calls/callable.ts';
 import type { CommandRecord } from './commands.ts';
 import { DeviceDesk } from './device-desk.ts';
 import type { JsonObject } from './merge-patch.ts';
@@ -20,7 +21,7 @@ export type DeviceState = Readonly<Record<string, MetricValue>>;
 const DEVICE: unique symbol = Symbol('device');
 
 export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<State> {
-  static override readonly [BASE_CLASS] = true;
+  static override readonly [BASE_CLASS]: BaseClass = 'device';
   readonly definition: DeviceDefinition;
   readonly [DEVICE]: DeviceDesk;
 
@@ -52,7 +53,7 @@ export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<
    */
   sendCommand(name: string, args: unknown = null, ttlMs: number = limits.commandTtlMs): CommandRecord {
     const { commands, codec } = this[DEVICE];
-    const command = commands.create(name, args, ttlMs, codec);
+    const command = commands.create(name, args, ttlMs, codec, askedBy(this));
     this[PARTS].rearm();
     return command;
   }

@@ -5,13 +5,16 @@
 import type { ActorContext, AttachBody, InboundRecord, ListenBody } from '../actor/index.ts';
 import { KIND } from '../actor/index.ts';
 import { asBridgeError, BridgeError } from '../base/errors.ts';
+import { channels, tell } from '../base/events.ts';
 import type { DeviceDefinition } from '../device/index.ts';
 import { decodePayload, type Codec, type Frame } from '../wire/index.ts';
 import type { AgentParts, Extension } from './agent-parts.ts';
 import { Alerts } from './alerts.ts';
+import { onBehalfOf } from './author-code.ts';
 import { answerDeviceCall } from './calls/device-call.ts';
 import { Commands, parseResult } from './commands.ts';
-import { DeadLetters } from './dead-letters.ts';
+import { runAs } from './current-agent.ts';
+import { CHANNELS, DeadLetters } from './dead-letters.ts';
 import type { DeviceAgent } from './device-agent.ts';
 import { answerDeviceRequest } from './device-requests.ts';
 import { isJsonObject, type JsonObject } from './merge-patch.ts';
@@ -22,14 +25,6 @@ import { Twin } from './twin.ts';
 
 /** The broker's word for the end of a connection by DISCONNECT [MQTT-3.14.4-1]. */
 const GOODBYE = 'disconnect';
-
-const CHANNELS: Partial<Record<InboundRecord['kind'], string>> = {
-  [KIND.telemetry]: 'telemetry',
-  [KIND.reported]: 'reported',
-  [KIND.result]: 'result',
-  [KIND.call]: 'call',
-  [KIND.presence]: 'presence',
-};
 
 export class DeviceDesk implements Extension {
   readonly definition: DeviceDefinition;
@@ -100,7 +95,15 @@ export class DeviceDesk implements Extension {
     return this.commands.hasWaiters;
   }
 
+  destroyed(by: string): void {
+    this.commands.drop(by);
+  }
+
   stop(): void {}
+
+  abandoned(): void {
+    this.commands.letGo();
+  }
 
   failed(record: InboundRecord, error: BridgeError): void {
     const channel = CHANNELS[record.kind];
@@ -147,7 +150,8 @@ export class DeviceDesk implements Extension {
     for (const event of events) {
       this.#apply(event);
       if (this.#agent.onTelemetry === this.#noTelemetryHook) continue;
-      const hook = (): void | Promise<void> => this.parts.runHook(() => this.#agent.onTelemetry(event));
+      const hook = (): void | Promise<void> =>
+        this.parts.runHook('onTelemetry', () => this.#agent.onTelemetry(event));
       running = running === undefined ? (hook() ?? undefined) : running.then(hook);
     }
     return running;
@@ -177,7 +181,8 @@ export class DeviceDesk implements Extension {
     const value = this.#decoded(record);
     this.twin.report(value);
     // `report` refuses anything but an object.
-    return this.parts.runHook(() => this.#agent.onReported(value as JsonObject, this.twin.reported));
+    const hook = (): void | Promise<void> => this.#agent.onReported(value as JsonObject, this.twin.reported);
+    return this.parts.runHook('onReported', hook);
   }
 
   #decoded(record: InboundRecord): unknown {
@@ -195,7 +200,7 @@ export class DeviceDesk implements Extension {
       throw new BridgeError('BRG_PAYLOAD_SHAPE', `no command waits for an answer to ${record.subject}`);
     }
     this.parts.rearm();
-    return this.parts.runHook(() => this.#agent.onResult(command));
+    return this.parts.runHook('onResult', () => this.#agent.onResult(command));
   }
 
   #called(record: InboundRecord): void | Promise<void> {
@@ -242,23 +247,34 @@ export class DeviceDesk implements Extension {
     const { address, shard } = this.context;
     if (presence === 'online') {
       shard.attention.resolve('offline', address.model, address.id);
-      return this.parts.runHook(() => this.#agent.onOnline());
+      if (channels.connection.hasSubscribers) tell('online', this.context, {});
+      return this.parts.runHook('onOnline', () => this.#agent.onOnline());
     }
     // A device that said goodbye is asleep; one that vanished wants a look.
     if (reason !== GOODBYE)
       shard.attention.add({ ...address, reason: 'offline', ts: at, text: `offline: ${reason}` });
-    return this.parts.runHook(() => this.#agent.onOffline(reason));
+    if (channels.connection.hasSubscribers) tell('offline', this.context, { reason });
+    return this.parts.runHook('onOffline', () => this.#agent.onOffline(reason));
   }
 
   #carryOut(fired: readonly FiredRule[]): void {
     for (const rule of fired) {
       if (rule.suppressed) {
-        if (rule.suppressedCount === 1) this.context.log.warn({ rule: rule.ruleId }, 'rule fires too often');
+        if (rule.suppressedCount === 1) this.#suppressed(rule.ruleId);
         continue;
       }
       this.context.counters.rulesFired++;
+      if (channels.rule.hasSubscribers) {
+        const { ruleId, action, metric } = rule;
+        tell('rule:fire', this.context, { rule: ruleId, action: action.kind, metric });
+      }
       this.#act(rule);
     }
+  }
+
+  #suppressed(rule: string): void {
+    this.context.log.warn({ rule }, 'rule fires too often');
+    if (channels.rule.hasSubscribers) tell('rule:suppress', this.context, { rule });
   }
 
   #act(rule: FiredRule): void {
@@ -268,7 +284,9 @@ export class DeviceDesk implements Extension {
       return;
     }
     try {
-      this.context.attempt(() => this.#agent.sendCommand(action.name, action.argument ?? null));
+      const send = (): unknown => this.#agent.sendCommand(action.name, action.argument ?? null);
+      const run = (): unknown => runAs(this.#agent, undefined, send);
+      this.context.attempt(() => onBehalfOf(this.#agent, `rule:${ruleId}`, run));
       this.alerts.add({ ts, ruleId, kind: 'notify', text, metric, value });
     } catch (error) {
       const failure = `${text}: ${asBridgeError(error).message}`;

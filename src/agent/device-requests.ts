@@ -2,6 +2,7 @@
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { DeviceDesk } from './device-desk.ts';
+import { agentFacts, forgetAgent } from './describe-agent.ts';
 import { LATER } from './later.ts';
 
 /** Bodies were checked by the gateway's schemas; what depends on the definition is checked here. */
@@ -11,7 +12,7 @@ interface Bodies {
   count: object;
   rejected: { limit: number };
   patchDesired: { patch: unknown };
-  command: { name: string; args: unknown; waitMs: number; ttlMs: number };
+  command: { name: string; args: unknown; waitMs: number; ttlMs: number; by?: string };
   commands: { limit: number };
   rules: object;
   addRule: { rule: unknown };
@@ -39,11 +40,7 @@ const ANSWERS: Answers = {
     return {};
   },
   alerts: (desk, { limit }) => ({ items: desk.alerts.all.slice(0, limit) }),
-  forget: (desk) => {
-    for (const { id } of desk.context.connections()) desk.context.close(id, 1000, 'the agent was forgotten');
-    desk.context.forget();
-    return {};
-  },
+  forget: (desk, body) => forgetAgent(desk.parts, body),
 };
 
 /** @throws BridgeError of the capability asked; BRG_NOT_IMPLEMENTED for a request nobody answers */
@@ -63,19 +60,11 @@ export function answerDeviceRequest(desk: DeviceDesk, request: number, name: str
 function describe(desk: DeviceDesk, body: Bodies['describe']): unknown {
   const { context, twin } = desk;
   return {
-    ...context.address,
-    presence: context.presence,
-    lastSeen: context.lastSeenMs,
-    state: desk.parts.state.current ?? null,
+    ...agentFacts(context, desk.parts.state.current, body.receivedAtMs),
     reported: twin.reported,
     desired: twin.desired,
     delta: twin.delta,
     version: twin.version,
-    // Asking wakes it; what counts is whether it was awake when it was asked.
-    awake: context.wokeAtMs < (body.receivedAtMs ?? context.now()),
-    messages: context.messages,
-    rejected: context.rejected,
-    connections: context.connections().length,
     codec: desk.codec,
     rules: desk.rules.all.length,
     alerts: desk.alerts.all.length,
@@ -96,7 +85,7 @@ function history(desk: DeviceDesk, body: Bodies['history']): unknown {
 }
 
 function command(desk: DeviceDesk, body: Bodies['command'], request: number): unknown {
-  const { cid } = desk.commands.create(body.name, body.args, body.ttlMs, desk.codec);
+  const { cid } = desk.commands.create(body.name, body.args, body.ttlMs, desk.codec, body.by ?? 'api');
   const waitMs = Math.min(body.waitMs, limits.commandWaitMaxMs);
   if (waitMs === 0) return { cid, status: 'pending' };
   desk.commands.wait(cid, request, desk.context.now() + waitMs);

@@ -56,6 +56,7 @@ class FleetFeed implements Extension {
   failed(): void {}
   wake(): void {}
   alarm(): void {}
+  destroyed(): void {}
 
   nextAlarmMs(): null {
     return null;

@@ -2,9 +2,11 @@
  * The one gate for inbound frames: decoded and checked once, held against the connection's capabilities,
  * then to who handles its type.
  */
-import type { Connection, InboundRecord } from '../actor/index.ts';
+import type { ActorContext, Connection, InboundRecord } from '../actor/index.ts';
 import { FLAG_TEXT } from '../actor/index.ts';
 import { asBridgeError, BridgeError, errorSpec } from '../base/errors.ts';
+import { channels, tell } from '../base/events.ts';
+import { limits } from '../base/limits.ts';
 import { decodeCbor, decodeFrame, type InboundFrame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
 import { PARTS } from './agent-parts.ts';
@@ -75,7 +77,11 @@ function passOn(
 ): void | Promise<void> {
   const message: unknown = isText ? record.payload.toString('utf8') : ownMessage(record, connection);
   const sender = agent[PARTS].wrap(connection.id);
-  return agent[PARTS].runHook(() => agent.onMessage(sender, message), sender);
+  const { context } = agent[PARTS];
+  if (channels.message.hasSubscribers) {
+    tell('message:request', context, { connection: sender.id, bytes: record.payload.length, isText });
+  }
+  return agent[PARTS].runHook('onMessage', () => agent.onMessage(sender, message), sender);
 }
 
 function ownMessage(record: InboundRecord, connection: Connection): unknown {
@@ -118,10 +124,7 @@ function setState(agent: Agent, connection: Connection, state: unknown): void | 
 /** Details of a refusal by the author's code are for the log, as in the Agents SDK. */
 function refuseState(agent: Agent, connection: Connection, error: unknown): void {
   const { context, outbound } = agent[PARTS];
-  context.log.warn(
-    { agent: context.address, connection: connection.id, err: String(error) },
-    'state refused',
-  );
+  context.log.warn({ connection: connection.id, err: String(error) }, 'state refused');
   outbound.send(connection, { type: 'cf_agent_state_error', error: refusalText(error) });
 }
 
@@ -130,6 +133,7 @@ function deny(agent: Agent, connection: Connection, frame: InboundFrame, missing
   const { context, outbound } = agent[PARTS];
   context.counters.framesRefused++;
   const error = `this connection lacks the capability ${missing}`;
+  tellRefused(context, connection, 'BRG_FORBIDDEN', error);
   switch (frame.type) {
     case 'cf_agent_state':
       outbound.send(connection, { type: 'cf_agent_state_error', error: 'Connection is readonly' });
@@ -153,10 +157,17 @@ function deny(agent: Agent, connection: Connection, frame: InboundFrame, missing
   }
 }
 
+function tellRefused(context: ActorContext, connection: Connection, code: string, text: string): void {
+  if (!channels.message.hasSubscribers) return;
+  const error = text.slice(0, limits.eventErrorCharactersMax);
+  tell('message:error', context, { connection: String(connection.id), code, error });
+}
+
 function refuse(agent: Agent, connection: Connection, error: BridgeError): void {
   const { context } = agent[PARTS];
   context.counters.framesRefused++;
   const { closeCode } = errorSpec(error.code);
+  tellRefused(context, connection, error.code, error.message);
   agent[PARTS].outbound.send(connection, { type: 'mooring_error', code: error.code, error: error.message });
   context.close(connection.id, closeCode ?? 1002, `${error.code}: ${error.message}`.slice(0, 120));
 }

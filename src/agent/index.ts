@@ -3,6 +3,9 @@ export { Agent } from './agent.ts';
 export type { ConnectContext } from './agent-hooks.ts';
 export { AgentConnection } from './connection.ts';
 export { getCurrentAgent, type CurrentAgent } from './current-agent.ts';
+export { SqlCursor, SqlError } from '../actor/index.ts';
+export type { KvListOptions, SqlBinding, SqlRow, SqlValue } from '../actor/index.ts';
+export { AgentStorage, StorageKv, StorageSql } from './storage.ts';
 export type { ConnectionCapability } from './capabilities.ts';
 export type { MaskClass, ProtocolDecision } from './attachment.ts';
 export { DeviceAgent, type DeviceState } from './device-agent.ts';
@@ -10,6 +13,15 @@ export type { TelemetryEvent } from './telemetry-ingest.ts';
 export type { CommandRecord } from './commands.ts';
 export { callable, type CallableOptions, type StandardSchema } from './calls/callable.ts';
 export { StreamingResponse } from './calls/streaming-response.ts';
+export type {
+  FiberContext,
+  FiberCriteria,
+  FiberFunction,
+  FiberInfo,
+  FiberOptions,
+  FiberStatus,
+  RecoveredFiber,
+} from './fibers/index.ts';
 export {
   retry,
   type CallRetryOptions,
@@ -21,5 +33,12 @@ export {
   type ScheduleCriteria,
   type ScheduleOptions,
 } from './jobs/index.ts';
-export { createActorFactory, type DeviceAgentClass } from './actor-adapter.ts';
+export { createActorFactory } from './actor-adapter.ts';
+export { currentTurn } from './current-agent.ts';
+export {
+  sortClasses,
+  type AgentClasses,
+  type DeviceAgentClass,
+  type PlainAgentClass,
+} from './agent-classes.ts';
 export { getAgentByName, type AgentStub } from './agent-by-name.ts';

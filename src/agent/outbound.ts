@@ -5,11 +5,13 @@
  * I1 A CBOR connection never gets a text byte: the codec is the connection's, whatever the frame.
  * I2 A connection whose decision is still open, or failed, gets nothing.
  * I3 `stateVersion` of a connection is the state it was sent last, and nothing when that could not be encoded.
+ * I4 A reply that cannot be encoded throws: its caller has to be told. Any other frame is logged and lost.
  */
 import type { ActorContext, Connection } from '../actor/index.ts';
 import { asBridgeError } from '../base/errors.ts';
 import { encodeFrame, frameClass, type Codec, type Frame, type FrameClass } from '../wire/index.ts';
 import { attachmentOf, type Attachment } from './attachment.ts';
+import { withinReplyLimit } from './calls/reply-limit.ts';
 
 export class Outbound {
   readonly #context: ActorContext;
@@ -25,10 +27,16 @@ export class Outbound {
     return false;
   }
 
-  /** Sends to one connection; returns whether its mask let the frame through. */
+  /** Sends to one connection; returns whether its mask let the frame through. @throws TypeError, BridgeError for a reply (I4) */
   send(connection: Connection, frame: Frame): boolean {
     const attachment = attachmentOf(connection);
-    if (!maySend(attachment, frameClass(frame.type))) return false;
+    const kind = frameClass(frame.type);
+    if (!maySend(attachment, kind)) return false;
+    if (kind === 'reply') {
+      const { id, codec } = connection;
+      this.#give([id], frame, codec, withinReplyLimit(encodeFrame(frame, codec)));
+      return true;
+    }
     const isSent = this.#encoded([connection.id], frame, connection.codec);
     if (frame.type === 'cf_agent_state') attachment.stateVersion = isSent ? (frame.version ?? null) : null;
     return true;
@@ -87,12 +95,14 @@ export class Outbound {
     } catch (error) {
       // An author's state may nest deeper than CBOR clients accept: the frame is lost, not the turn.
       const err = asBridgeError(error).message;
-      this.#context.log.error(
-        { agent: this.#context.address, frame: frame.type, err },
-        'frame not encodable',
-      );
+      this.#context.log.error({ frame: frame.type, err }, 'frame not encodable');
       return false;
     }
+    this.#give(connections, frame, codec, bytes);
+    return true;
+  }
+
+  #give(connections: readonly number[], frame: Frame, codec: Codec, bytes: Uint8Array): void {
     const { counters } = this.#context;
     if (codec === 'json') {
       counters.framesOutJson += connections.length;
@@ -103,7 +113,6 @@ export class Outbound {
       counters.cborSavedBytes += connections.length * (encodeFrame(frame, 'json').length - bytes.length);
     }
     this.#context.send(connections, bytes, codec === 'json');
-    return true;
   }
 }
 

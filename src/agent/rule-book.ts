@@ -91,6 +91,10 @@ export class RuleBook {
   }
 
   alarm(nowMs: number): readonly FiredRule[] {
+    if (this.all.length === 0) {
+      this.#nextAlarmMs = null;
+      return [];
+    }
     return this.#took(evaluateAlarm(this.all, this.#memory, nowMs, this.#context.shard.startedAtMs));
   }
 

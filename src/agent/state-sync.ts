@@ -9,10 +9,12 @@
  */
 import type { ActorContext, Connection } from '../actor/index.ts';
 import { BridgeError, errorSpec } from '../base/errors.ts';
+import { channels, tell } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
 import type { Frame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
 import { attachmentOf, type Attachment } from './attachment.ts';
+import { traced } from './author-code.ts';
 import type { AgentConnection } from './connection.ts';
 import { getCurrentAgent, runAs } from './current-agent.ts';
 import type { Outbound } from './outbound.ts';
@@ -126,7 +128,9 @@ export class StateSync {
 
   #validate(next: unknown, source: Source): Promise<void> | undefined {
     const verdict: unknown = this.#context.attempt(() =>
-      runAs(this.#agent, this.#actorOf(source), () => this.#agent.validateStateChange(next, source)),
+      traced(this.#agent, 'validateStateChange', this.#actorOf(source), () =>
+        runAs(this.#agent, this.#actorOf(source), () => this.#agent.validateStateChange(next, source)),
+      ),
     );
     if (verdict === undefined) return undefined;
     // Whatever else it is, it is waited for: a promise of another kind must not pass as a yes.
@@ -144,7 +148,15 @@ export class StateSync {
   }
 
   #changed(next: unknown, source: Source): void | Promise<void> {
-    return this.#agent[PARTS].runHook(() => this.#agent.onStateChanged(next, source), this.#actorOf(source));
+    if (channels.state.hasSubscribers) {
+      const kind = source === 'server' ? source : 'connection';
+      tell('state:update', this.#context, { version: this.version, source: kind });
+    }
+    return this.#agent[PARTS].runHook(
+      'onStateChanged',
+      () => this.#agent.onStateChanged(next, source),
+      this.#actorOf(source),
+    );
   }
 
   /** On whose behalf the change is made. */
@@ -185,10 +197,15 @@ export class StateSync {
     if (!this.#isUntold) return;
     this.#isUntold = false;
     this.#isCovered = true;
-    if (this.#outbound.isWanted('state')) {
-      this.#tell(undefined);
-      return;
+    if (this.#outbound.isWanted('state')) this.#tell(undefined);
+    else this.#move();
+    if (channels.state.hasSubscribers) {
+      tell('state:update', this.#context, { version: this.version, source: 'telemetry' });
     }
+  }
+
+  /** Nobody looks. */
+  #move(): void {
     const { version, isSeen } = this.#versionCell;
     if (isSeen) this.#context.setCell('stateVersion', { version: version + 1, isSeen: false });
     this.#told = undefined;

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 /** Time comes in through here so that tests can hold it in their hands. Milliseconds since epoch. */
 export interface Clock {
   now(): number;
@@ -5,13 +7,19 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void;
 }
 
+/**
+ * Runs our own code in no author's asynchronous flow, although a turn began it: an error in it is not the author's,
+ * see `getCurrentAgent`. Modules are loaded outside of every flow.
+ */
+export const outside: <T>(code: () => T) => T = AsyncLocalStorage.snapshot();
+
 /** setTimeout counts in a signed 32-bit number of milliseconds; longer delays fire at once. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(delayMs, callback) {
-    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), TIMEOUT_MAX_MS));
+    const timer = setTimeout(outside, Math.min(Math.max(delayMs, 0), TIMEOUT_MAX_MS), callback);
     timer.unref();
     return () => clearTimeout(timer);
   },

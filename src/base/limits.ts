@@ -73,8 +73,27 @@ export const limits = {
   requestsPendingMax: 10_000,
   /** Time a request may wait for its agent. */
   requestTimeoutMs: 30_000,
-  /** Time one device turn may take before it is reported (house: 5 s). */
+  /** Time one handler in the device lane may take before its agent is restarted (house: 5 s). */
   turnDeadlineMs: 5_000,
+  /** Tries of a message, or a start, that hangs its agent or ends the thread; then it goes on without the author's code. */
+  poisonTriesMax: 3,
+  /** Stacks kept while a turn is traced, and shown of what it waits for. */
+  traceStacksMax: 10_000,
+  traceStacksShown: 5,
+  /** Restarts of one agent within the window before it runs without its author's code: two poison messages. */
+  agentRestartsMax: 6,
+  agentRestartWindowMs: 5 * 60_000,
+  /** Time it does so before its code gets another chance. */
+  agentHoldMs: 10 * 60_000,
+  /** Agents remembered as restarted, and held; the oldest is forgotten. */
+  agentsTroubledMax: 10_000,
+  /** Deaths of the shard's thread are held against messages and agents for this long. */
+  deathMemoryMs: 3_600_000,
+  /** Deaths excused per agent, and per model: beyond their consequences (see actor/death-ledger.ts) they count. */
+  deathsPerAgentMax: 6,
+  deathsPerModelMax: 10,
+  /** A shard's thread that gets nowhere for so long, in an author's code, is ended: three deadlines of a turn. */
+  shardStallMs: 15_000,
   /** An agent without messages, timers or running turns leaves memory after this. */
   idleTimeoutMs: 10_000,
   /** Agents awake at once in a shard; the least recently used leave first. */
@@ -83,7 +102,7 @@ export const limits = {
   alarmsPerTickMax: 1000,
   /** Time between two tries when the disk is full. */
   diskRetryMs: 500,
-  /** Restarts of a crashed shard worker within `shardRestartWindowMs` before the process gives up. */
+  /** Restarts of a shard worker that crashed for no known culprit, within `shardRestartWindowMs` before the process gives up. */
   shardRestartsMax: 5,
   shardRestartWindowMs: 60_000,
   /** Pages (of 4 KiB) the WAL of shard.db grows to before it is checkpointed and the journal trimmed. */
@@ -92,6 +111,39 @@ export const limits = {
   checkpointIntervalMs: 30_000,
   /** SIGTERM to exit (contract: within 10 s). */
   stopTimeoutMs: 9_000,
+
+  // --- audit log ---------------------------------------------------------------------------------
+  /** Rows of a shard's audit log (some 300 B each), and how long they are kept: a year and a month. */
+  auditRowsMax: 200_000,
+  auditKeptMs: 396 * 24 * 3_600_000,
+  /** Rows deleted in one step of upkeep. */
+  auditStepRowsMax: 2_000,
+  /** Bytes of the JSON of a row's detail: a command's argument and what became of it. */
+  auditDetailBytesMax: 2 * KiB,
+  /** Rows in one answer. */
+  auditListMax: 1000,
+  auditListDefault: 100,
+
+  // --- agents' own files -----------------------------------------------------------------------
+  /** Bytes an author may fill in one agent's file (Durable Objects began with 1 GB). */
+  agentBytesMax: 1024 * MiB,
+  /** Room beyond that for the runtime's own rows: state, jobs and dead jobs at their limits. */
+  agentReserveBytes: 2048 * MiB,
+  /** Files open at once; each costs about 300 KB and two descriptors. */
+  agentFilesOpenMax: 512,
+  /** Page cache of an open file. */
+  agentCacheKiB: 256,
+  /** Agents' files synced in one step of a checkpoint: some ms, so that turns never wait for it. */
+  checkpointFilesPerStep: 4,
+  /** Characters of a heavy agent's state that lists show without opening its file. */
+  stateCopyCharactersMax: 16 * KiB,
+  /** Bytes of a key (Durable Objects: 2 KB) and of a value of `storage`. */
+  storageKeyBytesMax: 2 * KiB,
+  storageValueBytesMax: 16 * MiB,
+  /** SQL texts of one agent kept parsed and prepared. */
+  sqlStatementsMax: 100,
+  /** Rows a cursor may leave to be read into memory because another statement ran. */
+  sqlCursorRowsMax: 100_000,
 
   // --- history -------------------------------------------------------------------------------
   /** Raw history is kept this long by default; then only minutes, then only hours remain. */
@@ -132,6 +184,8 @@ export const limits = {
   /** A caller waits this long for the device's answer unless it says otherwise. */
   commandWaitMs: 10_000,
   commandWaitMaxMs: 300_000,
+  /** Characters of an error's text in an event; a device may send it. */
+  eventErrorCharactersMax: 500,
   /** Rules of one agent, and of one model. */
   rulesPerAgentMax: 100,
   /** Bytes of a rule's id, and of the text of its alert or notice (one line on a phone, a few on a page). */
@@ -160,6 +214,25 @@ export const limits = {
   jobInterruptionsMax: 3,
   /** A crash during a run is noticed by the agent's alarm after this, if nothing else wakes it sooner. */
   jobWatchMs: 10_000,
+  /** Fibers of one agent that have not ended: while one runs it holds the agent in memory. */
+  fibersPerAgentMax: 100,
+  /** Ended managed fibers kept per agent, oldest dropped, and for how long (Agents SDK: 24 h and 7 days). */
+  fibersEndedMax: 100,
+  fiberCompletedKeepMs: 24 * 3_600_000,
+  fiberFailedKeepMs: 7 * 24 * 3_600_000,
+  /** Characters of a fiber's name, id and key; bytes of the JSON of what it stashes: rewritten with each stash. */
+  fiberNameCharactersMax: 256,
+  fiberStashBytesMax: 256 * KiB,
+  /** Wait before `onFiberRecovered` is called for the second time, and longest wait (Agents SDK: 5 min). */
+  fiberRecoveryBaseMs: 1_000,
+  fiberRecoveryMaxMs: 5 * 60_000,
+  /** A fiber whose hook threw for this long is set aside (Agents SDK: 24 h). */
+  fiberRecoveryGiveUpMs: 24 * 3_600_000,
+  /** Ends of the process in one fiber, without a stash between, before it is set aside: it may be what ends it. */
+  fiberInterruptionsMax: 5,
+  /** Holds of `keepAlive` at once; one that is not released ends after an hour: longer work is a fiber. */
+  keepAlivesPerAgentMax: 1_000,
+  keepAliveMsMax: 3_600_000,
   /** Longest `scheduleEvery` interval (Agents SDK: 30 days). */
   scheduleIntervalMaxMs: 30 * 24 * 3_600_000,
   /** Longest spread of a fleet's schedules. */
@@ -200,6 +273,9 @@ export const limits = {
   webSocketPingMs: 30_000,
   webSocketConnectionsMax: 20_000,
   httpBodyBytesMax: 256 * KiB,
+  /** Bytes of the body, and of the names and values of the headers, that `onRequest` answers with. */
+  httpAnswerBytesMax: 4 * MiB,
+  httpAnswerHeaderBytesMax: 16 * KiB,
   httpHeadersTimeoutMs: 10_000,
   /** HTTP connections at once, besides the WebSockets. */
   httpConnectionsMax: 2_000,

@@ -1,5 +1,6 @@
 /** Prometheus metrics of one bridge. Labels are few and bounded: never a device's name. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { bucketLines } from './duration-histogram.ts';
 
 /** Everything the composition root counts; shard numbers arrive as a flat object at each scrape. */
 export interface BridgeMetrics {
@@ -57,8 +58,9 @@ const SHARD_COUNTERS: Record<string, readonly [name: string, help: string]> = {
   messages: ['mooring_messages_total', 'Journaled messages handed to agents'],
   turnErrors: ['mooring_turn_errors_total', 'Turns that threw'],
   turnsOverDeadline: ['mooring_turns_over_deadline_total', 'Turns that took longer than their deadline'],
+  agentRestarts: ['mooring_agent_restarts_total', 'Agents restarted because a handler hung'],
+  messagesSetAside: ['mooring_messages_set_aside_total', 'Messages handled without the code that choked on them'],
   wakes: ['mooring_agent_wakes_total', 'Agents woken'],
-  hibernations: ['mooring_agent_hibernations_total', 'Agents that left memory'],
 };
 
 const SHARD_GAUGES: Record<string, readonly [name: string, help: string]> = {
@@ -168,9 +170,9 @@ export function createMetrics(): BridgeMetrics {
       counted.qos.fill(0);
       bytes.inc(counted.bytes);
       counted.bytes = 0;
-      const asleep = (shard['agents'] ?? 0) - (shard['awake'] ?? 0);
-      setGauges(shardGauges, registers, { ...shard, asleep: Math.max(asleep, 0), ...gauges });
-      return { contentType: registry.contentType, body: (await registry.metrics()) + counterLines(shard) };
+      setGauges(shardGauges, registers, { ...shard, ...gauges });
+      const lines = counterLines(shard) + sleepLines(shard);
+      return { contentType: registry.contentType, body: (await registry.metrics()) + lines };
     },
   };
 }
@@ -192,4 +194,22 @@ function counterLines(shard: Record<string, number>): string {
       ([key, [name, help]]) => `# HELP ${name} ${help}\n# TYPE ${name} counter\n${name} ${shard[key] ?? 0}\n`,
     )
     .join('');
+}
+
+/** Why agents left memory, and how long it took to wake them. */
+function sleepLines(shard: Record<string, number>): string {
+  const left = 'mooring_agent_hibernations_total';
+  const woke = 'mooring_agent_wake_seconds';
+  const causes = [
+    `# HELP ${left} Agents that left memory: idle for the timeout, for room, told to\n# TYPE ${left} counter\n`,
+    `${left}{cause="idle"} ${shard['hibernationsIdle'] ?? 0}\n`,
+    `${left}{cause="room"} ${shard['hibernationsRoom'] ?? 0}\n`,
+    `${left}{cause="now"} ${shard['hibernationsNow'] ?? 0}\n`,
+  ];
+  const times = [
+    `# HELP ${woke} From finding an agent's rows to the end of its onStart; heavy: has its own file\n# TYPE ${woke} histogram\n`,
+    bucketLines(shard, 'wakeLight', woke, 'storage="light"'),
+    bucketLines(shard, 'wakeHeavy', woke, 'storage="heavy"'),
+  ];
+  return [...causes, ...times].join('');
 }

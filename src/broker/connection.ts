@@ -209,7 +209,8 @@ export class Connection {
     const match = registry.matchTopic(topic);
     this.#lastTopic = topic;
     if (match !== null) {
-      this.#attach(match.address);
+      // Who calls an agent that is no device does not speak for it.
+      if (match.definition !== null) this.#attach(match.address);
       this.#lastRoute = { kind: 'device', match };
     } else if (isReservedTopic(topic)) {
       this.#lastRoute = RESERVED;

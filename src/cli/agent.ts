@@ -110,6 +110,14 @@ export const agentCommands: Readonly<Record<string, Command>> = {
     ],
     run: send,
   },
+  hibernate: {
+    summary: 'let an agent leave memory now; its next message wakes it',
+    ...ONE_AGENT,
+    options: CLIENT_OPTIONS,
+    details: 'Exits 1, with the reason, when the agent has work. Connections, state and schedules stay.',
+    examples: ['mooring agent hibernate greenhouse/g7'],
+    run: hibernate,
+  },
   forget: {
     summary: 'delete an agent: its state, history, rules and commands',
     ...ONE_AGENT,
@@ -199,6 +207,15 @@ async function argumentOf(client: BridgeClient, agent: string, name: string, tex
   } catch {
     return text;
   }
+}
+
+async function hibernate(invocation: Invocation): Promise<number> {
+  const answer = asObject(await clientOf(invocation).ask('POST', `${agentPath(invocation)}/hibernate`));
+  const isAsleep = answer['hibernated'] === true;
+  const outcome = isAsleep ? 'is asleep' : `stays awake: ${String(answer['reason'])}`;
+  if (invocation.isJson) printJson(answer);
+  else process.stdout.write(`${String(invocation.positionals[0])} ${outcome}\n`);
+  return isAsleep ? EXIT.ok : EXIT.failed;
 }
 
 async function forget(invocation: Invocation): Promise<number> {

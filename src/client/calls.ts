@@ -23,7 +23,7 @@ export interface CallOptions {
    * runs while there is no connection.
    */
   readonly timeoutMs?: number;
-  /** Gives up; the method may run on. */
+  /** Gives up. The agent is told: a stream's signal aborts there; another method may run on. */
   readonly signal?: AbortSignal;
   /** The method may run twice: the call is sent again when the connection breaks before its answer. */
   readonly idempotent?: boolean;
@@ -48,6 +48,12 @@ interface Call {
 
 export class Calls {
   readonly #calls = new Map<string, Call>();
+  readonly #cancel: (id: string) => void;
+
+  /** `cancel` tells the agent that nobody waits for this call any more. */
+  constructor(cancel: (id: string) => void) {
+    this.#cancel = cancel;
+  }
 
   /** Resolves to the result; rejects with BRG_TIMEOUT, BRG_CALL_FAILED, BRG_CONNECTION_CLOSED, BRG_ABORTED, BRG_BUSY. */
   start(
@@ -137,15 +143,20 @@ export class Calls {
     call.stopWaiting();
     const { timeoutMs = limits.requestTimeoutMs, signal } = call.options;
     const message = `RPC call to ${call.method} timed out after ${timeoutMs}ms`;
-    const expire = (): void => this.#fail(call, new BridgeError('BRG_TIMEOUT', message));
+    const expire = (): void => this.#giveUp(call, new BridgeError('BRG_TIMEOUT', message));
     // setTimeout counts in a signed 32-bit number of ms; what is longer is for ever.
     const timer = timeoutMs < 2 ** 31 ? setTimeout(expire, timeoutMs) : undefined;
-    const abort = (): void => this.#fail(call, aborted(call.method));
+    const abort = (): void => this.#giveUp(call, aborted(call.method));
     signal?.addEventListener('abort', abort);
     call.stopWaiting = () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
     };
+  }
+
+  #giveUp(call: Call, error: BridgeError): void {
+    if (call.phase !== 'queued') this.#cancel(call.id);
+    this.#fail(call, error);
   }
 
   #fail(call: Call, error: BridgeError): void {

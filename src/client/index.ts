@@ -11,6 +11,8 @@ export type { AgentTarget } from './address.ts';
 /** @public */
 export { AgentClient } from './agent-client.ts';
 /** @public */
+export { agentFetch, type AgentFetchTarget } from './agent-fetch.ts';
+/** @public */
 export type { CallOptions, StreamListener } from './calls.ts';
 /** @public */
 export type {

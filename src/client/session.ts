@@ -27,7 +27,7 @@ export class Session {
   readonly emitter = new Emitter<ClientEvents<unknown>>();
   readonly #codec: Codec;
   readonly #callTimeoutMs: number;
-  readonly #calls = new Calls();
+  readonly #calls = new Calls((id) => this.#cancel(id));
   readonly #sync: StateSync;
   readonly #link: Link;
   readonly #send: Send = (packet) => this.#link.send(packet);
@@ -147,6 +147,15 @@ export class Session {
 
   #pingPacket(id: string): Packet {
     return framePacket({ type: 'rpc', id, method: PING, args: [] }, this.#codec);
+  }
+
+  /** A connection that takes no frame takes no answer either: its end cancels the call. */
+  #cancel(id: string): void {
+    try {
+      this.#link.send(framePacket({ type: 'mooring_cancel', id }, this.#codec));
+    } catch {
+      // Nothing to do: see above.
+    }
   }
 
   #probe(): void {

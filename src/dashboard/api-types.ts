@@ -70,6 +70,8 @@ export interface CommandDescription {
 
 export interface ModelDescription {
   readonly model: string;
+  /** `agent`: its agents are no devices, so they have no presence, telemetry, twin, commands or rules. */
+  readonly kind: 'device' | 'agent';
   readonly vendor: string;
   readonly description: string;
   readonly metrics: readonly MetricDescription[];

@@ -75,6 +75,8 @@ function deepFreeze<T extends object>(value: T): T {
 /** A definition as JSON: for `GET /api/models`, the dashboard's forms and the simulator. */
 export interface ModelDescription {
   readonly model: string;
+  /** `agent`: no device; it has neither metrics nor commands nor telemetry topics. */
+  readonly kind: 'device' | 'agent';
   readonly vendor: string;
   readonly description: string;
   readonly agent: string;
@@ -92,5 +94,34 @@ export function describeDefinition(definition: DeviceDefinition): ModelDescripti
     definition;
   const telemetryTopics = [`devices/${model}/{id}/telemetry`];
   if (topics.telemetry !== undefined) telemetryTopics.push(topics.telemetry.replace(':id', '{id}'));
-  return { model, vendor, description, agent, encoding, metrics, commands, rules, telemetryTopics, sample };
+  return {
+    model,
+    kind: 'device',
+    vendor,
+    description,
+    agent,
+    encoding,
+    metrics,
+    commands,
+    rules,
+    telemetryTopics,
+    sample,
+  };
+}
+
+/** A model whose agents are no devices, in the same form. */
+export function describePlainModel(model: string): ModelDescription {
+  return {
+    model,
+    kind: 'agent',
+    vendor: '',
+    description: 'An agent without a device',
+    agent: model,
+    encoding: null,
+    metrics: [],
+    commands: [],
+    rules: [],
+    telemetryTopics: [],
+    sample: {},
+  };
 }

@@ -14,7 +14,8 @@ import {
 
 /** What a topic means: whose it is and what is said on it. */
 export interface TopicMatch {
-  readonly definition: DeviceDefinition;
+  /** Null: the address is that of an agent that is no device, and the channel is `call`. */
+  readonly definition: DeviceDefinition | null;
   readonly address: DeviceAddress;
   readonly channel: UplinkChannel;
   /** result: the correlation id; call: `method/cid`; else empty. */
@@ -26,17 +27,20 @@ interface OwnTopic extends TopicPattern {
 }
 
 /**
- * The models a bridge knows, by name and by topic. Throws BRG_DEFINITION when two definitions share a
+ * The models a bridge knows, by name and by topic; of agents that are no devices (`plainModels`) only calls have a
+ * topic. Throws BRG_DEFINITION when two definitions share a
  * model, or topics that could match the same message.
  */
 export class Registry {
   readonly #definitions: readonly DeviceDefinition[];
   readonly #byModel = new Map<string, DeviceDefinition>();
+  readonly #plainModels: ReadonlySet<string>;
   readonly #ownTopics: readonly OwnTopic[];
   /** Matches of topics that repeat. Only hits: misses are cheap, and a hostile client makes them up. */
   readonly #cache = new Map<string, TopicMatch>();
 
-  constructor(definitions: readonly DeviceDefinition[]) {
+  constructor(definitions: readonly DeviceDefinition[], plainModels: readonly string[] = []) {
+    this.#plainModels = new Set(plainModels);
     this.#definitions = Object.freeze([...definitions]);
     for (const definition of definitions) {
       if (this.#byModel.has(definition.model)) {
@@ -72,10 +76,11 @@ export class Registry {
 
   #matchGrammar(topic: string): TopicMatch | null {
     const uplink = parseUplink(topic);
-    const definition = uplink === null ? undefined : this.#byModel.get(uplink.model);
-    if (uplink === null || definition === undefined) return null;
-    const { id, channel, subject } = uplink;
-    return { definition, address: { model: definition.model, id }, channel, subject };
+    if (uplink === null) return null;
+    const { model, id, channel, subject } = uplink;
+    const definition = this.#byModel.get(model) ?? null;
+    if (definition === null && !(channel === 'call' && this.#plainModels.has(model))) return null;
+    return { definition, address: { model, id }, channel, subject };
   }
 
   #matchOwn(topic: string): TopicMatch | null {

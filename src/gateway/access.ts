@@ -33,16 +33,17 @@ export function isLoopbackHost(host: string): boolean {
 
 /**
  * Lets the request through or throws BRG_FORBIDDEN (Host, Origin) or BRG_UNAUTHORIZED (token).
+ * `isAgent`: what is asked is an author's code, which may change something whatever the method.
  * Returns the authenticated user, null when there is none.
  */
 export function authorize(
   policy: AccessPolicy,
   request: IncomingMessage,
   target: { path: string; query: URLSearchParams },
-  isUpgrade: boolean,
+  isAgent: boolean,
 ): string | null {
   if (policy.adminToken === null) checkHost(policy, request.headers.host);
-  if (isUpgrade || !SAFE_METHODS.includes(request.method ?? 'GET')) checkOrigin(request);
+  if (isAgent || !SAFE_METHODS.includes(request.method ?? 'GET')) checkOrigin(request);
   if (policy.adminToken === null || !PROTECTED.test(target.path)) return null;
   checkToken(policy.adminToken, request, target.query);
   return ADMIN_USER;
@@ -63,13 +64,19 @@ function checkHost(policy: AccessPolicy, host: string | undefined): void {
 /** RFC 6454 section 7: browsers send Origin with everything that is not a plain read. */
 function checkOrigin(request: IncomingMessage): void {
   const { origin, host } = request.headers;
-  if (origin === undefined) return;
+  if (origin === undefined && !isForeignSubresource(request)) return;
   // The scheme is left out: behind a TLS proxy the page says https and this server http.
-  if (URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()) return;
+  if (origin !== undefined && URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()) return;
   throw new BridgeError(
     'BRG_FORBIDDEN',
     'pages from another origin are refused; a proxy in front must pass the Host header on',
   );
+}
+
+/** An image or a script of another site: a plain read without Origin. A link that a person followed is let through. */
+function isForeignSubresource({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'] ?? 'none'; // not from a browser, or one that speaks to no safe origin
+  return !['same-origin', 'none'].includes(String(site)) && headers['sec-fetch-mode'] !== 'navigate';
 }
 
 function checkToken(adminToken: string, request: IncomingMessage, query: URLSearchParams): void {

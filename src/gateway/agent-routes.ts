@@ -27,7 +27,24 @@ const describeRoutes: readonly Route[] = [
     summary: 'Forget an agent: its state, history, rules and commands',
     response: { status: 200, description: 'It is forgotten', schema: answers.emptyAnswer },
     errors: ['BRG_UNKNOWN_AGENT'],
-    does: { kind: 'ask', ask: ({ address }) => ({ address, name: 'forget', body: {}, options: DURABLE }) },
+    does: {
+      kind: 'ask',
+      ask: ({ address, by }) => ({ address, name: 'forget', body: { by }, options: DURABLE }),
+    },
+  }),
+  route({
+    method: 'POST',
+    path: `${AGENT}/hibernate`,
+    operation: 'hibernateAgent',
+    tag: 'agents',
+    summary: 'Let an agent leave memory now; connections stay open, and its next message wakes it',
+    response: {
+      status: 200,
+      description: 'Whether it is asleep, else what holds it in memory',
+      schema: answers.hibernateAnswer,
+    },
+    errors: ['BRG_UNKNOWN_AGENT'],
+    does: { kind: 'ask', ask: ({ address }) => ({ address, name: 'hibernate', body: {} }) },
   }),
   route({
     method: 'PATCH',
@@ -72,11 +89,12 @@ const describeRoutes: readonly Route[] = [
     response: { status: 200, description: 'What the callable returned', schema: answers.callAnswer },
     does: {
       kind: 'ask',
-      ask: ({ address, params, body }) => ({
+      ask: ({ address, params, body, by }) => ({
         address,
         name: 'call',
-        body: { method: params['method'], args: body?.args ?? [] },
-        options: DURABLE,
+        body: { method: params['method'], args: body?.args ?? [], by },
+        // As a message of the device does, a call brings its agent into being.
+        options: { ...DURABLE, create: true },
       }),
     },
   }),
@@ -199,10 +217,10 @@ const commandRoutes: readonly Route[] = [
     errors: ['BRG_UNKNOWN_COMMAND', 'BRG_COMMAND_ARGUMENT', 'BRG_COMMANDS_FULL'],
     does: {
       kind: 'ask',
-      ask: ({ address, params, query, body }) => ({
+      ask: ({ address, params, query, body, by }) => ({
         address,
         name: 'command',
-        body: { name: params['name'], args: body, waitMs: query.timeout, ttlMs: query.ttl },
+        body: { name: params['name'], args: body, waitMs: query.timeout, ttlMs: query.ttl, by },
         options: { durable: true, timeoutMs: query.timeout + limits.requestTimeoutMs },
       }),
     },

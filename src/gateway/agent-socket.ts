@@ -13,6 +13,7 @@ import type {
   ConnectionHandle,
   ConnectionSink,
 } from '../actor/index.ts';
+import { addressKey } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { asBridgeError, errorSpec } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -56,7 +57,7 @@ export class AgentSocket {
     socket.on('message', (data, isBinary) => this.#receive(data, !isBinary));
     socket.on('pong', () => (this.#isAlive = true));
     socket.on('error', (error) =>
-      context.log.debug({ err: error, agent: details.address }, 'websocket failed'),
+      context.log.debug({ err: error, agent: addressKey(details.address) }, 'websocket failed'),
     );
     socket.on('close', (code, reason) => this.#closed(code, reason.toString()));
     this.#handle = this.#open();

@@ -41,6 +41,8 @@ export const agentAnswer = z.looseObject({
   commandsPending: z.number().int(),
 });
 
+export const hibernateAnswer = z.looseObject({ hibernated: z.boolean(), reason: z.string().optional() });
+
 export const historyAnswer = z.looseObject({
   series: z.array(
     z.looseObject({
@@ -130,6 +132,24 @@ export const attentionAnswer = z.looseObject({
       text: z.string(),
     }),
   ),
+});
+
+export const auditAnswer = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      id: z.string(),
+      ts: ms,
+      agent: z.string().describe('model/id'),
+      kind: z.string(),
+      event: z.string().describe('created, done, failed, expired, dropped; destroyed'),
+      subject: z.string().describe('name/cid of a command'),
+      by: z
+        .string()
+        .describe('api, api:<user>, connection:<user or id>, rule:<id>, job:<callback>, agent, ...'),
+      detail: json,
+    }),
+  ),
+  cursor: z.string().nullable().describe('give it as ?cursor= to get the next page; null at the end'),
 });
 
 export const callAnswer = z.looseObject({ value: json.optional() });

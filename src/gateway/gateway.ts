@@ -19,10 +19,8 @@ import type { HttpContext } from './http-handler.ts';
 import { localAnswers } from './local-answers.ts';
 import type { MetricsSource, ModelInfo } from './local-answers.ts';
 import { loadStaticFiles } from './static-files.ts';
+import { BUILT_IN_MODELS } from './target.ts';
 import { AgentSockets } from './upgrade.ts';
-
-/** Models that exist without a device: the fleet feed of the dashboard. */
-const BUILT_IN_MODELS: readonly string[] = ['fleet'];
 
 export interface GatewayOptions {
   readonly runtime: ActorRuntime;

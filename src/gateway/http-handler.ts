@@ -5,22 +5,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { AgentAddress } from '../base/address.ts';
-import { isAddress } from '../base/address.ts';
 import type { ActorRuntime } from '../actor/index.ts';
 import type { Clock } from '../base/clock.ts';
 import { BridgeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { AccessPolicy } from './access.ts';
 import { authorize } from './access.ts';
+import { answerAgentRequest, isAgentRequest } from './agent-request.ts';
 import { pathParameters } from './parameters.ts';
 import type { Answer } from './problem.ts';
-import { HttpError, jsonAnswer, problemAnswer } from './problem.ts';
+import { HttpError, jsonAnswer, methodNotAllowed, problemAnswer } from './problem.ts';
 import { readJsonBody } from './request-body.ts';
-import { decodeSegment, matchRoutes } from './route.ts';
+import { matchRoutes } from './route.ts';
 import type { LocalAnswers, Route, RouteMatch } from './route.ts';
 import { routes } from './routes.ts';
 import type { StaticFiles } from './static-files.ts';
 import { staticAnswer } from './static-files.ts';
+import { checkAddress, parseTarget } from './target.ts';
+import type { RequestTarget } from './target.ts';
 
 /** On every answer; pages replace the policy by their own. */
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -40,19 +42,6 @@ export interface HttpContext {
   readonly clock: Clock;
   /** Whether connections should not be kept for another request. */
   isStopping(): boolean;
-}
-
-export interface RequestTarget {
-  readonly path: string;
-  readonly query: URLSearchParams;
-}
-
-/** Path and query of a request line; `new URL` would read `//x/y` as a host. */
-export function parseTarget(requestTarget: string): RequestTarget {
-  const url = requestTarget.replace(/^https?:\/\/[^/?]*/i, ''); // absolute form, RFC 9112 section 3.2.2
-  const mark = url.indexOf('?');
-  const path = mark < 0 ? url : url.slice(0, mark);
-  return { path, query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)) };
 }
 
 /** Answers the request, with a problem document where it fails. Never rejects. */
@@ -85,7 +74,8 @@ function writeAnswer(
   response.writeHead(answer.status, {
     ...SECURITY_HEADERS,
     ...answer.headers,
-    ...(hasBody ? { 'content-length': body.length } : {}),
+    // Of an agent's answer to HEAD nobody knows how long that to GET would be.
+    ...(hasBody && (body.length > 0 || request.method !== 'HEAD') ? { 'content-length': body.length } : {}),
     ...(isLast ? { connection: 'close' } : {}),
   });
   response.end(hasBody ? body : undefined); // Node leaves the body out for HEAD
@@ -96,7 +86,10 @@ async function answerRequest(
   request: IncomingMessage,
   target: RequestTarget,
 ): Promise<Answer> {
-  authorize(context.policy, request, target, false);
+  const isAgent = isAgentRequest(target.path);
+  const user = authorize(context.policy, request, target, isAgent);
+  const by = user === null ? 'api' : `api:${user}`;
+  if (isAgent) return answerAgentRequest(context, request, target, by);
   const matches = matchRoutes(routes, target.path);
   if (matches.length === 0) return answerWithoutRoute(context, request, target);
   const methods = matches.map(({ route }) => route.method);
@@ -105,7 +98,7 @@ async function answerRequest(
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const match = matches.find(({ route }) => route.method === method);
   if (match === undefined) throw methodNotAllowed(request.method, allow);
-  return answerRoute(context, request, target, match);
+  return answerRoute(context, request, target, match, by);
 }
 
 /** Dashboard files, and a hint for whoever speaks HTTP to a WebSocket address. */
@@ -117,17 +110,11 @@ function answerWithoutRoute(context: HttpContext, request: IncomingMessage, targ
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed(request.method, allow);
     return file;
   }
-  if (target.path === '/mqtt' || target.path.startsWith('/agents/')) {
+  if (target.path === '/mqtt') {
     const headers = { upgrade: 'websocket', connection: 'upgrade' }; // RFC 9110 section 15.5.22
     throw new HttpError('BRG_UPGRADE_REQUIRED', 'connect with a WebSocket client', headers);
   }
   throw new BridgeError('BRG_NOT_FOUND', `there is nothing at ${target.path}; see /api/openapi.json`);
-}
-
-function methodNotAllowed(method: string | undefined, allow: string): HttpError {
-  return new HttpError('BRG_METHOD_NOT_ALLOWED', `${method ?? 'this method'} is not among: ${allow}`, {
-    allow,
-  });
 }
 
 async function answerRoute(
@@ -135,6 +122,7 @@ async function answerRoute(
   request: IncomingMessage,
   target: RequestTarget,
   match: RouteMatch,
+  by: string,
 ): Promise<Answer> {
   const { route } = match;
   const params = checkPath(context, match.params);
@@ -143,7 +131,8 @@ async function answerRoute(
   if (route.does.kind === 'local') return context.local[route.does.answer]();
   const address: AgentAddress = { model: params['model'] ?? '', id: params['id'] ?? '' };
   // `route()` tied the types of query and body to the schemas that were just applied.
-  const input = { address, params, query: query as never, body: body as never, nowMs: context.clock.now() };
+  const checked = { query: query as never, body: body as never };
+  const input = { address, params, ...checked, by, nowMs: context.clock.now() };
   const asked = route.does.ask(input);
   const answer = await context.runtime.request(asked.address, asked.name, asked.body, asked.options);
   return jsonAnswer(answer, route.response.status);
@@ -160,27 +149,6 @@ function checkPath(
     if (result?.success === false) throw badInput('path', result.error, name);
   }
   return params;
-}
-
-/** Throws BRG_ADDRESS or BRG_UNKNOWN_MODEL. */
-export function checkAddress(model: string, id: string, modelNames: ReadonlySet<string>): AgentAddress {
-  if (!isAddress(model, id)) {
-    throw new BridgeError('BRG_ADDRESS', 'a model is [a-z0-9-]{1,64}, an id [A-Za-z0-9._~:-]{1,128}');
-  }
-  if (!modelNames.has(model)) {
-    throw new BridgeError('BRG_UNKNOWN_MODEL', `there is no model ${model}; GET /api/models lists them`, {
-      details: { model },
-    });
-  }
-  return { model, id };
-}
-
-/** The address in `/agents/{model}/{id}`; null for any other path. */
-export function agentPath(path: string): { model: string; id: string } | null {
-  const [, model, id] = /^\/agents\/([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];
-  return model === undefined || id === undefined
-    ? null
-    : { model: decodeSegment(model), id: decodeSegment(id) };
 }
 
 const NO_QUERY = z.strictObject({});

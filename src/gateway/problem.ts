@@ -26,6 +26,13 @@ export class HttpError extends BridgeError {
   }
 }
 
+/** A 405 with the methods that are known. */
+export function methodNotAllowed(method: string | undefined, allow: string): HttpError {
+  return new HttpError('BRG_METHOD_NOT_ALLOWED', `${method ?? 'this method'} is not among: ${allow}`, {
+    allow,
+  });
+}
+
 /** An answer of the HTTP side, ready to be written. */
 export interface Answer {
   readonly status: number;

@@ -26,10 +26,10 @@ export async function readJsonBody(request: IncomingMessage, rules: BodyRules): 
 }
 
 /**
- * Counts while it reads: Content-Length may be missing or a lie. A body over the limit is read on for a
+ * The whole body, of any type. Throws BRG_BODY_TOO_LARGE or BRG_BAD_REQUEST (it broke off). Counts while it reads: Content-Length may be missing or a lie. A body over the limit is read on for a
  * while and thrown away; answering at once would reset the connection under a client still sending.
  */
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {

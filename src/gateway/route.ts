@@ -32,6 +32,8 @@ interface RouteInput<Query = Record<string, unknown>, Body = unknown> {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
   readonly body: Body;
+  /** Who asks, as the audit log names it. */
+  readonly by: string;
   readonly nowMs: number;
 }
 
@@ -50,7 +52,7 @@ interface RouteSpec<Query extends z.ZodType, Body extends z.ZodType> {
   readonly path: string;
   /** OpenAPI operationId; unique. */
   readonly operation: string;
-  readonly tag: 'agents' | 'telemetry' | 'commands' | 'rules' | 'bridge';
+  readonly tag: 'agents' | 'telemetry' | 'commands' | 'rules' | 'audit' | 'bridge';
   readonly summary: string;
   readonly query?: Query;
   readonly body?: {

@@ -16,9 +16,9 @@ import type { AccessPolicy } from './access.ts';
 import { authorize } from './access.ts';
 import type { AgentSocketContext } from './agent-socket.ts';
 import { AgentSocket } from './agent-socket.ts';
-import { agentPath, checkAddress, parseTarget } from './http-handler.ts';
-import type { RequestTarget } from './http-handler.ts';
 import { problemAnswer } from './problem.ts';
+import { agentPath, checkAddress, parseTarget } from './target.ts';
+import type { RequestTarget } from './target.ts';
 
 interface UpgradeContext extends AgentSocketContext {
   readonly policy: AccessPolicy;

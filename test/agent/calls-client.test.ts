@@ -10,12 +10,14 @@ import { until } from '../support/until.ts';
 const devices = fileURLToPath(new URL('../support/call-devices.ts', import.meta.url));
 
 interface Callable {
+  abortedStreams(): string[];
   add(a: number, b: number): number;
   count(to: number, pauseMs?: number): void;
   countForgetful(to: number): void;
   endless(): void;
   fail(): void;
   hang(): void;
+  hangStream(): void;
   slow(ms: number): number;
   streamThenThrow(): void;
 }
@@ -66,6 +68,30 @@ describe.each(['json', 'cbor'] as const)('a %s client', (codec) => {
     };
     await expect(client.call('count', [2], { stream })).resolves.toEqual({ total: 2 });
     expect(seen).toEqual([1, 2, { total: 2 }]);
+  });
+
+  test('that gives a stream up ends it at the agent: by leaving the loop, by its signal, at its deadline', async () => {
+    const bridge = await startBridge({ devices });
+    const client = connect<Callable>(bridge, codec);
+    const ended = async (count: number): Promise<void> => {
+      // Each says that its signal was aborted, and that its method went.
+      await until(
+        async () => (await client.stub.abortedStreams()).length === 2 * count,
+        `${count} streams ended`,
+      );
+    };
+    const before = (await client.stub.abortedStreams()).length / 2; // the other codec's
+    for await (const chunk of client.stream('endless', [])) if (chunk === 2) break;
+    await ended(before + 1);
+    const abort = new AbortController();
+    const onChunk = (chunk: unknown): void => void (chunk === 2 && abort.abort());
+    const aborted = client.call('endless', [], { signal: abort.signal, stream: { onChunk } });
+    await expect(aborted).rejects.toMatchObject({ code: 'BRG_ABORTED' });
+    await ended(before + 2);
+    await expect(client.call('hangStream', [], { timeoutMs: 20 })).rejects.toMatchObject({
+      code: 'BRG_TIMEOUT',
+    });
+    await expect(client.stub.add(1, 2)).resolves.toBe(3);
   });
 
   test('that leaves a stream early goes on with other calls', async () => {

@@ -279,3 +279,51 @@ test('a device that repeats the id of an open call gets one reply', async () => 
     { ok: true, value: 100 },
   ]);
 });
+
+const cannotBeSent = (what: string) => expect.stringContaining(`${what} cannot be sent: `) as string;
+
+test.each(CODECS)('a %s socket is told at once of what cannot be sent', async (codec, protocols) => {
+  const bridge = await start();
+  const id = `unsendable-${codec}`;
+  const socket = await bridge.socket(`callable/${id}`, protocols);
+  for (const method of ['unsendable', 'cyclic', 'huge', 'unsendableEnd']) {
+    expect(await call(socket, method)).toEqual([{ success: false, error: cannotBeSent('the result') }]);
+  }
+  expect(await call(socket, 'unsendableChunk')).toEqual([
+    chunk('one'),
+    { success: false, error: cannotBeSent('a chunk') },
+  ]);
+  expect(traces).toContain(`${id} chunks [true,false,false,true]`);
+  expect(await call(socket, 'add', 1, 2)).toEqual(value(3));
+});
+
+test('HTTP and MQTT are told at once of what cannot be sent', async () => {
+  const bridge = await start();
+  const mqtt = await bridge.mqtt();
+  const replies: Record<string, unknown> = {};
+  mqtt.on('message', (topic, payload) => (replies[topic] = decodePayload(payload).value));
+  await mqtt.subscribeAsync('devices/callable/u/reply/+', { qos: 1 });
+  for (const method of ['unsendable', 'cyclic', 'huge', 'unsendableEnd']) {
+    const { status, body } = await bridge.fetch(`/api/agents/callable/u/call/${method}`, {
+      body: { args: [] },
+    });
+    expect([status, body['code'], body['detail']]).toEqual([
+      500,
+      'BRG_CALL_FAILED',
+      cannotBeSent('the result'),
+    ]);
+    await mqtt.publishAsync(`devices/callable/u/call/${method}/${method}`, '[]', { qos: 1 });
+    const reply = await until(() => replies[`devices/callable/u/reply/${method}`], `the reply of ${method}`);
+    expect(reply).toEqual({ ok: false, error: cannotBeSent('the result') });
+  }
+});
+
+test.each(CODECS)(
+  'a %s socket that calls a method without a name hears that there is none',
+  async (_codec, protocols) => {
+    const bridge = await start();
+    const socket = await bridge.socket('callable/a', protocols);
+    expect(await call(socket, '')).toEqual(failed('Method  does not exist'));
+    expect(await call(socket, 'a b')).toEqual(failed('Method a b does not exist'));
+  },
+);

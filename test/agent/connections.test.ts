@@ -1,8 +1,9 @@
 /** What a connection is called, keeps, may do and is sent; every inbound frame meets the same gate. */
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { FRAMES, type FieldSpec, type FrameSpec } from '../../src/wire/frames.ts';
-import { encodeFrame, SUBPROTOCOL_CBOR, type InboundFrame } from '../../src/wire/index.ts';
-import type { TestBridge } from '../support/bridge.ts';
+import { decodeCbor, encodeFrame, SUBPROTOCOL_CBOR, type InboundFrame } from '../../src/wire/index.ts';
+import { startBridge, type TestBridge } from '../support/bridge.ts';
 import type { FrameSocket } from '../support/frame-socket.ts';
 import { call, hookBridge } from '../support/hook-bridge.ts';
 import { notes } from '../support/hook-devices.ts';
@@ -213,4 +214,26 @@ test('protocol frames can be switched off and on while connected; the first stat
     { type: 'cf_agent_state', state: { long, n: 5 }, version: 5 },
     { type: 'mooring_state_patch', patch: { n: 6 }, version: 6 },
   ]);
+});
+
+test('broadcast reaches every connection but those it leaves out; getConnection knows only those there are', async () => {
+  const devices = fileURLToPath(new URL('../support/parity-devices.ts', import.meta.url));
+  const bridge = await startBridge({ devices });
+  const sockets = [await joined(bridge, 'probe/b'), await joined(bridge, 'probe/b', [SUBPROTOCOL_CBOR])];
+  const caller = await joined(bridge, 'probe/b');
+  const ids = (await call(caller, 'shout', 'all')) as string[];
+  expect(new Set(ids).size).toBe(3);
+  await call(caller, 'shout', 'but two', ids.slice(0, 2));
+  await call(caller, 'shout', 'nobody', ids);
+  await call(caller, 'shout', 'all again', ['no such id', '']);
+  const words = (socket: FrameSocket): string[] =>
+    socket.received
+      .map(({ data }) => (socket.codec === 'cbor' ? decodeCbor(data) : data.toString()))
+      .filter((word) => typeof word === 'string' && /^(all|but|nobody)/.test(word)) as string[]; // just checked
+  await until(() => sockets.every((socket) => words(socket).includes('all again')));
+  expect(sockets.map(words)).toEqual(Array(2).fill(['all', 'all again']));
+  expect(words(caller)).toEqual(['all', 'but two', 'all again']);
+  for (const id of [...ids, '0', '99', '', 'x', '1e0', ' 1']) {
+    expect([id, await call(caller, 'known', id)]).toEqual([id, ids.includes(id)]);
+  }
 });

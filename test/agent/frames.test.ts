@@ -24,6 +24,43 @@ test('the first frames are identity, state, mcp servers, twin and presence, in t
   }
 });
 
+test('JSON frames have the fields of the Agents SDK 0.5; only the state has one more, its version', async () => {
+  const bridge = await startBridge({ devices: labDevices });
+  const viewer = await bridge.socket('plain/f');
+  await viewer.frame('mooring_presence');
+  const device = await bridge.mqtt();
+  await device.publishAsync('devices/plain/f/telemetry', '{"x":1}', { qos: 1 });
+  await viewer.frame('cf_agent_state');
+  viewer.send({ type: 'cf_agent_state', state: 7 });
+  viewer.send({ type: 'rpc', id: 'u1', method: 'x', args: [] });
+  await viewer.frame('rpc');
+  const texts = viewer.received.map(({ data }) => data.toString());
+  const own = texts.map((text) => JSON.parse(text) as { type: string }); // frames of a JSON connection
+  expect(own.filter(({ type }) => !type.startsWith('mooring_'))).toStrictEqual([
+    { name: 'f', agent: 'plain', type: 'cf_agent_identity' },
+    { mcp: { prompts: [], resources: [], servers: {}, tools: [] }, type: 'cf_agent_mcp_servers' },
+    { state: { x: 1 }, type: 'cf_agent_state', version: 1 },
+    { type: 'cf_agent_state_error', error: 'the state of a device is an object of its metrics' },
+    { error: 'Method x does not exist', id: 'u1', success: false, type: 'rpc' },
+  ]);
+});
+
+test.each([
+  ['no id', { type: 'rpc', method: 'm', args: [] }],
+  ['a method that is no text', { type: 'rpc', id: '1', method: 1, args: [] }],
+  ['no list of arguments', { type: 'rpc', id: '1', method: 'm', args: {} }],
+  ['no state', { type: 'cf_agent_state' }],
+])('a JSON frame with %s closes its connection with 1002, and changes nothing', async (_what, frame) => {
+  const bridge = await startBridge({ devices: labDevices });
+  const viewer = await bridge.socket('lab/bad');
+  await viewer.frame('mooring_presence');
+  viewer.send(frame);
+  expect((await viewer.closing()).code).toBe(1002);
+  expect(viewer.ofType('mooring_error')).toMatchObject([{ code: 'BRG_FRAME_SHAPE' }]);
+  expect((await bridge.agent('lab/bad'))['state']).toBeNull();
+  expect(calls.filter((call) => call.startsWith('bad onMessage'))).toEqual([]);
+});
+
 test('a state a client sets reaches the others, not itself, and survives', async () => {
   const bridge = await startBridge({ devices: labDevices });
   const [json, other] = [await bridge.socket('lab/s'), await bridge.socket('lab/s', cbor)];

@@ -248,3 +248,32 @@ test('2,000 schedules of 200 sleeping agents, due at the same moment, run once e
   await asleep(bridge);
   expect(traces()).toHaveLength(2000);
 });
+
+test.each([
+  [{ maxAttempts: 0 }, 'retry.maxAttempts must be >= 1'],
+  [{ maxAttempts: 1.5 }, 'retry.maxAttempts must be an integer'],
+  [{ baseDelayMs: 0 }, 'retry.baseDelayMs must be > 0'],
+  [{ maxDelayMs: 0 }, 'retry.maxDelayMs must be > 0'],
+  // Against the class, whose delays are at most 5 ms.
+  [{ baseDelayMs: 6 }, 'retry.baseDelayMs must be <= retry.maxDelayMs'],
+])(
+  'retry options %j are refused at once by schedule, scheduleEvery, queue and retry',
+  async (retry, text) => {
+    const bridge = await start(temporaryDir(), 0);
+    for (const [method, ...args] of [
+      ['after', 0, 'run', 'never', { retry }],
+      ['every', 0.01, 'run', 'never', { retry }],
+      ['enqueue', 'run', ['never'], retry],
+      ['retried', retry],
+    ]) {
+      const refused = call(bridge, 'k', String(method), ...args);
+      await expect(refused, String(method)).rejects.toThrow(`"code":"BRG_RETRY"`);
+      await expect(refused).rejects.toThrow(`"detail":${JSON.stringify(text)}`);
+    }
+    expect([await call(bridge, 'k', 'schedules'), await call(bridge, 'k', 'queued', 'length')]).toEqual([
+      [],
+      [],
+    ]);
+    expect(traces()).toEqual([]);
+  },
+);

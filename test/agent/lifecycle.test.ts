@@ -1,11 +1,15 @@
 /** The life of an agent: the order of its hooks, errors, who runs, and its end. */
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { getCurrentAgent } from '../../src/agent/index.ts';
-import type { TestBridge } from '../support/bridge.ts';
+import { startBridge, type TestBridge } from '../support/bridge.ts';
 import type { FrameSocket } from '../support/frame-socket.ts';
 import { call, hookBridge } from '../support/hook-bridge.ts';
 import { notes } from '../support/hook-devices.ts';
+import { heardBy } from '../support/parity-devices.ts';
 import { until } from '../support/until.ts';
+
+const devices = fileURLToPath(new URL('../support/parity-devices.ts', import.meta.url));
 
 async function joined(bridge: TestBridge, target: string): Promise<FrameSocket> {
   const socket = await bridge.socket(target);
@@ -41,6 +45,61 @@ test('the first frames come before onConnect, and a broken connection is not clo
   await until(() => notesOf('broken').includes('onClose 1006 false'));
   expect(notesOf('broken')).toEqual(['onStart', 'onConnect ', 'onConnect ended', 'onClose 1006 false']);
 });
+
+test('on connect: tags, readonly, capabilities, protocol, then identity, state, MCP servers, then onConnect', async () => {
+  const bridge = await startBridge({ devices });
+  const socket = await bridge.socket('probe/order');
+  socket.socket.send('at once');
+  await until(() => heardBy('order').length === 7);
+  expect(heardBy('order')).toEqual([
+    'onStart',
+    'getConnectionTags',
+    'shouldConnectionBeReadonly 1',
+    'getConnectionCapabilities',
+    'shouldSendProtocolMessages',
+    'onConnect',
+    'onMessage at once',
+  ]);
+  await until(() => socket.received.length === 4);
+  expect(socket.frames.map(({ type }) => type)).toEqual([
+    'cf_agent_identity',
+    'cf_agent_state',
+    'cf_agent_mcp_servers',
+  ]);
+  expect(socket.received.at(-1)?.data.toString()).toBe('hello');
+});
+
+test('what onStart throws goes to onError; the agent goes on with the message that woke it', async () => {
+  const bridge = await startBridge({ devices });
+  const socket = await joined(bridge, 'probe/bad-start');
+  expect(await call(socket, 'known', 'nobody')).toBe(false);
+  expect(heardBy('bad-start').slice(0, 3)).toEqual([
+    'onStart',
+    'onError Error: onStart',
+    'getConnectionTags',
+  ]);
+});
+
+test('of a storm of 6,000 messages on one agent none is lost, and each sender’s come in their order', async () => {
+  const bridge = await startBridge({ devices });
+  const sockets = await Promise.all([1, 2, 3, 4].map(() => bridge.socket('storm/one')));
+  const device = await bridge.mqtt();
+  const each = Array.from({ length: 1000 }, (_, n) => n);
+  const acknowledged = [1, 2].map((boot) =>
+    each.map((seq) => {
+      const payload = JSON.stringify({ x: seq, boot: `device${boot}`, seq });
+      return device.publishAsync('devices/storm/one/telemetry', payload, { qos: 1 });
+    }),
+  );
+  for (const n of each) for (const [who, { socket }] of sockets.entries()) socket.send(`socket${who} ${n}`);
+  await Promise.all(acknowledged.flat());
+  await until(() => heardBy('one').length >= 6000, 'every message');
+  for (const who of ['socket0', 'socket1', 'socket2', 'socket3', 'device1', 'device2']) {
+    const own = heardBy('one').filter((what) => what.startsWith(who));
+    expect(own).toEqual(each.map((n) => `${who} ${n}`));
+  }
+  expect(heardBy('one')).toHaveLength(6000);
+}, 30_000);
 
 test('onError hears of a connection’s hook with the connection, falsy errors included', async () => {
   const bridge = await hookBridge();

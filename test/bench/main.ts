@@ -8,6 +8,7 @@ import { describeCommit, describeMachine } from './machine.ts';
 import type { BenchOptions } from './options.ts';
 import { formatResult, resultsDirectory, writeResult, type Outcome, type Result } from './report.ts';
 import { benchStartup } from './startup.ts';
+import { benchWake } from './wake.ts';
 
 interface Bench {
   readonly meaning: string;
@@ -17,6 +18,7 @@ interface Bench {
 const benches: Readonly<Record<string, Bench>> = {
   ingest: { meaning: 'QoS 1 messages per second, durable and applied, against bare aedes', run: benchIngest },
   startup: { meaning: 'start to ready, empty and with 100,000 agents, against node -e 0', run: benchStartup },
+  wake: { meaning: 'waking a sleeping agent against one SQLite point read', run: benchWake },
   'dashboard-size': { meaning: 'gzipped bytes of the dashboard against its limit', run: benchDashboardSize },
 };
 

@@ -8,6 +8,7 @@ const AGENT_COMMANDS = ['list', 'show', 'history', 'rejected', 'commands', 'send
 describe('mooring', () => {
   it.each([
     ['serve'],
+    ['audit'],
     ['doctor'],
     ['devices', 'list'],
     ['devices', 'show'],
@@ -24,7 +25,7 @@ describe('mooring', () => {
     for (const args of [['--help'], ['help']]) {
       const { code, stdout } = await mooring(args);
       expect(code).toBe(0);
-      for (const name of ['serve', 'devices', 'agent', 'doctor'])
+      for (const name of ['serve', 'devices', 'agent', 'audit', 'doctor'])
         expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
     }
     expect((await mooring(['agent', '--help'])).stdout).toMatch(/^ {2}send /m);

@@ -39,13 +39,13 @@ export class BridgeProcess {
   }
 
   /** Starts a bridge on free ports and waits for its ready line; `end` or a test's end ends it. */
-  static async start(dataDir: string): Promise<BridgeProcess> {
+  static async start(dataDir: string, flags: readonly string[] = []): Promise<BridgeProcess> {
     const args = ['src/main.ts', 'serve', '--mqtt-port', '0', '--http-port', '0', '--data-dir', dataDir];
     // The settings of whoever runs the tests must not reach it.
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith('MOORING_')),
     );
-    const child = spawn(process.execPath, [...args, '--log-format', 'json'], {
+    const child = spawn(process.execPath, [...args, '--log-format', 'json', ...flags], {
       cwd: ROOT,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -126,8 +126,8 @@ export class BridgeProcess {
 }
 
 /** A bridge that is killed when the test ends. */
-export async function startBridge(dataDir: string): Promise<BridgeProcess> {
-  const bridge = await BridgeProcess.start(dataDir);
+export async function startBridge(dataDir: string, flags: readonly string[] = []): Promise<BridgeProcess> {
+  const bridge = await BridgeProcess.start(dataDir, flags);
   onTestFinished(async () => void (await bridge.end('SIGKILL')));
   return bridge;
 }

@@ -9,10 +9,10 @@ const address = { model: 'pump', id: 'p1' };
 const durable = { durable: true };
 
 describe('routes to requests', () => {
-  const command = { waitMs: limits.commandWaitMs, ttlMs: limits.commandTtlMs };
+  const command = { waitMs: limits.commandWaitMs, ttlMs: limits.commandTtlMs, by: 'api' };
   const cases: [string, RequestInit, unknown, string, unknown, unknown?][] = [
     [PUMP, {}, address, 'describe', {}],
-    [PUMP, { method: 'DELETE' }, address, 'forget', {}, durable],
+    [PUMP, { method: 'DELETE' }, address, 'forget', { by: 'api' }, durable],
     [`${PUMP}/telemetry/count`, {}, address, 'count', {}],
     [`${PUMP}/rejected?limit=5`, {}, address, 'rejected', { limit: 5 }],
     [`${PUMP}/alerts`, {}, address, 'alerts', { limit: limits.alertsPerAgentMax }],
@@ -23,7 +23,7 @@ describe('routes to requests', () => {
       post('open'),
       address,
       'command',
-      { name: 'vent', args: 'open', waitMs: 2000, ttlMs: 3_600_000 },
+      { name: 'vent', args: 'open', waitMs: 2000, ttlMs: 3_600_000, by: 'api' },
       { durable: true, timeoutMs: 2000 + limits.requestTimeoutMs },
     ],
     [
@@ -40,10 +40,17 @@ describe('routes to requests', () => {
       post({ args: [1] }),
       address,
       'call',
-      { method: 'calibrate', args: [1] },
+      { method: 'calibrate', args: [1], by: 'api' },
       durable,
     ],
-    [`${PUMP}/call/reset`, { method: 'POST' }, address, 'call', { method: 'reset', args: [] }, durable],
+    [
+      `${PUMP}/call/reset`,
+      { method: 'POST' },
+      address,
+      'call',
+      { method: 'reset', args: [], by: 'api' },
+      durable,
+    ],
     [`${PUMP}/rules`, {}, address, 'rules', {}],
     [`${PUMP}/rules`, post({ rule: { when: {} } }), address, 'addRule', { rule: { when: {} } }, durable],
     [
@@ -72,6 +79,13 @@ describe('routes to requests', () => {
     ],
     ['/api/attention', {}, null, 'attention', { limit: limits.listAgentsDefault }],
     ['/api/stats', {}, null, 'stats', {}],
+    [
+      '/api/audit?agent=pump/p1&kind=command&from=1000&to=2000&limit=5&cursor=c',
+      {},
+      null,
+      'audit',
+      { agent: 'pump/p1', kind: 'command', fromMs: 1000, toMs: 2000, limit: 5, cursor: 'c' },
+    ],
   ];
 
   it.each(cases)('%s %j asks %j %s', async (path, init, askedAddress, name, body, options) => {
@@ -130,6 +144,39 @@ describe('telemetry query', () => {
     const { url, runtime } = await start({ clock });
     expect((await fetch(`${url}${PUMP}/telemetry${query}`)).status).toBe(400);
     expect(runtime.asked).toEqual([]);
+  });
+});
+
+describe('audit query', () => {
+  it('asks for all rows up to now by default', async () => {
+    const { url, runtime } = await start({ clock: { now: () => 5000, after: () => () => {} } });
+    expect((await fetch(`${url}/api/audit`)).status).toBe(200);
+    const body = {
+      agent: null,
+      kind: null,
+      fromMs: 0,
+      toMs: 5000,
+      limit: limits.auditListDefault,
+      cursor: null,
+    };
+    expect(runtime.asked[0]).toMatchObject({ address: null, name: 'audit', body });
+  });
+
+  it.each(['?agent=pump', '?kind=telemetry', '?from=2&to=1', '?limit=0', '?by=api'])(
+    'answers 400 to %s and asks nothing',
+    async (query) => {
+      const { url, runtime } = await start();
+      expect((await fetch(`${url}/api/audit${query}`)).status).toBe(400);
+      expect(runtime.asked).toEqual([]);
+    },
+  );
+
+  it('says who asks: the user of the token', async () => {
+    const adminToken = 'a-token-of-some-length';
+    const { url, runtime } = await start({ adminToken });
+    const headers = { authorization: `Bearer ${adminToken}` };
+    expect((await fetch(`${url}${PUMP}/commands/stop`, { method: 'POST', headers })).status).toBe(200);
+    expect(runtime.asked[0]?.body).toMatchObject({ name: 'stop', by: 'api:admin' });
   });
 });
 

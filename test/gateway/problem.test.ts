@@ -48,7 +48,12 @@ describe('problems', () => {
     [`${PUMP}/rules`, post({ metric: 'rpm' }), 'BRG_BAD_REQUEST'],
     [`${PUMP}/rules`, { method: 'DELETE' }, 'BRG_BAD_REQUEST'],
     [`${PUMP}/commands/vent`, { method: 'POST', body: 'open' }, 'BRG_UNSUPPORTED_MEDIA'],
-    ['/agents/pump/p1', {}, 'BRG_UPGRADE_REQUIRED'],
+    ['/agents/fleet/all', {}, 'BRG_UPGRADE_REQUIRED'],
+    ['/mqtt', {}, 'BRG_UPGRADE_REQUIRED'],
+    ['/agents/toaster/t1', {}, 'BRG_UNKNOWN_MODEL'],
+    ['/agents/pump', {}, 'BRG_NOT_FOUND'],
+    ['/agents/pump/a%2Fb', {}, 'BRG_ADDRESS'],
+    ['/agents/pump/p1/x', { method: 'POST', body: 'x'.repeat(limits.httpBodyBytesMax + 1) }, 'BRG_BODY_TOO_LARGE'],
   ];
   it.each(cases)('%s %j is %s', async (path, init, code) => {
     const { url, runtime } = await start();

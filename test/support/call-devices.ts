@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { DeviceAgent, type DeviceAgentClass, type StreamingResponse } from '../../src/agent/index.ts';
+import { limits } from '../../src/base/limits.ts';
 import { command, defineDevice, numeric } from '../../src/device/index.ts';
 
 /** Where agents in this thread leave what they did. */
@@ -17,6 +18,10 @@ class CallableAgent extends DeviceAgent {
     nothing: {},
     slow: {},
     unsendable: {},
+    cyclic: {},
+    huge: {},
+    unsendableChunk: { streaming: true },
+    unsendableEnd: { streaming: true },
     fail: {},
     failOddly: {},
     failPlainly: {},
@@ -58,6 +63,24 @@ class CallableAgent extends DeviceAgent {
 
   unsendable(): unknown {
     return { n: 1n };
+  }
+
+  cyclic(): unknown {
+    const around: Record<string, unknown> = {};
+    return Object.assign(around, { around });
+  }
+
+  huge(): string {
+    return 'x'.repeat(limits.frameOutBytesMax);
+  }
+
+  unsendableChunk(stream: StreamingResponse): void {
+    const said = [stream.send('one'), stream.send(1n), stream.send('three'), stream.signal.aborted];
+    traces.push(`${this.name} chunks ${JSON.stringify(said)}`);
+  }
+
+  unsendableEnd(stream: StreamingResponse): void {
+    stream.end(1n);
   }
 
   async slow(ms: number): Promise<number> {

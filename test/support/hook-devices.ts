@@ -7,7 +7,7 @@ import {
   type AgentConnection,
   type ConnectContext,
   type ConnectionCapability,
-  type DeviceAgentClass,
+  type AgentClasses,
   type ProtocolDecision,
   type StreamingResponse,
 } from '../../src/agent/index.ts';
@@ -283,14 +283,7 @@ const shape = {
 };
 
 export const definitions = [
-  defineDevice({ ...shape, model: 'room', agent: 'room-agent' }),
-  defineDevice({ ...shape, model: 'errors', agent: 'error-agent' }),
   defineDevice({ ...shape, model: 'meter', agent: 'meter-agent' }),
 ];
 
-export const agents: Record<string, DeviceAgentClass> = {
-  // The factory makes any agent; its type speaks of devices because only they have definitions.
-  'room-agent': RoomAgent as unknown as DeviceAgentClass,
-  'error-agent': PlainErrorAgent as unknown as DeviceAgentClass,
-  'meter-agent': MeterAgent,
-};
+export const agents: AgentClasses = { room: RoomAgent, errors: PlainErrorAgent, 'meter-agent': MeterAgent };

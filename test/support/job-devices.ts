@@ -100,14 +100,11 @@ class Keeper extends DeviceAgent {
     throw new Error('taken back');
   }
 
-  async retried(): Promise<number> {
-    return this.retry(
-      (attempt) => {
-        if (attempt < 3) throw new Error(`attempt ${attempt}`);
-        return attempt;
-      },
-      { maxAttempts: 3, baseDelayMs: 1, maxDelayMs: 2 },
-    );
+  async retried(options: RetryOptions = { maxAttempts: 3, baseDelayMs: 1, maxDelayMs: 2 }): Promise<number> {
+    return this.retry((attempt) => {
+      if (attempt < 3) throw new Error(`attempt ${attempt}`);
+      return attempt;
+    }, options);
   }
 
   poison(): void {

@@ -9,8 +9,11 @@
  */
 import type { ActorContext } from '../../actor/index.ts';
 import { asBridgeError, BridgeError, errorSpec, type ErrorCode } from '../../base/errors.ts';
+import { channels, tell } from '../../base/events.ts';
 import { limits } from '../../base/limits.ts';
 import type { Agent } from '../agent.ts';
+import { PARTS } from '../agent-parts.ts';
+import { onBehalfOf, traced } from '../author-code.ts';
 import type { AgentConnection } from '../connection.ts';
 import { runAs } from '../current-agent.ts';
 import { authorMethod, callableOptions, type CallableOptions } from './callable.ts';
@@ -25,6 +28,8 @@ export interface Caller {
   readonly wantsChunks: boolean;
   /** On whose behalf the method runs; a readonly one cannot make it set the state. */
   readonly connection?: AgentConnection;
+  /** Who calls, as the audit log names it; not needed with a connection. */
+  readonly by?: string;
   answer(part: CallAnswer): void;
 }
 
@@ -40,7 +45,9 @@ interface OpenCall {
   readonly abort: AbortController;
   /** Resolves when the call has its last answer. */
   readonly ended: Promise<void>;
-  end(answer: CallAnswer): void;
+  isRunning: boolean;
+  /** Undefined: without an answer. */
+  end(answer: CallAnswer | undefined): void;
 }
 
 export class CallDesk {
@@ -66,12 +73,18 @@ export class CallDesk {
   call(caller: Caller, id: string, name: string, args: readonly unknown[]): void | Promise<void> {
     const refusal = this.#refusal(caller, id, name);
     if (refusal !== undefined) {
-      caller.answer({ kind: 'error', code: refusal.code, message: refusal.message });
+      const { code, message } = refusal;
+      caller.answer({ kind: 'error', code, message });
+      const isStreaming = callableOptions(this.#agent, name)?.streaming === true;
+      if (channels.rpc.hasSubscribers) this.#tell(caller, name, isStreaming, undefined, refusal);
       return undefined;
     }
     const options = callableOptions(this.#agent, name) ?? {};
     const call = this.#start(caller, id, name, options);
-    if (options.streaming !== true) return this.#run(call, args);
+    if (options.streaming !== true) {
+      this.#context.turn.ownDeadline();
+      return this.#run(call, args);
+    }
     this.#context.later(() => this.#run(call, args));
     return undefined;
   }
@@ -91,7 +104,15 @@ export class CallDesk {
     }
   }
 
+  /** The agent is given up, and will do again what it had not committed: only calls that run get an answer. */
+  abandon({ code, message }: BridgeError): void {
+    for (const call of this.#open.values()) call.end(call.isRunning ? { kind: 'error', code, message } : undefined);
+  }
+
   #refusal(caller: Caller, id: string, name: string): BridgeError | undefined {
+    if (this.#agent[PARTS].isHeld) {
+      return new BridgeError('BRG_AGENT_HELD', 'the agent runs without its own code for a while: it failed too often');
+    }
     if (callableOptions(this.#agent, name) === undefined) {
       return authorMethod(this.#agent, name) === undefined
         ? new BridgeError('BRG_UNKNOWN_METHOD', `Method ${name} does not exist`)
@@ -109,6 +130,7 @@ export class CallDesk {
   #start(caller: Caller, id: string, name: string, options: CallableOptions): OpenCall {
     const key = `${caller.source} ${id}`;
     const deadlineMs = options.deadlineMs ?? limits.callDeadlineMs;
+    const startedAtMs = this.#context.now();
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const call: OpenCall = {
       caller,
@@ -116,12 +138,17 @@ export class CallDesk {
       options,
       abort: new AbortController(),
       ended,
+      isRunning: false,
       end: (answer) => {
         // I1: the first end counts.
         if (!this.#open.delete(key)) return;
         cancelTimer();
-        deliver(caller, answer);
-        if (answer.kind === 'error') call.abort.abort(new Error(answer.message));
+        if (answer !== undefined) deliver(caller, answer);
+        if (channels.rpc.hasSubscribers) {
+          const failed = answer?.kind === 'error' ? answer : undefined;
+          this.#tell(caller, name, options.streaming === true, startedAtMs, failed);
+        }
+        if (answer?.kind === 'error') call.abort.abort(new Error(answer.message));
         resolve();
       },
     };
@@ -135,6 +162,7 @@ export class CallDesk {
 
   #run(call: OpenCall, args: readonly unknown[]): void | Promise<void> {
     const schema = call.options.args;
+    call.isRunning = true;
     try {
       const checked = schema === undefined ? args : checkArguments(schema, args);
       const running =
@@ -162,9 +190,7 @@ export class CallDesk {
     let result: unknown;
     try {
       // What a callable takes is for its schema and its author to check.
-      result = this.#context.attempt(() =>
-        runAs(this.#agent, caller.connection, () => Reflect.apply(method, this.#agent, all) as unknown),
-      );
+      result = this.#perform(call, () => Reflect.apply(method, this.#agent, all) as unknown);
     } catch (error) {
       // I1: a last answer that the method gave before it threw is taken back with all it did.
       if (stream?.isClosed === true) caller.answer(failure(error));
@@ -180,6 +206,28 @@ export class CallDesk {
     finish(result);
     return undefined;
   }
+
+  #perform(call: OpenCall, method: () => unknown): unknown {
+    const { connection, by } = call.caller;
+    const run = (): unknown => runAs(this.#agent, connection, method);
+    const code = by === undefined ? run : (): unknown => onBehalfOf(this.#agent, by, run);
+    return this.#context.attempt(() => traced(this.#agent, `call ${call.name}`, connection, code));
+  }
+
+  #tell(
+    { source }: Caller,
+    name: string,
+    streaming: boolean,
+    startedAtMs: number | undefined,
+    failed: { readonly code: string; readonly message: string } | undefined,
+  ): void {
+    const durationMs = startedAtMs === undefined ? 0 : this.#context.now() - startedAtMs;
+    const method = name.slice(0, limits.eventErrorCharactersMax);
+    const facts = { method, source, streaming, durationMs };
+    if (failed === undefined) return tell('rpc', this.#context, facts);
+    const error = failed.message.slice(0, limits.eventErrorCharactersMax);
+    tell('rpc:error', this.#context, { ...facts, code: failed.code, error });
+  }
 }
 
 /** A method may return what no codec can carry: that, too, is an answer (I1). */
@@ -187,16 +235,24 @@ function deliver(caller: Caller, answer: CallAnswer): void {
   try {
     caller.answer(answer);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    caller.answer({ kind: 'error', code: 'BRG_CALL_FAILED', message: `the result cannot be sent: ${why}` });
+    caller.answer(unsendable('the result', error));
   }
+}
+
+function unsendable(what: string, error: unknown): CallAnswer {
+  const why = error instanceof Error ? error.message : String(error);
+  return { kind: 'error', code: 'BRG_CALL_FAILED', message: `${what} cannot be sent: ${why}` };
 }
 
 function relay(call: OpenCall, part: StreamPart): void {
   const { caller } = call;
   switch (part.kind) {
     case 'chunk':
-      if (caller.wantsChunks) caller.answer(part);
+      try {
+        if (caller.wantsChunks) caller.answer(part);
+      } catch (error) {
+        call.end(unsendable('a chunk', error));
+      }
       return;
     case 'end':
       call.end({ kind: 'value', value: part.value });

@@ -78,8 +78,11 @@ export function callableMethods(agent: Agent): Map<string, CallableOptions> {
   return methods;
 }
 
-/** Marks the classes an author starts from. */
-export const BASE_CLASS: unique symbol = Symbol('base class');
+/** What an author's class extends. */
+export type BaseClass = 'agent' | 'device';
+
+/** Marks the classes an author starts from. The same symbol in every copy of this package. */
+export const BASE_CLASS: unique symbol = Symbol.for('mooring.base-class');
 
 function* authorPrototypes(agent: Agent): Generator<object> {
   let type: unknown = Object.getPrototypeOf(agent);

@@ -3,6 +3,7 @@ import { limits } from '../../base/limits.ts';
 import { downlinkTopics } from '../../device/index.ts';
 import { encodePayload, type Codec } from '../../wire/index.ts';
 import type { CallAnswer, CallDesk } from './call-desk.ts';
+import { withinReplyLimit } from './reply-limit.ts';
 
 const SOURCE = 'device';
 
@@ -22,13 +23,20 @@ export function answerDeviceCall(
     const reply =
       part.kind === 'value' ? { ok: true, value: part.value ?? null } : { ok: false, error: part.message };
     const topic = downlinkTopics(context.address).reply(cid);
-    context.publish({ topic, payload: encodePayload(reply, codec), qos: 1, retain: false, connection: 0 });
+    const payload = withinReplyLimit(encodePayload(reply, codec));
+    context.publish({ topic, payload, qos: 1, retain: false, connection: 0 });
   };
   if (!Array.isArray(args)) {
     answer({ kind: 'error', code: 'BRG_CALL_ARGUMENTS', message: 'a call carries an array of arguments' });
     return undefined;
   }
-  const caller = { source: SOURCE, callsMax: limits.callsPerSourceMax, wantsChunks: false, answer };
+  const caller = {
+    source: SOURCE,
+    callsMax: limits.callsPerSourceMax,
+    wantsChunks: false,
+    by: SOURCE,
+    answer,
+  };
   // An array of anything; the callable's schema checks it.
   return desk.call(caller, cid, method, args as unknown[]);
 }

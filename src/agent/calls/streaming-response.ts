@@ -16,11 +16,11 @@ export class StreamingResponse {
     return this.#isClosed;
   }
 
-  /** Sends one chunk (a JSON value). */
+  /** Sends one chunk (a JSON value). One that cannot be sent ends the stream with an error. */
   send(chunk: unknown): boolean {
     if (this.#isClosed) return false;
     this.#write({ kind: 'chunk', value: chunk });
-    return true;
+    return !this.isClosed;
   }
 
   /** Ends the stream, with a last value or without. */

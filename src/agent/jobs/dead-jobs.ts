@@ -1,5 +1,5 @@
 /**
- * Dead letters of schedules and queue: jobs that were given up, with the reason, until somebody runs them
+ * Dead letters of schedules, queue and fibers: jobs that were given up, with the reason, until somebody runs them
  * again (`retryDead`) or throws them away (`discardDead`). At most `limits.deadJobsPerAgentMax`.
  */
 import { limits } from '../../base/limits.ts';
@@ -7,7 +7,7 @@ import { CellTable } from './cell-table.ts';
 import type { JobContext } from './job-context.ts';
 import { copyOf, type Job } from './job.ts';
 
-export type JobSource = 'schedule' | 'queue';
+export type JobSource = 'schedule' | 'queue' | 'fiber';
 
 /**
  * `failed`: its last attempt threw; `missing-handler`: the class has no such method; `interrupted`: the

@@ -1,8 +1,12 @@
 /** What schedules and the queue need of the agent they belong to, and what it needs of them. */
+import type { AgentAddress } from '../../base/address.ts';
 import { BridgeError } from '../../base/errors.ts';
 import type { RetryOptions } from './retry.ts';
 
 export interface JobContext {
+  readonly address: AgentAddress;
+  /** The agent came into memory because its predecessor hung, not after the end of a process. */
+  wasRestarted?(): boolean;
   /** ms since epoch. */
   now(): number;
   /** A document of this agent (a JSON value), undefined when there is none. Immutable. */

@@ -12,6 +12,7 @@
  * I4 What a run leaves is written in the same turn as what a synchronous method itself wrote.
  */
 import { BridgeError } from '../../base/errors.ts';
+import { channels, tell } from '../../base/events.ts';
 import { limits } from '../../base/limits.ts';
 import type { DeadJobs, DeadReason, JobSource } from './dead-jobs.ts';
 import { MissingHandlerError, type JobContext } from './job-context.ts';
@@ -21,7 +22,7 @@ import { backoffMs, resolveRetry } from './retry.ts';
 
 /** What differs between schedules and the queue. */
 export interface JobKind<J extends Job> {
-  readonly source: JobSource;
+  readonly source: Exclude<JobSource, 'fiber'>;
   /**
    * Called when `job` is due: the job as it is to run, or undefined when it has been dealt with and its
    * document is gone or waits for another time.
@@ -95,11 +96,15 @@ export class JobRunner<J extends Job> {
     const { source } = this.#kind;
     const rest = reason === 'failed' ? this.#kind.next(job, this.#context.now()) : undefined;
     this.#dead.bury(job.id, source, rest === undefined ? job : this.#kind.occurrence(job), reason, error);
+    if (this.#isObserved) {
+      tell(`${source}:error`, this.#context, { ...runOf(job, job.attempts), reason, error: textOf(error) });
+    }
     this.#keep(job.id, rest);
   }
 
   #interrupted(job: J, now: number): void {
-    const interruptions = job.interruptions + 1;
+    // A job beside a hook that hung is not what ended.
+    const interruptions = job.interruptions + (this.#context.wasRestarted?.() === true ? 0 : 1);
     const found: J = { ...job, interruptions, phase: { kind: 'waiting', atMs: now } };
     if (interruptions < limits.jobInterruptionsMax) return this.#table.put(found);
     const message = `the process ended ${interruptions} times while ${job.callback} ran`;
@@ -131,6 +136,7 @@ export class JobRunner<J extends Job> {
       return this.#claim();
     }
     let running: void | Promise<void>;
+    if (this.#isObserved) tell(`${this.#kind.source}:execute`, this.#context, runOf(job, job.attempts + 1));
     try {
       const info = { ...this.#kind.describe(job), attempt: job.attempts + 1 };
       running = this.#context.invoke(callback, copyOf(job.payload), info);
@@ -152,10 +158,15 @@ export class JobRunner<J extends Job> {
   #ended(job: J, how: 'returned' | 'threw', error?: unknown): void {
     // The author may have cancelled it meanwhile: then nothing remains to be done.
     if (this.#table.get(job.id)?.phase.kind === 'running') {
-      if (how === 'returned') this.#keep(job.id, this.#kind.next(job, this.#context.now()));
+      if (how === 'returned') this.#done(job);
       else this.#failed(job, error);
     }
     this.#claim();
+  }
+
+  #done(job: J): void {
+    if (this.#isObserved) tell(`${this.#kind.source}:done`, this.#context, runOf(job, job.attempts + 1));
+    this.#keep(job.id, this.#kind.next(job, this.#context.now()));
   }
 
   #failed(job: J, error: unknown): void {
@@ -166,10 +177,26 @@ export class JobRunner<J extends Job> {
     if (attempts >= policy.maxAttempts) return this.bury(failed, 'failed', error);
     const nextAttemptMs = now + backoffMs(attempts, policy, error, now, this.#random);
     this.#table.put({ ...failed, phase: { kind: 'backing-off', nextAttemptMs } });
+    if (!this.#isObserved) return;
+    const payload = { ...runOf(job, attempts), error: textOf(error), nextAttemptMs };
+    tell(`${this.#kind.source}:retry`, this.#context, payload);
   }
 
   #keep(id: string, rest: J | undefined): void {
     if (rest === undefined) this.#table.delete(id);
     else this.#table.put(rest);
   }
+
+  get #isObserved(): boolean {
+    return channels[this.#kind.source].hasSubscribers;
+  }
+}
+
+function runOf({ id, callback }: Job, attempt: number): { id: string; callback: string; attempt: number } {
+  return { id, callback, attempt };
+}
+
+function textOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.slice(0, limits.eventErrorCharactersMax);
 }

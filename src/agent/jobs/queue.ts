@@ -5,6 +5,7 @@
  * I1 At least once: a job leaves the queue only when its method returned, when it was taken out, or into
  *    dead letters.
  */
+import { channels, tell } from '../../base/events.ts';
 import type { DeadJobs } from './dead-jobs.ts';
 import type { Capability, JobContext } from './job-context.ts';
 import { JobRunner } from './job-runner.ts';
@@ -56,20 +57,22 @@ export class JobQueue implements Capability {
     const job = newJob(this.#context, callback, payload, options.retry);
     const id = this.#context.effectId();
     this.#append({ ...job, id });
+    if (channels.queue.hasSubscribers) tell('queue:create', this.#context, { id, callback });
     return id;
   }
 
   /** A run under way goes on, but is not repeated. */
   dequeue(id: string): void {
-    this.#table.delete(id);
+    const job = this.#table.get(id);
+    if (job !== undefined) this.#cancel(job);
   }
 
   dequeueAll(): void {
-    for (const { id } of this.#table.all()) this.#table.delete(id);
+    for (const job of this.#table.all()) this.#cancel(job);
   }
 
   dequeueAllByCallback(callback: string): void {
-    for (const job of this.#table.all()) if (job.callback === callback) this.#table.delete(job.id);
+    for (const job of this.#table.all()) if (job.callback === callback) this.#cancel(job);
   }
 
   getQueue(id: string): QueueItem | undefined {
@@ -100,6 +103,11 @@ export class JobQueue implements Capability {
 
   isBusy(): boolean {
     return this.#runner.isBusy;
+  }
+
+  #cancel({ id, callback }: QueuedJob): void {
+    this.#table.delete(id);
+    if (channels.queue.hasSubscribers) tell('queue:cancel', this.#context, { id, callback });
   }
 
   #append(job: Omit<Job, 'phase'>): void {

@@ -8,6 +8,7 @@
  *    it catches up.
  */
 import { BridgeError } from '../../base/errors.ts';
+import { channels, tell } from '../../base/events.ts';
 import { limits } from '../../base/limits.ts';
 import type { DeadJobs } from './dead-jobs.ts';
 import type { Capability, JobContext } from './job-context.ts';
@@ -118,6 +119,9 @@ export class Schedules implements Capability {
 
   /** Whether there was one. A run under way goes on, but is not repeated. */
   cancelSchedule(id: string): boolean {
+    const callback = this.#table.get(id)?.callback;
+    if (callback === undefined) return false;
+    if (channels.schedule.hasSubscribers) tell('schedule:cancel', this.#context, { id, callback });
     return this.#table.delete(id);
   }
 
@@ -157,6 +161,9 @@ export class Schedules implements Capability {
     const phase = { kind: 'waiting', atMs } as const;
     const created: ScheduleJob = { ...job, id, timing, occurrenceMs: atMs, overdue, offsetMs, key, phase };
     this.#table.add(created);
+    if (channels.schedule.hasSubscribers) {
+      tell('schedule:create', this.#context, { id, callback, kind: timing.kind, atMs });
+    }
     return describeSchedule(created);
   }
 

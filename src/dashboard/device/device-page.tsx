@@ -8,7 +8,7 @@ import { count, metricValue } from '../format.ts';
 import { fleetHref } from '../router.ts';
 import { isObject } from '../twin.ts';
 import { useObservable } from '../ui/hooks.ts';
-import { Icon, PresenceBadge, ProblemBox, Skeleton, TimeAgo } from '../ui/widgets.tsx';
+import { Card, Empty, Icon, PresenceBadge, ProblemBox, Skeleton, TimeAgo } from '../ui/widgets.tsx';
 import { ChartCard } from './chart-card.tsx';
 import { Commands } from './commands.tsx';
 import { Frames } from './frames.tsx';
@@ -30,6 +30,7 @@ export function DevicePage({
   useEffect(() => () => feed.close(), [feed]);
   useObservable(fleet.models);
   const definition = fleet.model(model);
+  const isDevice = definition?.kind !== 'agent';
   const load = useObservable(feed.load);
   const description = useObservable(feed.description);
   return (
@@ -42,16 +43,21 @@ export function DevicePage({
           <h1 tabIndex={-1}>
             {id} <span class="muted model-name">{model}</span>
           </h1>
-          {definition && <p class="muted">{`${definition.description} · ${definition.vendor}`}</p>}
+          {definition && <p class="muted">{aboutModel(definition)}</p>}
         </div>
-        {description && <Facts feed={feed} description={description} />}
+        {description && <Facts feed={feed} description={description} isDevice={isDevice} />}
         {description && definition && <LastValues state={description.state} definition={definition} />}
       </header>
       {load.kind === 'failed' && <ProblemBox problem={load.problem} onRetry={() => void feed.refresh()} />}
       {load.kind === 'loading' && <Skeleton rows={6} />}
-      {description && <Sections feed={feed} description={description} definition={definition} />}
+      {description && isDevice && <Sections feed={feed} description={description} definition={definition} />}
+      {description && !isDevice && <PlainSections feed={feed} description={description} />}
     </div>
   );
+}
+
+function aboutModel({ description, vendor }: ModelDescription): string {
+  return vendor === '' ? description : `${description} · ${vendor}`;
 }
 
 interface SectionProps {
@@ -78,18 +84,49 @@ function Sections({ feed, description, definition }: SectionProps): JSX.Element 
   );
 }
 
-function Facts({ feed, description }: { feed: DeviceFeed; description: AgentDescription }): JSX.Element {
+/** An agent that is no device: what it holds, and what it says. */
+function PlainSections({
+  feed,
+  description,
+}: {
+  feed: DeviceFeed;
+  description: AgentDescription;
+}): JSX.Element {
+  const { state } = description;
+  return (
+    <div class="device-grid">
+      <Card title="State" id="state">
+        {state === null ? (
+          <Empty>It has set no state yet.</Empty>
+        ) : (
+          <pre class="scroll-x" tabIndex={0} role="region" aria-labelledby="state">
+            {JSON.stringify(state, null, 2)}
+          </pre>
+        )}
+      </Card>
+      <Frames feed={feed} />
+    </div>
+  );
+}
+
+function Facts(props: { feed: DeviceFeed; description: AgentDescription; isDevice: boolean }): JSX.Element {
+  const { feed, description, isDevice } = props;
   const link = useObservable(feed.link).kind;
   return (
     <dl class="facts">
-      <Fact label="Presence">
-        <PresenceBadge presence={description.presence} />
-      </Fact>
-      <Fact label="Last seen">
-        <TimeAgo atMs={description.lastSeen} />
-      </Fact>
-      <Fact label="Messages">{count(description.messages)}</Fact>
-      <Fact label="Codec">{description.codec?.toUpperCase() ?? 'not yet known'}</Fact>
+      {isDevice && (
+        <>
+          <Fact label="Presence">
+            <PresenceBadge presence={description.presence} />
+          </Fact>
+          <Fact label="Last seen">
+            <TimeAgo atMs={description.lastSeen} />
+          </Fact>
+          <Fact label="Messages">{count(description.messages)}</Fact>
+          <Fact label="Codec">{description.codec?.toUpperCase() ?? 'not yet known'}</Fact>
+        </>
+      )}
+      {!isDevice && <Fact label="Connections">{count(description.connections)}</Fact>}
       <Fact label="Agent">{description.awake ? 'awake' : 'hibernating'}</Fact>
       <Fact label="This page">
         {link === 'live' ? 'live, CBOR' : link === 'waiting' ? 'reconnecting…' : 'connecting…'}

@@ -155,14 +155,17 @@ function Row({ feed, row, rowIndex }: { feed: FleetFeed; row: FleetRow; rowIndex
     const timer = setTimeout(() => feed.wantTrend(row.key), TREND_AFTER_MS);
     return () => clearTimeout(timer);
   }, [feed, row.key, row.presence]);
+  const isDevice = feed.model(row.model)?.kind !== 'agent';
   return (
     <tr class="fleet-row" aria-rowindex={rowIndex}>
       <th scope="row" class="col-name">
         <a href={deviceHref(row.model, row.id)}>
-          <span class="name-presence">
-            <PresenceIcon presence={row.presence} />
-            <span class="visually-hidden">{PRESENCE_WORDS[row.presence]}: </span>
-          </span>
+          {isDevice && (
+            <span class="name-presence">
+              <PresenceIcon presence={row.presence} />
+              <span class="visually-hidden">{PRESENCE_WORDS[row.presence]}: </span>
+            </span>
+          )}
           <span class="device-name">
             {row.id} <span class="device-model">{row.model}</span>
           </span>
@@ -170,7 +173,7 @@ function Row({ feed, row, rowIndex }: { feed: FleetFeed; row: FleetRow; rowIndex
       </th>
       <td class="col-model">{row.model}</td>
       <td class="col-presence">
-        <PresenceBadge presence={row.presence} />
+        {isDevice ? <PresenceBadge presence={row.presence} /> : <span class="muted">Agent</span>}
       </td>
       <td class="col-values">
         <Values feed={feed} row={row} />
@@ -179,7 +182,7 @@ function Row({ feed, row, rowIndex }: { feed: FleetFeed; row: FleetRow; rowIndex
         <Trend feed={feed} row={row} />
       </td>
       <td class="col-lastSeen">
-        <TimeAgo atMs={row.lastSeen} />
+        {isDevice ? <TimeAgo atMs={row.lastSeen} /> : <span class="muted">–</span>}
       </td>
       <td class="col-messages">
         {count(row.messages)}

@@ -158,6 +158,7 @@ export class Harness {
 }
 
 class Memory implements JobContext {
+  readonly address = { model: 'lab', id: 'a' };
   readonly lane: (() => void | Promise<void>)[] = [];
   readonly dead: DeadJobs;
   readonly schedules: Schedules;

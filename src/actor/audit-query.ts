@@ -1,0 +1,71 @@
+/** Pages of the audit log, newest first. A cursor is the time and id of a row, which mean the same to every shard. */
+import { BridgeError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { AuditEntry, AuditKind, ShardStore } from '../store/index.ts';
+
+/** Checked by the gateway's schema. */
+export interface AuditBody {
+  readonly agent: string | null;
+  readonly kind: AuditKind | null;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly limit: number;
+  readonly cursor: string | null;
+}
+
+type Item = Omit<AuditEntry, 'tsMs'> & { readonly ts: number };
+
+export interface AuditPage {
+  readonly items: readonly Item[];
+  /** null at the end. */
+  readonly cursor: string | null;
+}
+
+/** @throws BridgeError BRG_BAD_REQUEST for a cursor that is none */
+export function auditPage(store: ShardStore, body: AuditBody): AuditPage {
+  const { agent, kind, fromMs, toMs, cursor } = body;
+  const limit = Math.min(body.limit, limits.auditListMax);
+  const rows = store.audit.query({
+    agent: agent ?? undefined,
+    kind: kind ?? undefined,
+    fromMs,
+    toMs,
+    limit,
+    before: cursor === null ? undefined : decodeCursor(cursor),
+  });
+  const last = rows.at(-1);
+  return {
+    items: rows.map(({ tsMs: ts, ...row }) => ({ ...row, ts })),
+    cursor: last === undefined || rows.length < limit ? null : encodeCursor(last),
+  };
+}
+
+/** One page of those of all shards. It ends where the first of theirs does: what is beyond may be incomplete. */
+export function mergeAuditPages(pages: readonly AuditPage[]): AuditPage {
+  const ends = pages.flatMap(({ items, cursor }) => {
+    const last = items.at(-1);
+    return cursor === null || last === undefined ? [] : [{ last, cursor }];
+  });
+  const end = ends.sort((a, b) => newestFirst(a.last, b.last))[0];
+  const items = pages
+    .flatMap((page) => page.items)
+    .filter((item) => end === undefined || newestFirst(item, end.last) <= 0)
+    .sort(newestFirst);
+  return { items, cursor: end?.cursor ?? null };
+}
+
+function newestFirst(a: Item, b: Item): number {
+  if (a.ts !== b.ts) return b.ts - a.ts;
+  return a.id === b.id ? 0 : a.id < b.id ? 1 : -1;
+}
+
+function encodeCursor({ tsMs, id }: AuditEntry): string {
+  return Buffer.from(`${tsMs} ${id}`).toString('base64url');
+}
+
+function decodeCursor(cursor: string): { tsMs: number; id: string } {
+  const [, ts = '', id = ''] =
+    /^(\d{1,15}(?:\.\d+)?) (.+)$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (id !== '') return { tsMs: Number(ts), id };
+  throw new BridgeError('BRG_BAD_REQUEST', 'cursor: use the one of the previous page');
+}

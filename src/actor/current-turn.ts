@@ -1,0 +1,58 @@
+/** What one actor is doing: the turn under way, and those before it that are not committed yet. */
+import { BridgeError } from '../base/errors.ts';
+import type { TurnContext } from './behaviour.ts';
+import type { Deadline } from './deadline.ts';
+import type { Work } from './work.ts';
+
+export class CurrentTurn implements TurnContext {
+  /** Turns of the device lane since the last commit, the present one included. */
+  readonly performed: Work[] = [];
+  isAfterRestart = false;
+  sequence = 0;
+  handler = '';
+  #isAbandoned = false;
+  #deadline: Deadline | undefined;
+  #hasOwnDeadline = false;
+
+  get isAbandoned(): boolean {
+    return this.#isAbandoned;
+  }
+
+  /** A turn of the device lane begins. @param isClean nothing of those before it is to be committed */
+  begin(work: Work, isClean: boolean): void {
+    if (isClean) this.performed.length = 0;
+    this.performed.push(work);
+    this.sequence = work.kind === 'record' ? work.sequence : 0;
+    this.handler = '';
+    this.#deadline = undefined;
+    this.#hasOwnDeadline = false;
+  }
+
+  /** It goes on asynchronously, until then. */
+  watch(deadline: Deadline): void {
+    if (this.#hasOwnDeadline) deadline.lift();
+    else this.#deadline = deadline;
+  }
+
+  extendDeadline(): void {
+    this.#deadline?.extend();
+  }
+
+  ownDeadline(): void {
+    this.#hasOwnDeadline = true;
+  }
+
+  committed(): void {
+    this.performed.length = 0;
+  }
+
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
+  /** @throws BridgeError BRG_AGENT_RESTARTED */
+  assertPresent(): void {
+    if (!this.#isAbandoned) return;
+    throw new BridgeError('BRG_AGENT_RESTARTED', 'the agent was restarted: this code is of the one before');
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * After a run that did not end well, files of heavy agents may be older than shard.db says: their part of
+ * the journal is applied again from its beginning, and their rows become what their files say.
+ */
+import { limits } from '../base/limits.ts';
+import type { AgentRow } from '../store/index.ts';
+import type { Committer } from './committer.ts';
+import { readBatch } from './envelope.ts';
+import { FLAG_DURABLE } from './messages.ts';
+import type { Shard } from './shard.ts';
+
+/** Applies what the journal holds up to the watermark for these agents; each knows what it has already. */
+export async function replayBehind(
+  shard: Shard,
+  committer: Committer,
+  behind: readonly AgentRow[],
+): Promise<void> {
+  if (behind.length === 0) return;
+  const keys = new Set(behind.map(keyOf));
+  const { journal, store } = shard;
+  const { watermark } = store;
+  for (const { batch, firstSequence } of journal.read(0)) {
+    if (firstSequence > watermark) return;
+    let sequence = firstSequence;
+    for (const record of readBatch(batch)) {
+      if ((record.flags & FLAG_DURABLE) === 0) continue;
+      if (keys.has(record.key) && sequence <= watermark) shard.replayPast(record, sequence);
+      sequence++;
+    }
+    await committer.commitUntilRoom();
+    await new Promise((resume) => setImmediate(resume));
+  }
+}
+
+/** Lets the rows of those that sleep say what their files say, some in a step. */
+export function adoptBehind(shard: Shard, behind: readonly AgentRow[], whenDone: () => void): void {
+  const left = [...behind];
+  const step = (): void => {
+    if (shard.phase === 'stopped') return;
+    for (const row of left.splice(0, limits.checkpointFilesPerStep)) {
+      const awake = shard.roster.get(keyOf(row));
+      if (awake === undefined) shard.store.heavy.adopt(row, shard.clock.now());
+      else awake.markDirty();
+    }
+    if (left.length > 0) setImmediate(step);
+    else whenDone();
+  };
+  step();
+}
+
+function keyOf({ model, id }: AgentRow): string {
+  return `${model}/${id}`;
+}
