@@ -75,6 +75,7 @@ export class Actor implements ActorContext, AgentChange {
       loaded,
       () => this.#becomeHeavy(),
       () => this.markDirty(),
+      (document, error) => this.log.error({ document, err: String(error) }, 'stored document is no JSON'),
     );
     this.mailbox = new Mailbox(() => host.scheduleCommit());
     this.followUps = new FollowUps(this, host);

@@ -6,9 +6,15 @@ export class Documents {
   #changes: (readonly [name: string, json: string | null])[] | undefined;
   readonly #undo: { name: string; value: unknown; wasDirty: boolean }[] = [];
 
-  /** @param texts JSON text by name, as stored; owned by this object from now on */
-  constructor(texts: Map<string, string>) {
+  readonly #onDamage: (name: string, error: unknown) => void;
+
+  /**
+   * @param texts JSON text by name, as stored; owned by this object from now on
+   * @param onDamage a text is no JSON: its document is as if it never was, and its agent goes on without it
+   */
+  constructor(texts: Map<string, string>, onDamage: (name: string, error: unknown) => void) {
     this.#texts = texts;
+    this.#onDamage = onDamage;
   }
 
   /** Undefined when there is none. */
@@ -16,9 +22,18 @@ export class Documents {
     if (this.#values.has(name)) return this.#values.get(name);
     const text = this.#texts.get(name);
     if (text === undefined) return undefined;
-    const value: unknown = JSON.parse(text);
+    const value = this.#parsed(name, text);
     this.#values.set(name, value);
     return value;
+  }
+
+  #parsed(name: string, text: string): unknown {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      this.#onDamage(name, error);
+      return undefined;
+    }
   }
 
   /** Undefined deletes. */

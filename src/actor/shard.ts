@@ -199,12 +199,12 @@ export class Shard implements ActorHost {
       const isDurable = (record.flags & FLAG_DURABLE) !== 0;
       if (isDurable && progress !== undefined) {
         this.#dispatcher.durable(record, sequence++, progress, isReplay);
-        // Each file that was written stays open, and each agent that wrote stays awake, until its commit.
-        const isCrowded = this.store.heavy.files.isCrowded || this.roster.isCrowded;
-        if (isCrowded && this.phase === 'idle') this.#committer.commitOrBlock();
       } else if (!isReplay) {
         this.#dispatcher.volatile(record);
       }
+      // Each file that was written stays open, and each agent that wrote stays awake, until its commit.
+      const isCrowded = this.store.heavy.files.isCrowded || this.roster.isCrowded;
+      if (isCrowded && this.phase === 'idle') this.#committer.commitOrBlock();
     }
   }
 

@@ -22,9 +22,18 @@ export class TurnWrites {
   #cause = '';
   #effectNumber = 0;
 
-  /** @param create gives the agent a file of its own; @param onWritten there is something to commit */
-  constructor(loaded: LoadedAgent, create: () => NonNullable<LoadedAgent['file']>, onWritten: () => void) {
-    this.documents = new Documents(loaded.cells);
+  /**
+   * @param create gives the agent a file of its own
+   * @param onWritten there is something to commit
+   * @param onDamage a stored document cannot be read
+   */
+  constructor(
+    loaded: LoadedAgent,
+    create: () => NonNullable<LoadedAgent['file']>,
+    onWritten: () => void,
+    onDamage: (document: string, error: unknown) => void,
+  ) {
+    this.documents = new Documents(loaded.cells, onDamage);
     this.outbox = new Outbox(onWritten);
     this.database = new ActorDatabase(loaded.file, create, onWritten);
   }

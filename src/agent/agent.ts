@@ -66,11 +66,12 @@ export class Agent<State = unknown> extends AgentWork<State> {
     return tag === undefined ? all : all.filter(({ tags }) => tags.includes(tag));
   }
 
+  /** The connection with this id; undefined when it has ended, or is another agent's. */
   getConnection(id: string): AgentConnection | undefined {
     const connection = Number(id);
-    return this[PARTS].context.connection(connection) === undefined
-      ? undefined
-      : this[PARTS].wrap(connection);
+    // '1e0' and ' 1' are numbers, and nobody's id.
+    const isKnown = String(connection) === id && this[PARTS].context.connection(connection) !== undefined;
+    return isKnown ? this[PARTS].wrap(connection) : undefined;
   }
 
   /** Sends a message of the author's own to every connection, in each one's codec. */

@@ -1,10 +1,12 @@
 /** More sleeping agents are spoken to at once than may be awake: none loses a message, memory and files stay bounded. */
 import { readdirSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { startBridge, temporaryDir, type TestBridge } from '../support/bridge.ts';
 import { until } from '../support/until.ts';
 
 const AGENTS = 10_000;
+const SAMPLE_MS = 25;
 const CONNECTIONS = 4;
 const AWAKE_MAX = 500;
 /** Wakes of one batch that may go beyond it until what the others wrote is committed (roster.ts), and a reserve. */
@@ -41,6 +43,7 @@ test('a storm of messages to 10,000 sleeping agents wakes some hundred at a time
     while (!isOver) {
       peak.awake = Math.max(peak.awake, (await stats(bridge))['awake'] ?? NaN);
       peak.descriptors = Math.max(peak.descriptors, descriptors());
+      await setTimeout(SAMPLE_MS);
     }
   })();
   await storm(bridge, 2);

@@ -178,3 +178,15 @@ test('a fiber that the stop of the bridge interrupts is recovered at the next st
   go();
   await traced('w step 2');
 });
+
+test('a fiber of an agent that is restarted because a handler hangs is recovered', async () => {
+  const bridge = await startBridge({ devices, shards: 1 }, { shard: { turnDeadlineMs: 200 } });
+  await call(bridge, 'begin');
+  await traced('w step 1');
+  await call(bridge, 'hang');
+  await traced('w recovered weave {"step":1} 1');
+  expect(traces()).toContain('w aborted');
+  go();
+  await traced('w step 2');
+  expect(await call(bridge, 'fibers')).toEqual([]);
+});

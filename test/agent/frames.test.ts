@@ -56,7 +56,7 @@ test.each([
   await viewer.frame('mooring_presence');
   viewer.send(frame);
   expect((await viewer.closing()).code).toBe(1002);
-  expect(viewer.ofType('mooring_error')).toMatchObject([{ code: 'BRG_FRAME_SHAPE' }]);
+  expect(viewer.ofType('mooring_error')).toMatchObject([{ code: 'BRG_FRAME_FIELD' }]);
   expect((await bridge.agent('lab/bad'))['state']).toBeNull();
   expect(calls.filter((call) => call.startsWith('bad onMessage'))).toEqual([]);
 });

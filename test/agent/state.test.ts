@@ -1,4 +1,6 @@
 /** The state of an agent: first frames, validation, versions, patches, size; what is refused changes nothing. */
+import Database from 'better-sqlite3';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
 import { AgentClient } from '../../src/client/index.ts';
@@ -271,3 +273,22 @@ test('a state of 10 MB is the same in memory, on a connection and on disk; beyon
   const last = await joined(await hookBridge({ dataDir }), 'room/big');
   expect(String((await last.frame('cf_agent_state')).state).length).toBe(limits.stateBytesMax - 2);
 }, 30_000);
+
+test('a stored state that is no JSON is logged and given up: the initial state takes its place, all else goes on', async () => {
+  const dataDir = temporaryDir();
+  const first = await hookBridge({ dataDir });
+  for (const name of ['list', 'damaged']) await call(await joined(first, `room/${name}`), 'set', { n: 1 });
+  await first.stop();
+  const db = new Database(join(dataDir, 'shard.db'));
+  expect(db.prepare(`UPDATE cells SET value = '{"n":' WHERE name = 'state'`).run().changes).toBe(2);
+  db.close();
+  const second = await hookBridge({ dataDir });
+  const viewer = await joined(second, 'room/list');
+  expect(states(viewer)).toEqual([{ type: 'cf_agent_state', state: [1], version: 1 }]);
+  const other = await joined(second, 'room/damaged');
+  expect(states(other)).toEqual([]);
+  expect(await call(viewer, 'set', { n: 2 })).toEqual({ n: 2 });
+  await second.stop();
+  const third = await joined(await hookBridge({ dataDir }), 'room/list');
+  expect(states(third)).toMatchObject([{ state: { n: 2 } }]);
+});

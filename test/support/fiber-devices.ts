@@ -35,6 +35,7 @@ class Weaver extends DeviceAgent {
     die: {},
     end: {},
     fibers: {},
+    hang: {},
     hold: {},
     holdWhile: {},
     job: {},
@@ -124,6 +125,13 @@ class Weaver extends DeviceAgent {
 
   dead(): DeadJob[] {
     return this.deadJobs();
+  }
+
+  /** A handler that hangs the first time: its agent is restarted, and the call is made again. */
+  async hang(): Promise<void> {
+    if (existsSync(file('hung'))) return;
+    appendFileSync(file('hung'), '');
+    await new Promise(() => undefined);
   }
 
   async hold(): Promise<void> {

@@ -126,7 +126,6 @@ function Facts(props: { feed: DeviceFeed; description: AgentDescription; isDevic
           <Fact label="Codec">{description.codec?.toUpperCase() ?? 'not yet known'}</Fact>
         </>
       )}
-      {!isDevice && <Fact label="Connections">{count(description.connections)}</Fact>}
       <Fact label="Agent">{description.awake ? 'awake' : 'hibernating'}</Fact>
       <Fact label="This page">
         {link === 'live' ? 'live, CBOR' : link === 'waiting' ? 'reconnecting…' : 'connecting…'}

@@ -1,1 +1,0 @@
-const t=performance.now(); await import('@opentelemetry/api'); console.log('load otel api', (performance.now()-t).toFixed(1),'ms');
