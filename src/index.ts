@@ -2,6 +2,7 @@
 export { createBridge, type Bridge, type BridgeOptions } from './bridge.ts';
 export type { Config } from './config.ts';
 export { BridgeError, type ErrorCode } from './base/errors.ts';
+export { EVENTS, type AgentEvent, type EventPayloads, type EventType } from './base/events.ts';
 export {
   battery,
   binary,

@@ -120,7 +120,8 @@ function pause(session: Session, threadId: number, resolve: (stack: string | und
     session.post('NodeWorker.sendMessageToWorker', { sessionId: thread, message });
   };
   session.on('NodeWorker.attachedToWorker', ({ params }) => {
-    if (Number(params.workerInfo.workerId) !== threadId) return;
+    // The id given there counts sessions; the title has that of the thread (node: src/node_worker.cc).
+    if (!params.workerInfo.title.startsWith(`[worker ${threadId}]`)) return;
     thread = params.sessionId;
     order('Debugger.enable');
     order('Debugger.pause');

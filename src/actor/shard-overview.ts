@@ -110,6 +110,11 @@ export class ShardOverview implements ShardView {
   }
 }
 
+/** A damaged state is nobody's: the list shows its agent all the same, and its next wake reports it. */
 function parsed(text: string | undefined): unknown {
-  return text === undefined ? null : JSON.parse(text);
+  try {
+    return text === undefined ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -145,6 +145,24 @@ export const limits = {
   /** Rows a cursor may leave to be read into memory because another statement ran. */
   sqlCursorRowsMax: 100_000,
 
+  // --- copies: backup, export, import ------------------------------------------------------------
+  /** Databases up to this are copied in one piece: some ms. */
+  copyAtOnceBytesMax: 4 * MiB,
+  /** Pages of one step of a larger copy (of 4 KiB; some ms), and bytes between two fsyncs of it. */
+  copyStepPages: 128,
+  copySyncBytes: 16 * MiB,
+  /** Time a copy waits for the end of a write that is under way: longer than any turn may take. */
+  copyWaitMs: 30_000,
+  /** Agents of which the own files are looked for in one step of a backup. */
+  backupKeysPerStep: 10_000,
+  /** Rows of history that one step of an export copies. */
+  exportRowsPerStep: 32,
+  /** Bytes of history one import may bring: it is written in one transaction. */
+  importHistoryBytesMax: 512 * MiB,
+  /** Exports and imports at once, and the time one may take. */
+  transfersMax: 4,
+  transferTimeoutMs: 30 * 60_000,
+
   // --- history -------------------------------------------------------------------------------
   /** Raw history is kept this long by default; then only minutes, then only hours remain. */
   historyRawMs: 7 * 24 * 3_600_000,

@@ -28,6 +28,10 @@ export class AgentFiles {
   readonly #open = new Set<AgentFile>();
   readonly #held = new Set<AgentFile>();
   readonly #writing = new Set<AgentFile>();
+  /** Files being copied, and how often: they stay open. */
+  readonly #pins = new Map<AgentFile, number>();
+  /** Told of each new file while a backup is made. */
+  onCreated: ((row: AgentRow, cells: ReadonlyMap<string, string>) => void) | undefined;
 
   /** @param directory `agents` in the data directory; it comes into being with the first file */
   constructor(directory: string, bytesMax: number, openMax = filesOpenMax()) {
@@ -57,7 +61,23 @@ export class AgentFiles {
   /** Its agent has left memory; it may stay open for the next time. */
   release(file: AgentFile): void {
     this.#held.delete(file);
-    if (!file.isOpen) this.#forget(file);
+    if (!file.isOpen && !this.#pins.has(file)) this.#forget(file);
+  }
+
+  /** The file of an agent that has one, which stays open until `unpin`. */
+  pin(address: AgentAddress): AgentFile {
+    const path = this.path(address);
+    let file = this.#known.get(path);
+    if (file === undefined) this.#known.set(path, (file = new AgentFile(address, path, this)));
+    this.#pins.set(file, (this.#pins.get(file) ?? 0) + 1);
+    return file;
+  }
+
+  unpin(file: AgentFile): void {
+    const left = (this.#pins.get(file) ?? 1) - 1;
+    if (left > 0) this.#pins.set(file, left);
+    else this.#pins.delete(file);
+    if (left === 0 && !file.isOpen && !this.#held.has(file)) this.#forget(file);
   }
 
   /** Makes the file of a light agent from what is committed of it. What lay there is replaced. */
@@ -71,7 +91,25 @@ export class AgentFiles {
     } catch (error) {
       throw storeError(error, path);
     }
+    this.onCreated?.(row, cells);
     return this.hold({ model: row.model, id: row.id });
+  }
+
+  /** Moves a complete file to where that of the agent belongs. What lay there is gone. */
+  install(address: AgentAddress, from: string): void {
+    const path = this.path(address);
+    this.#leave(this.#known.get(path));
+    makeDirectory(dirname(path));
+    removeDatabase(path);
+    renameSync(from, path);
+    syncPath(dirname(path));
+  }
+
+  /** Deletes what lies where the file of an agent would: it has none. */
+  clear(address: AgentAddress): void {
+    const path = this.path(address);
+    this.#leave(this.#known.get(path));
+    removeDatabase(path);
   }
 
   /** Deletes the agent's file, unless another agent has its path by now. */
@@ -106,7 +144,7 @@ export class AgentFiles {
   makeRoom(): void {
     if (this.#open.size < this.#openMax) return;
     for (const file of this.#open) {
-      if (file.isWriting) continue;
+      if (file.isWriting || this.#pins.has(file)) continue;
       this.#close(file);
       return;
     }
@@ -120,15 +158,14 @@ export class AgentFiles {
   }
 
   /** `agents/<model>/<xx>/<id>.db` below the data directory. */
-  path({ model, id }: AgentAddress): string {
-    const fan = createHash('sha1').update(id).digest('hex').slice(0, 2);
-    return join(this.#directory, model, fan, `${fileName(id)}.db`);
+  path(address: AgentAddress): string {
+    return join(this.#directory, agentFilePath(address));
   }
 
   #close(file: AgentFile): void {
     file.close();
     this.#open.delete(file);
-    if (!this.#held.has(file)) this.#forget(file);
+    if (!this.#held.has(file) && !this.#pins.has(file)) this.#forget(file);
   }
 
   #leave(file: AgentFile | undefined): void {
@@ -142,6 +179,12 @@ export class AgentFiles {
   #forget(file: AgentFile): void {
     if (this.#known.get(file.path) === file) this.#known.delete(file.path);
   }
+}
+
+/** `<model>/<xx>/<id>.db` */
+export function agentFilePath({ model, id }: AgentAddress): string {
+  const fan = createHash('sha1').update(id).digest('hex').slice(0, 2);
+  return join(model, fan, `${fileName(id)}.db`);
 }
 
 /** Letters that differ only in case, and names Windows keeps for itself, must not meet in one file. */
@@ -166,7 +209,8 @@ function filesOpenMax(): number {
   return Math.max(4, Math.min(limits.agentFilesOpenMax, Math.floor(descriptors / 16)));
 }
 
-function writeNewFile(path: string, row: AgentRow, cells: ReadonlyMap<string, string>): void {
+/** Writes the file of an agent with these documents; it is on the disk then. @throws SqliteError */
+export function writeNewFile(path: string, row: AgentRow, cells: ReadonlyMap<string, string>): void {
   const db = new Database(path);
   try {
     // Nobody relies on it before the fsync below, so that SQLite need not make one for each step.

@@ -115,6 +115,16 @@ export class HistoryStore {
     return lastMs === -Infinity ? null : lastMs;
   }
 
+  /** Rows of `history_recent` that belong to the agent now. */
+  recentIds(agent: number): readonly number[] {
+    return [...this.#recent.idsOf(agent)];
+  }
+
+  /** Adds a row as `history_recent` holds it: of another database. */
+  adopt(agent: number, { metrics, block }: Block): void {
+    this.#recent.append(agent, metrics, block);
+  }
+
   /** Forgets the agent's history. */
   deleteAgent(agent: number): void {
     this.#recent.deleteAgent(agent);

@@ -7,6 +7,7 @@
  * I3 Trimming happens inside the next append's transaction, so that it costs no fsync of its own.
  */
 import type Database from 'better-sqlite3';
+import { copyDatabase } from './copy-database.ts';
 import { openDatabase, storeError } from './database.ts';
 import type { LogEntry, PartitionLog } from './partition-log.ts';
 
@@ -26,6 +27,7 @@ export class Journal implements PartitionLog {
   #lastBatchId: string | null = null;
   #trimTo = 0;
   #trimmedTo = 0;
+  #holds = 0;
 
   /** @param pagesMax bound of the file in pages of 16 KiB, for disks with a quota; default SQLite's own. */
   constructor(path: string, options: { pagesMax?: number } = {}) {
@@ -41,7 +43,7 @@ export class Journal implements PartitionLog {
     this.#delete = db.prepare('DELETE FROM journal WHERE first + count - 1 <= ? AND first < ?');
     this.#appendTransaction = db.transaction((batchId: string, batch: Uint8Array, count: number) => {
       // First, so that the new row finds the pages of the old ones in a file that may not grow.
-      if (this.#trimTo > this.#trimmedTo) this.#delete.run(this.#trimTo, this.#next);
+      if (this.#isTrimDue()) this.#delete.run(this.#trimTo, this.#next);
       this.#insert.run(this.#next, count, batchId, batch);
     });
     this.#restorePosition();
@@ -67,7 +69,7 @@ export class Journal implements PartitionLog {
       throw storeError(error, this.#path);
     }
     const first = this.#next;
-    this.#trimmedTo = this.#trimTo;
+    if (this.#isTrimDue()) this.#trimmedTo = this.#trimTo;
     this.#lastBatchId = batchId;
     this.#next = first + count;
     return first;
@@ -101,6 +103,20 @@ export class Journal implements PartitionLog {
     this.#trimTo = Math.max(this.#trimTo, sequence);
   }
 
+  /** Keeps everything that is in it now, until the returned function is called. */
+  hold(): () => void {
+    this.#holds++;
+    return () => void this.#holds--;
+  }
+
+  /**
+   * Copies it into a new file, while it is appended to. @param onTaken told the last sequence number in the copy
+   * @throws BridgeError BRG_DISK_FULL, BRG_STORE
+   */
+  copy(path: string, onTaken: (lastSequence: number) => void): Promise<number> {
+    return copyDatabase(() => this.#db, path, { onTaken: () => onTaken(this.#next - 1) });
+  }
+
   /** Bytes of the database file without its WAL. */
   sizeBytes(): number {
     const pages = this.#db.pragma('page_count', { simple: true });
@@ -109,6 +125,10 @@ export class Journal implements PartitionLog {
 
   close(): void {
     this.#db.close();
+  }
+
+  #isTrimDue(): boolean {
+    return this.#holds === 0 && this.#trimTo > this.#trimmedTo;
   }
 
   #restorePosition(): void {

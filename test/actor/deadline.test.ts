@@ -93,7 +93,7 @@ test('other agents, connections and calls of the agent live on', async () => {
   const bridge = await start();
   const socket = await bridge.socket('bad/a');
   await socket.frame('cf_agent_identity');
-  socket.sendBytes('hang');
+  socket.socket.send('hang');
   const other = await device(bridge, 'b');
   await other({ x: 7, seq: 1 });
   await bridge.describedAs('bad/b', ({ messages }) => messages === 1);
@@ -118,7 +118,7 @@ test('a call may take longer than a turn, and a streaming one is answered when i
   expect(await stats(bridge)).toMatchObject({ agentRestarts: 0 });
   const streaming = call(socket, 'stream');
   await until(() => socket.ofType('rpc').some(({ result }) => result === 'begun'));
-  socket.sendBytes('hang');
+  socket.socket.send('hang');
   expect(await streaming).toContain('restarted');
 });
 

@@ -7,7 +7,7 @@ import { connectAsync } from 'mqtt';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
-import { AgentClient } from '../../src/client/index.ts';
+import { AgentClient, agentFetch } from '../../src/client/index.ts';
 import { startBridge, temporaryDir, type TestBridge } from '../support/bridge.ts';
 import { devicesFile } from '../support/devices-file.ts';
 
@@ -18,7 +18,7 @@ const blocks = [...page.matchAll(/^```ts (runnable|client)\n(.*?)^```$/gms)].map
 );
 const examples = blocks.flatMap(({ kind, code }, at) => {
   if (kind !== 'runnable') return [];
-  const model = /model: '([a-z-]+)'/.exec(code)?.[1] ?? '';
+  const model = /(?:model: '|agents = \{ )([a-z-]+)/.exec(code)?.[1] ?? '';
   return [{ model, devices: code, client: blocks[at + 1] }];
 });
 
@@ -31,10 +31,10 @@ async function run(code: string, { bridge }: TestBridge): Promise<string[]> {
     .replaceAll('127.0.0.1:8080', `${bridge.http.host}:${bridge.http.port}`)
     .replaceAll('127.0.0.1:1883', `${bridge.mqtt.host}:${bridge.mqtt.port}`);
   const body = stripTypeScriptTypes(`async () => {${here}}`);
-  const names = ['AgentClient', 'connectAsync', 'console'];
+  const names = ['AgentClient', 'agentFetch', 'connectAsync', 'console'];
   // An example is code of this repository.
   const example = new Function(...names, `return ${body}`) as (...values: unknown[]) => () => Promise<void>;
-  await example(AgentClient, connectAsync, console)();
+  await example(AgentClient, agentFetch, connectAsync, console)();
   return printed;
 }
 
@@ -91,6 +91,11 @@ test('the examples are sound TypeScript', () => {
 
 test('states the limits as they are', () => {
   const text = page.replaceAll(/\s+/g, ' ');
+  const { httpBodyBytesMax: bodyIn, httpAnswerBytesMax: bodyOut, httpAnswerHeaderBytesMax: headers } = limits;
+  const inKiB = (bytes: number): string => `${bytes / 1024} KiB`;
+  expect(text).toContain(
+    `may have ${inKiB(bodyIn)}, a response ${bodyOut / 1024 / 1024} MiB and ${inKiB(headers)} of headers`,
+  );
   expect(text).toContain(`at most ${limits.callsPerSourceMax} calls open`);
   expect(text).toContain(`default ${limits.callDeadlineMs / 1000} s`);
   expect(text).toContain(`over ${limits.turnDeadlineMs / 1000} s they are reported`);

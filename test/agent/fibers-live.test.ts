@@ -183,7 +183,8 @@ test('a fiber of an agent that is restarted because a handler hangs is recovered
   const bridge = await startBridge({ devices, shards: 1 }, { shard: { turnDeadlineMs: 200 } });
   await call(bridge, 'begin');
   await traced('w step 1');
-  await call(bridge, 'hang');
+  const device = await bridge.mqtt();
+  await device.publishAsync('devices/weaver/w/telemetry', '{"x":666}', { qos: 1 });
   await traced('w recovered weave {"step":1} 1');
   expect(traces()).toContain('w aborted');
   go();

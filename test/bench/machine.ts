@@ -54,6 +54,12 @@ export function processCpuMs(pid: number | undefined): number | null {
   }
 }
 
+/** Resident memory of a process in bytes. @throws where there is no /proc */
+export function processRssBytes(pid: number | undefined): number {
+  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(line?.[1]) * 1024;
+}
+
 function measureFsync(directory: string): number {
   const path = join(directory, 'fsync-probe');
   const file = openSync(path, 'w');

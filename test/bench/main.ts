@@ -3,10 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchDashboardSize } from './dashboard-size.ts';
+import { benchIdleMemory } from './idle-memory.ts';
 import { benchIngest } from './ingest.ts';
 import { describeCommit, describeMachine } from './machine.ts';
 import type { BenchOptions } from './options.ts';
 import { formatResult, resultsDirectory, writeResult, type Outcome, type Result } from './report.ts';
+import { benchSchedules } from './schedules.ts';
 import { benchStartup } from './startup.ts';
 import { benchWake } from './wake.ts';
 
@@ -19,6 +21,14 @@ const benches: Readonly<Record<string, Bench>> = {
   ingest: { meaning: 'QoS 1 messages per second, durable and applied, against bare aedes', run: benchIngest },
   startup: { meaning: 'start to ready, empty and with 100,000 agents, against node -e 0', run: benchStartup },
   wake: { meaning: 'waking a sleeping agent against one SQLite point read', run: benchWake },
+  'idle-memory': {
+    meaning: 'memory of a million sleeping agents, a process on an empty directory beside it',
+    run: benchIdleMemory,
+  },
+  schedules: {
+    meaning: '100,000 schedules due at one moment: once each, lateness, memory',
+    run: benchSchedules,
+  },
   'dashboard-size': { meaning: 'gzipped bytes of the dashboard against its limit', run: benchDashboardSize },
 };
 

@@ -5,14 +5,14 @@ import { CONNACK_BYTES, connectPacket, PUBACK_BYTES, publishPacket } from './mqt
 /** A bridge lets one connection speak for 10,000 agents. */
 const AGENTS_PER_CONNECTION = 5000;
 
-/** Resolves when each of the devices `thermostat/d<n>`, n < count, has one more message acknowledged. */
-export async function publishOncePerAgent(port: number, count: number): Promise<void> {
+/** Resolves when each of the devices `thermostat/d<n>`, `from` <= n < `from + count`, has one more message acknowledged. */
+export async function publishOncePerAgent(port: number, count: number, from = 0): Promise<void> {
   const starts = Array.from(
     { length: Math.ceil(count / AGENTS_PER_CONNECTION) },
-    (_, i) => i * AGENTS_PER_CONNECTION,
+    (_, i) => from + i * AGENTS_PER_CONNECTION,
   );
   await Promise.all(
-    starts.map((first) => publish(port, first, Math.min(count, first + AGENTS_PER_CONNECTION))),
+    starts.map((first) => publish(port, first, Math.min(from + count, first + AGENTS_PER_CONNECTION))),
   );
 }
 

@@ -56,11 +56,18 @@ async function readyLine(child: ChildProcess, script: string): Promise<RegExpExe
   throw new Error(`${script} ended before it was ready`);
 }
 
-/** `mooring serve` with default settings on free ports. */
-export function startBridge(dataDir: string): Promise<Subject> {
+/** `mooring serve` with default settings on free ports. @param flags more of its flags, e.g. `--devices` */
+export function startBridge(dataDir: string, flags: readonly string[] = []): Promise<Subject> {
   const ports = ['--mqtt-port', '0', '--http-port', '0'];
   const logs = ['--log-level', 'warn', '--log-format', 'json'];
-  return startSubject(join(projectRoot, 'src/main.ts'), ['serve', ...ports, ...logs, '--data-dir', dataDir]);
+  return startSubject(join(projectRoot, 'src/main.ts'), [
+    'serve',
+    ...ports,
+    ...logs,
+    '--data-dir',
+    dataDir,
+    ...flags,
+  ]);
 }
 
 /** Bare aedes. */

@@ -51,6 +51,7 @@ describe('twin', () => {
 describe('rule drafts', () => {
   const model: ModelDescription = {
     model: 'pump',
+    kind: 'device',
     vendor: '',
     description: '',
     metrics: [

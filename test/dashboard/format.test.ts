@@ -89,6 +89,7 @@ describe('format', () => {
   it('takes the first numeric metric as the main one, but no position', () => {
     const model = {
       model: 'pump',
+      kind: 'device',
       vendor: '',
       description: '',
       commands: [],

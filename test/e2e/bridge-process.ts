@@ -39,8 +39,12 @@ export class BridgeProcess {
   }
 
   /** Starts a bridge on free ports and waits for its ready line; `end` or a test's end ends it. */
-  static async start(dataDir: string, flags: readonly string[] = []): Promise<BridgeProcess> {
-    const args = ['src/main.ts', 'serve', '--mqtt-port', '0', '--http-port', '0', '--data-dir', dataDir];
+  static async start(
+    dataDir: string,
+    flags: readonly string[] = [],
+    program: readonly string[] = ['src/main.ts', 'serve'],
+  ): Promise<BridgeProcess> {
+    const args = [...program, '--mqtt-port', '0', '--http-port', '0', '--data-dir', dataDir];
     // The settings of whoever runs the tests must not reach it.
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith('MOORING_')),

@@ -7,6 +7,7 @@ import { post, start } from './start.ts';
 const PUMP = '/api/agents/pump/p1';
 const address = { model: 'pump', id: 'p1' };
 const durable = { durable: true };
+const creating = { durable: true, create: true };
 
 describe('routes to requests', () => {
   const command = { waitMs: limits.commandWaitMs, ttlMs: limits.commandTtlMs, by: 'api' };
@@ -41,7 +42,7 @@ describe('routes to requests', () => {
       address,
       'call',
       { method: 'calibrate', args: [1], by: 'api' },
-      durable,
+      creating,
     ],
     [
       `${PUMP}/call/reset`,
@@ -49,7 +50,7 @@ describe('routes to requests', () => {
       address,
       'call',
       { method: 'reset', args: [], by: 'api' },
-      durable,
+      creating,
     ],
     [`${PUMP}/rules`, {}, address, 'rules', {}],
     [`${PUMP}/rules`, post({ rule: { when: {} } }), address, 'addRule', { rule: { when: {} } }, durable],

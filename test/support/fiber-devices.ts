@@ -14,6 +14,7 @@ import {
   type FiberInfo,
   type FiberOptions,
   type RecoveredFiber,
+  type TelemetryEvent,
 } from '../../src/agent/index.ts';
 import { command, defineDevice, numeric } from '../../src/device/index.ts';
 
@@ -35,7 +36,6 @@ class Weaver extends DeviceAgent {
     die: {},
     end: {},
     fibers: {},
-    hang: {},
     hold: {},
     holdWhile: {},
     job: {},
@@ -127,9 +127,9 @@ class Weaver extends DeviceAgent {
     return this.deadJobs();
   }
 
-  /** A handler that hangs the first time: its agent is restarted, and the call is made again. */
-  async hang(): Promise<void> {
-    if (existsSync(file('hung'))) return;
+  /** Hangs at the first 666: the agent is restarted, and the message handled again. */
+  override async onTelemetry({ values }: TelemetryEvent): Promise<void> {
+    if (values['x'] !== 666 || existsSync(file('hung'))) return;
     appendFileSync(file('hung'), '');
     await new Promise(() => undefined);
   }
