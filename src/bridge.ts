@@ -17,15 +17,16 @@ import { loadDevices, type ShardSettings } from './shard.ts';
 
 /** A running bridge. */
 export interface Bridge {
-  /** Where MQTT over TCP is served. */
+  /** Where MQTT over TCP is served; `port` is its number, also when any free one was asked for. */
   readonly mqtt: { readonly host: string; readonly port: number };
-  /** Where HTTP, WebSocket and MQTT over WebSocket (`/mqtt`) are served. */
+  /** Where HTTP, WebSocket and MQTT over WebSocket (`/mqtt`) are served; `port` is its number. */
   readonly http: { readonly host: string; readonly port: number; readonly url: string };
   readonly config: Config;
   /** Stops accepting, finishes turns, commits, closes. Never rejects. */
   stop(): Promise<void>;
 }
 
+/** What code that embeds a bridge may set beside its settings; `shard` is for tests and for disks with a quota. */
 export interface BridgeOptions {
   /** Told when the bridge cannot go on (a failed fsync, a shard that keeps crashing); default: exit 1. */
   readonly onFatal?: (error: Error) => void;

@@ -47,6 +47,7 @@ const schema = z.strictObject({
     .describe('bytes an agent may fill in a database of its own (`this.sql`, `this.storage`)'),
 });
 
+/** The settings of a bridge, as docs/cli.md lists them with their units, checked. */
 export type Config = z.output<typeof schema>;
 type Key = keyof Config;
 

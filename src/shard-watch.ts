@@ -14,6 +14,8 @@ import type { FlightRecorder } from './actor/index.ts';
 const TICKS = 8;
 /** Looks that must find an author's code, a tick apart. */
 const LOOKS = 2;
+/** A tick that comes so much later than two should was held up by more than a busy machine. */
+const AWAY_MS = 500;
 /** A thread in JavaScript code stops for the debugger in milliseconds. */
 const PAUSE_MS = 2_000;
 
@@ -33,7 +35,7 @@ export class StallCounter {
 
   /** True: the thread has not got on for so long that somebody should look. @param nowMs of a clock that never goes back */
   tick(beats: number, nowMs: number): boolean {
-    const wasAway = this.#lastMs !== undefined && nowMs - this.#lastMs > 2 * this.#intervalMs;
+    const wasAway = this.#lastMs !== undefined && nowMs - this.#lastMs > 2 * this.#intervalMs + AWAY_MS;
     this.#lastMs = nowMs;
     // Without a first beat it has not taken up its work.
     if (beats !== this.#beats || beats === 0 || wasAway) {
@@ -82,13 +84,21 @@ export function watchShard(
 interface CallFrame {
   readonly callFrameId: string;
   readonly functionName: string;
-  readonly location: { readonly scriptId: string; readonly lineNumber: number; readonly columnNumber: number };
+  readonly location: {
+    readonly scriptId: string;
+    readonly lineNumber: number;
+    readonly columnNumber: number;
+  };
 }
 
 /** What the inspector of a thread says; its protocol is documented by V8. */
 interface Said {
   readonly method?: string;
-  readonly params?: { readonly scriptId?: string; readonly url?: string; readonly callFrames?: readonly CallFrame[] };
+  readonly params?: {
+    readonly scriptId?: string;
+    readonly url?: string;
+    readonly callFrames?: readonly CallFrame[];
+  };
 }
 
 /** The stack of a thread that runs an author's code; undefined when it does not, or not in JavaScript. Never rejects. */
@@ -104,7 +114,10 @@ async function stackOf(threadId: number): Promise<string | undefined> {
   }
 }
 
-function within<T>(ms: number, ask: (resolve: (value: T | undefined) => void) => void): Promise<T | undefined> {
+function within<T>(
+  ms: number,
+  ask: (resolve: (value: T | undefined) => void) => void,
+): Promise<T | undefined> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms, undefined).unref();
     ask(resolve);

@@ -8,7 +8,12 @@ import { BridgeError, type ErrorCode } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 
 /** Whoever meets one of these: the shard cannot go on. */
-const OURS: ReadonlySet<ErrorCode> = new Set(['BRG_STORE', 'BRG_DISK_FULL', 'BRG_INTERNAL', 'BRG_DATA_DIR'] as const);
+const OURS: ReadonlySet<ErrorCode> = new Set([
+  'BRG_STORE',
+  'BRG_DISK_FULL',
+  'BRG_INTERNAL',
+  'BRG_DATA_DIR',
+] as const);
 
 const OWN = new URL('.', import.meta.url).href;
 

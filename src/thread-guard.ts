@@ -14,7 +14,11 @@ const BEAT_MS = 250;
 const EXIT_STACK_LINES = 30;
 
 /** Takes over from the handlers that end the thread at any error. Call the returned function when it is to stop. */
-export function guardThread(shard: Shard, say: (word: ShardWord) => void, fail: (error: unknown) => void): () => void {
+export function guardThread(
+  shard: Shard,
+  say: (word: ShardWord) => void,
+  fail: (error: unknown) => void,
+): () => void {
   const { recorder, log } = shard;
   let isStopping = false;
   recorder.beat();
@@ -24,7 +28,7 @@ export function guardThread(shard: Shard, say: (word: ShardWord) => void, fail: 
     // Code that outlived its turn is known by its flow; what is under way otherwise is on record already.
     if (turn === undefined) return;
     const { key, sequence } = turn;
-    recorder.enter(sequence > 0 ? 'message' : (recorder.read()?.what ?? 'job'), key, sequence);
+    recorder.note(sequence > 0 ? 'message' : (recorder.read()?.what ?? 'job'), key, sequence);
   };
   Object.defineProperty(globalThis, Symbol.for(NOTE_CULPRIT), { value: noteCulprit });
   process.on('exit', () => {
@@ -41,7 +45,14 @@ export function guardThread(shard: Shard, say: (word: ShardWord) => void, fail: 
       fail(error);
     }
   };
-  process.removeListener('uncaughtException', fail).on('uncaughtException', catching('an error of the agent’s code was not caught'));
-  process.removeListener('unhandledRejection', fail).on('unhandledRejection', catching('a promise of the agent’s code was rejected, and nobody waits for it'));
+  process
+    .removeListener('uncaughtException', fail)
+    .on('uncaughtException', catching('an error of the agent’s code was not caught'));
+  process
+    .removeListener('unhandledRejection', fail)
+    .on(
+      'unhandledRejection',
+      catching('a promise of the agent’s code was rejected, and nobody waits for it'),
+    );
   return () => (isStopping = true);
 }

@@ -57,6 +57,8 @@ export function authorsFrames(stack: string): string {
 
 function isAuthors(line: string): boolean {
   return line.includes('file:') || /[(\s]\/|[(\s][A-Za-z]:\\/.test(line)
-    ? !line.includes('node:') && !line.includes(OWN) && !line.includes(decodeURIComponent(new URL(OWN).pathname))
+    ? !line.includes('node:') &&
+        !line.includes(OWN) &&
+        !line.includes(decodeURIComponent(new URL(OWN).pathname))
     : false;
 }

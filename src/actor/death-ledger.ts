@@ -40,7 +40,9 @@ export class DeathLedger {
   }
 
   suspects(): Suspects {
-    const messages = counted(this.#deaths.filter(({ sequence }) => sequence > 0).map(({ sequence }) => sequence));
+    const messages = counted(
+      this.#deaths.filter(({ sequence }) => sequence > 0).map(({ sequence }) => sequence),
+    );
     const agents = counted(this.#deaths.map(({ key }) => key));
     // A job that ends the thread is set aside by its own count (`limits.jobInterruptionsMax`).
     const lifeless = this.#deaths.filter(({ sequence, what }) => sequence === 0 && what !== 'job');

@@ -47,7 +47,16 @@ export class Dispatcher implements Delivery {
     shard.shardCounters.messages++;
     const cause = `${record.receivedAtMs.toString(36)}.${sequence.toString(36)}`;
     const tries = shard.poison.size > 0 && shard.poison.has(sequence) ? limits.poisonTriesMax : 0;
-    this.turns.queue(actor, { kind: 'record', record, isCreating, sequence, progress, isReplay, cause, tries });
+    this.turns.queue(actor, {
+      kind: 'record',
+      record,
+      isCreating,
+      sequence,
+      progress,
+      isReplay,
+      cause,
+      tries,
+    });
   }
 
   /** Gives work to whoever has its address now. */

@@ -47,6 +47,11 @@ export class FlightRecorder {
   /** This runs from now on. */
   enter(what: TurnKind, key: string, sequence: number): void {
     this.beat();
+    this.note(what, key, sequence);
+  }
+
+  /** Somebody asked what runs: that is no sign of life. */
+  note(what: TurnKind, key: string, sequence: number): void {
     this.#numbers[1] = sequence;
     this.#bytes[16] = WHAT.indexOf(what);
     this.#bytes[17] = this.#bytes.write(key, KEY_AT, 'latin1');

@@ -17,7 +17,11 @@ const LOOK_MS = 5;
 const LAST_LOOK_MS = 200;
 
 /** Resolves when all of it was given to its agents and committed as far as turns have ended. */
-export async function replayJournal(shard: Shard, committer: Committer, diary: ReplayDiary | undefined): Promise<void> {
+export async function replayJournal(
+  shard: Shard,
+  committer: Committer,
+  diary: ReplayDiary | undefined,
+): Promise<void> {
   const { journal, store, effects, log } = shard;
   journal.advanceTo(store.watermark + 1);
   const total = journal.countAfter(store.watermark);

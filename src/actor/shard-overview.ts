@@ -14,7 +14,15 @@ export interface ShardCounters {
 }
 
 export function newShardCounters(): ShardCounters {
-  return { batches: 0, commits: 0, messages: 0, turnErrors: 0, turnsOverDeadline: 0, agentRestarts: 0, messagesSetAside: 0 };
+  return {
+    batches: 0,
+    commits: 0,
+    messages: 0,
+    turnErrors: 0,
+    turnsOverDeadline: 0,
+    agentRestarts: 0,
+    messagesSetAside: 0,
+  };
 }
 
 export function newAgentCounters(): AgentCounters {

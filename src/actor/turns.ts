@@ -106,7 +106,9 @@ export class Turns {
         return behaviour.alarm(now);
       }
       case 'record':
-        return work.tries < limits.poisonTriesMax ? behaviour.receive(work.record) : this.#setAside(actor, work);
+        return work.tries < limits.poisonTriesMax
+          ? behaviour.receive(work.record)
+          : this.#setAside(actor, work);
     }
   }
 
@@ -131,6 +133,8 @@ export class Turns {
   #watch(actor: Actor, work: Work, running: Promise<void>, trace: AwaitTrace | undefined): Promise<void> {
     const over = Promise.withResolvers<void>();
     const deadline = new Deadline(this.#clock, this.#shard.turnDeadlineMs, (elapsedMs) => {
+      // Its message is in the journal: the next start has it.
+      if (this.#shard.phase === 'stopped') return over.resolve();
       this.#report(actor, work, elapsedMs, trace);
       this.#over(actor, work);
       over.resolve();
@@ -171,7 +175,10 @@ export class Turns {
     const { key } = actor;
     const shard = this.#shard;
     const done = actor.turn.performed.filter((earlier) => earlier !== work && isRepeatable(earlier));
-    const error = new BridgeError('BRG_AGENT_RESTARTED', `${key} was restarted: a handler was over its deadline`);
+    const error = new BridgeError(
+      'BRG_AGENT_RESTARTED',
+      `${key} was restarted: a handler was over its deadline`,
+    );
     for (const effect of actor.abandon(error)) shard.effects.add(effect);
     shard.abandoned(actor);
     const waiting = actor.mailbox.abandon();

@@ -21,7 +21,10 @@ export type Work =
       tries: number;
     };
 
-const NAMES = Object.fromEntries(Object.entries(KIND).map(([name, kind]) => [kind, name])) as Record<Kind, string>; // inverts KIND
+const NAMES = Object.fromEntries(Object.entries(KIND).map(([name, kind]) => [kind, name])) as Record<
+  Kind,
+  string
+>; // inverts KIND
 
 /** For people. */
 export function workName(work: Work): string {
@@ -37,5 +40,14 @@ export function workKind(work: Work): TurnKind {
 
 /** Work that is not journaled. */
 export function volatileWork(record: InboundRecord, isCreating: boolean): Work {
-  return { kind: 'record', record, isCreating, sequence: 0, progress: undefined, isReplay: false, cause: '', tries: 0 };
+  return {
+    kind: 'record',
+    record,
+    isCreating,
+    sequence: 0,
+    progress: undefined,
+    isReplay: false,
+    cause: '',
+    tries: 0,
+  };
 }

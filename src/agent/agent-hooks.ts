@@ -27,6 +27,7 @@ export abstract class AgentHooks<State> {
     return this[PARTS].context.address.id;
   }
 
+  /** The model of this agent: the first half of its address. */
   get model(): string {
     return this[PARTS].context.address.model;
   }
@@ -39,11 +40,13 @@ export abstract class AgentHooks<State> {
   /** After the agent woke, before its first message. */
   onStart(): void | Promise<void> {}
 
+  /** A connection was let in and has its first frames; no message of it comes before this has ended. */
   onConnect(_connection: AgentConnection, _context: ConnectContext): void | Promise<void> {}
 
   /** A message that is no protocol frame. Text on JSON connections arrives as string. */
   onMessage(_connection: AgentConnection, _message: unknown): void | Promise<void> {}
 
+  /** It has ended; `code` as in RFC 6455 section 7.4, 1006 when it broke off. Nothing can be sent to it any more. */
   onClose(
     _connection: AgentConnection,
     _code: number,
@@ -62,6 +65,7 @@ export abstract class AgentHooks<State> {
   /** Throws (or rejects, within 2 s) to refuse a state before anything has changed. */
   validateStateChange(_next: State, _source: 'server' | AgentConnection): void | Promise<void> {}
 
+  /** The state has changed; `source` is the connection that set it, else `'server'`. What it throws changes nothing. */
   onStateChanged(_state: State, _source: 'server' | AgentConnection): void | Promise<void> {}
 
   /**

@@ -25,7 +25,7 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
   /**
    * Runs `callback` later: after so many seconds, at a Date, or at the times of a cron pattern. It survives
    * restarts and runs at least once; what fails for good is in `deadJobs`. docs/jobs.md has the details.
-   * @throws BridgeError BRG_JOB, BRG_JOBS_FULL, BRG_RETRY
+   * @throws BridgeError BRG_JOB, BRG_JOBS_FULL, BRG_RETRY, BRG_PAYLOAD_TOO_LARGE; nothing is scheduled then
    */
   schedule(
     when: Date | number | string,
@@ -36,7 +36,7 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
     return this[PARTS].schedules.schedule(when, callback, payload, options);
   }
 
-  /** Runs `callback` every so many seconds. @throws BridgeError BRG_JOB, BRG_JOBS_FULL, BRG_RETRY */
+  /** Runs `callback` every so many seconds, first after one interval. @throws BridgeError as `schedule` */
   scheduleEvery(
     intervalSeconds: number,
     callback: keyof this & string,
@@ -46,10 +46,12 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
     return this[PARTS].schedules.scheduleEvery(intervalSeconds, callback, payload, options);
   }
 
+  /** Undefined when there is none, or none any more. */
   getSchedule(id: string): Schedule | undefined {
     return this[PARTS].schedules.getSchedule(id);
   }
 
+  /** Those that match all of the criteria, by the time of their next run. */
   getSchedules(criteria?: ScheduleCriteria): Schedule[] {
     return this[PARTS].schedules.getSchedules(criteria);
   }
@@ -59,7 +61,10 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
     return this[PARTS].schedules.cancelSchedule(id);
   }
 
-  /** Runs `callback` as soon as the jobs before it have run; answers its id. @throws BridgeError BRG_JOB, BRG_JOBS_FULL */
+  /**
+   * Runs `callback` as soon as the jobs before it have run; answers its id.
+   * @throws BridgeError BRG_JOB, BRG_JOBS_FULL, BRG_RETRY, BRG_PAYLOAD_TOO_LARGE; nothing is queued then
+   */
   queue(
     callback: keyof this & string,
     payload?: unknown,
@@ -68,18 +73,22 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
     return this[PARTS].jobs.queue(callback, payload, options);
   }
 
+  /** Takes one item out; it does no harm when there is none. A run under way goes on, but is not repeated. */
   dequeue(id: string): void {
     this[PARTS].jobs.dequeue(id);
   }
 
+  /** Empties the queue. */
   dequeueAll(): void {
     this[PARTS].jobs.dequeueAll();
   }
 
+  /** Takes out the items of one method. */
   dequeueAllByCallback(callback: string): void {
     this[PARTS].jobs.dequeueAllByCallback(callback);
   }
 
+  /** Undefined when there is none, or none any more. */
   getQueue(id: string): QueueItem | undefined {
     return this[PARTS].jobs.getQueue(id);
   }
@@ -94,7 +103,7 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
     return this[PARTS].dead.list();
   }
 
-  /** Gives a dead job (or all) its attempts back; answers how many. */
+  /** Gives a dead job (or all) its attempts back; answers how many. @throws BridgeError BRG_JOBS_FULL; the rest stays dead */
   retryDead(id?: string): number {
     return this[PARTS].dead.retryDead(id);
   }
@@ -122,7 +131,7 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
     return this[PARTS].fibers.startManaged(name, fn as FiberFunction<unknown, unknown>, options); // as above
   }
 
-  /** Goes on with a fiber that waits, with its snapshot. @throws BridgeError BRG_FIBER when none of this id does */
+  /** Goes on with a fiber that waits, with its snapshot. @throws BridgeError BRG_FIBER when none of this id does, BRG_FIBERS_FULL */
   resumeFiber<T, S = unknown>(id: string, fn: FiberFunction<T, S>): Promise<T> {
     return this[PARTS].fibers.resume(id, fn as FiberFunction<unknown, unknown>) as Promise<T>; // as above
   }
@@ -157,7 +166,7 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
     return Promise.resolve(this[PARTS].fibers.keepAlive.hold());
   }
 
-  /** `keepAlive` while `fn` runs. Settles as `fn` does. */
+  /** `keepAlive` while `fn` runs. Settles as `fn` does, or rejects with BridgeError BRG_FIBERS_FULL. */
   async keepAliveWhile<T>(fn: () => T | Promise<T>): Promise<T> {
     const release = this[PARTS].fibers.keepAlive.hold();
     try {
@@ -167,7 +176,10 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
     }
   }
 
-  /** Calls `fn` until it succeeds: full jitter, `Retry-After`, deadline, signal. @throws the last error */
+  /**
+   * Calls `fn` until it succeeds: full jitter, `Retry-After`, deadline, signal. docs/jobs.md has the formula.
+   * Rejects with the last error itself; with BridgeError BRG_RETRY for bad options, before the first attempt.
+   */
   retry<T>(
     fn: (attempt: number, signal: AbortSignal) => T | Promise<T>,
     options: CallRetryOptions = {},

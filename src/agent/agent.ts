@@ -10,6 +10,10 @@ import { BASE_CLASS, callableMethods, type BaseClass, type CallableOptions } fro
 import type { AgentConnection } from './connection.ts';
 import type { AgentStorage } from './storage.ts';
 
+/**
+ * What an author subclasses: an agent with a state, connections, callables and work for later. Names and meanings of
+ * the Agents SDK 0.5; docs/parity.md says what differs. A turn that throws leaves nothing behind.
+ */
 export class Agent<State = unknown> extends AgentWork<State> {
   static override readonly [BASE_CLASS]: BaseClass = 'agent';
   override readonly [PARTS]: AgentParts;
@@ -40,7 +44,7 @@ export class Agent<State = unknown> extends AgentWork<State> {
     this[PARTS].state.set(state)?.catch((error: unknown) => this[PARTS].hookFailed(error));
   }
 
-  /** `setState` that resolves when the change was made, and rejects when it was refused. */
+  /** `setState` that resolves when the change was made. Rejects with what `setState` throws, BRG_FORBIDDEN included. */
   async setStateAsync(state: State): Promise<void> {
     await this[PARTS].state.set(state);
   }
@@ -86,10 +90,12 @@ export class Agent<State = unknown> extends AgentWork<State> {
     connection.setReadonly(isReadonly);
   }
 
+  /** Whether it may not set the state: told so, or never allowed to. */
   isConnectionReadonly(connection: AgentConnection): boolean {
     return !connection.can('state.write');
   }
 
+  /** Whether it gets any protocol frames at all. */
   isConnectionProtocolEnabled(connection: AgentConnection): boolean {
     return connection.isProtocolEnabled;
   }

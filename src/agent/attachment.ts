@@ -6,6 +6,7 @@ import type { Connection } from '../actor/index.ts';
 import type { FrameClass } from '../wire/index.ts';
 import type { ConnectionCapability } from './capabilities.ts';
 
+/** A class of protocol frames that a connection can do without. Answers to its own requests are in none. */
 export type MaskClass = Exclude<FrameClass, 'reply'>;
 
 /**

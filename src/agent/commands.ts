@@ -17,6 +17,7 @@ import type { Outbound } from './outbound.ts';
 
 export type CommandStatus = 'queued' | 'sent' | 'done' | 'failed' | 'expired';
 
+/** A command to a device as it stands; `createdAtMs` and `expiresAtMs` are ms since epoch. */
 export interface CommandRecord {
   readonly cid: string;
   readonly name: string;

@@ -8,6 +8,7 @@ import type { Outbound } from './outbound.ts';
 
 /** A connection as an author sees it. Made anew in each turn; what must last lives in `state`. */
 export class AgentConnection {
+  /** Its name among the connections of the bridge. */
   readonly id: string;
   readonly #connection: Connection;
   readonly #context: ActorContext;
@@ -20,10 +21,12 @@ export class AgentConnection {
     this.#outbound = outbound;
   }
 
+  /** What frames and values to it are encoded in. */
   get codec(): Codec {
     return this.#connection.codec;
   }
 
+  /** A WebSocket, or an MQTT client that has subscribed to the frames of its device. */
   get transport(): 'websocket' | 'mqtt' {
     return this.#connection.transport;
   }

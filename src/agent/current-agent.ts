@@ -5,6 +5,7 @@ import { PARTS } from './agent-parts.ts';
 import type { AgentConnection } from './connection.ts';
 import type { FiberScope } from './fibers/index.ts';
 
+/** For whom code runs: what `getCurrentAgent` answers. */
 export interface CurrentAgent<A extends Agent = Agent> {
   /** Undefined outside of hooks, callables and jobs. */
   readonly agent: A | undefined;

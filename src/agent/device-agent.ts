@@ -20,8 +20,10 @@ export type DeviceState = Readonly<Record<string, MetricValue>>;
 
 const DEVICE: unique symbol = Symbol('device');
 
+/** An agent that a device belongs to: its telemetry is the state, its presence, commands and desired state are here. */
 export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<State> {
   static override readonly [BASE_CLASS]: BaseClass = 'device';
+  /** The model of the device, as data. */
   readonly definition: DeviceDefinition;
   readonly [DEVICE]: DeviceDesk;
 
@@ -39,6 +41,7 @@ export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<
   /** The device reported; `patch` is what it sent, `reported` the merged whole. */
   onReported(_patch: JsonObject, _reported: JsonObject): void | Promise<void> {}
 
+  /** The device is there. */
   onOnline(): void | Promise<void> {}
 
   /** `reason`: the will, the end of its connection, or a restart of the bridge. */
@@ -48,7 +51,7 @@ export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<
   onResult(_command: CommandRecord): void | Promise<void> {}
 
   /**
-   * Sends a command; it is delivered when the device is there, at least once, until `ttlMs` is over.
+   * Sends a command; it is delivered when the device is there, at least once, until `ttlMs` (ms; 1 h) are over.
    * @throws BridgeError BRG_UNKNOWN_COMMAND, BRG_COMMAND_ARGUMENT, BRG_COMMANDS_FULL
    */
   sendCommand(name: string, args: unknown = null, ttlMs: number = limits.commandTtlMs): CommandRecord {
@@ -58,7 +61,10 @@ export class DeviceAgent<State extends DeviceState = DeviceState> extends Agent<
     return command;
   }
 
-  /** Merges a patch into the desired state (RFC 7396) and tells the device. */
+  /**
+   * Merges a patch into the desired state (RFC 7396) and tells the device.
+   * @throws BridgeError BRG_PAYLOAD_SHAPE, BRG_PAYLOAD_RANGE, BRG_STATE_TOO_LARGE; nothing has changed then
+   */
   setDesired(patch: JsonObject): Desired {
     const { twin, codec } = this[DEVICE];
     return twin.want(patch, codec);

@@ -55,8 +55,11 @@ export class StorageSql {
   }
 }
 
+/** `this.storage` of an agent: keys and values behind promises, as a Durable Object has them, and both parts at once. */
 export class AgentStorage {
+  /** Keys and values, synchronous. */
   readonly kv: StorageKv;
+  /** SQL, row by row. */
   readonly sql: StorageSql;
   readonly #context: ActorContext;
 
@@ -67,6 +70,7 @@ export class AgentStorage {
     this.sql = new StorageSql(context);
   }
 
+  /** One value, or those of several keys that there are. */
   get<T = unknown>(key: string): Promise<T | undefined>;
   get<T = unknown>(keys: readonly string[]): Promise<Map<string, T>>;
   async get<T>(keys: string | readonly string[]): Promise<T | undefined | Map<string, T>> {
@@ -75,6 +79,7 @@ export class AgentStorage {
     return new Map(found.filter((entry): entry is [string, T] => entry[1] !== undefined));
   }
 
+  /** Stores one value, or all or none of several. Rejects with BridgeError BRG_STORAGE, BRG_AGENT_FULL. */
   put(key: string, value: unknown): Promise<void>;
   put(entries: Readonly<Record<string, unknown>>): Promise<void>;
   async put(keys: string | Readonly<Record<string, unknown>>, value?: unknown): Promise<void> {
@@ -84,6 +89,7 @@ export class AgentStorage {
     });
   }
 
+  /** Whether there was one; of several keys, how many there were. */
   delete(key: string): Promise<boolean>;
   delete(keys: readonly string[]): Promise<number>;
   async delete(keys: string | readonly string[]): Promise<boolean | number> {
@@ -91,6 +97,7 @@ export class AgentStorage {
     return keys.filter((key) => this.kv.delete(key)).length;
   }
 
+  /** In the order of the keys. */
   async list<T = unknown>(options?: KvListOptions): Promise<Map<string, T>> {
     return this.kv.list<T>(options);
   }

@@ -10,9 +10,12 @@ import { noteSequence, type SequenceMemory } from './sequence-memory.ts';
 export interface TelemetryEvent {
   /** When it was measured, ms since epoch: the device's time if plausible, else the receive time. */
   readonly ts: number;
+  /** ms since epoch. */
   readonly receivedAtMs: number;
   readonly values: Readonly<Record<string, MetricValue>>;
+  /** The name or number of this run of the device, null when it gives none. */
   readonly boot: string | number | null;
+  /** The device's count of its messages in this run, null when it gives none. */
   readonly seq: number | null;
 }
 

@@ -112,10 +112,12 @@ export const ERRORS = {
   BRG_SLOW_CLIENT: { status: 503, closeCode: 1013, public: true, title: 'The client reads too slowly' },
 } as const satisfies Record<string, ErrorSpec>;
 
+/** The stable code of a failure; docs/errors.md says of each what it means and what to do. */
 export type ErrorCode = keyof typeof ERRORS;
 
 /** A failure with a stable code. `message` says what was wrong and, where one can, what to do. */
 export class BridgeError extends Error {
+  /** Stable: what programs look at. */
   readonly code: ErrorCode;
   /** Machine-readable facts for the problem document, e.g. `{ metric: 'temperature', max: 80 }`. */
   readonly details: Readonly<Record<string, unknown>> | undefined;

@@ -24,6 +24,7 @@ export const EVENTS = {
 } as const;
 
 type EventChannel = keyof typeof EVENTS;
+/** The type of an event: the names of the Agents SDK, and ours. */
 export type EventType = (typeof EVENTS)[EventChannel][number];
 
 interface JobFacts {
@@ -60,12 +61,12 @@ interface CallFacts {
 
 /** What each type of event carries. */
 export interface EventPayloads {
-  /** `source`: who changed it; telemetry between two commits is one change. */
+  /** `version`: that of the new state; `source`: who changed it; telemetry between two commits is one change. */
   'state:update': { readonly version: number; readonly source: 'server' | 'connection' | 'telemetry' };
   /** A call has its last answer. */
   rpc: CallFacts;
   'rpc:error': CallFacts & { readonly code: string; readonly error: string };
-  /** A message for `onMessage`. */
+  /** A message for `onMessage` of so many `bytes`. */
   'message:request': OfConnection & { readonly bytes: number; readonly isText: boolean };
   /** A frame was refused. */
   'message:error': OfConnection & { readonly code: string; readonly error: string };
@@ -74,6 +75,7 @@ export interface EventPayloads {
     readonly codec: string;
     readonly user: string | null;
   };
+  /** `code`: the close code of RFC 6455 section 7.4; 1006 when it broke off. */
   disconnect: OfConnection & { readonly code: number; readonly reason: string };
   /** The device is there. */
   online: object;
@@ -83,7 +85,7 @@ export interface EventPayloads {
   'schedule:execute': JobRun;
   'schedule:done': JobRun;
   'schedule:cancel': JobFacts;
-  /** An attempt failed; `nextAttemptMs` since epoch. */
+  /** An attempt failed; `nextAttemptMs`: when the next begins, ms since epoch. */
   'schedule:retry': JobFailure & { readonly nextAttemptMs: number };
   /** Given up: it is a dead letter. */
   'schedule:error': JobFailure & { readonly reason: string };
@@ -106,6 +108,7 @@ export interface EventPayloads {
   /** The agent is met for the first time. */
   create: object;
   wake: object;
+  /** `awakeMs`: how long it was in memory, in ms. */
   hibernate: { readonly cause: string; readonly awakeMs: number };
   destroy: object;
 }

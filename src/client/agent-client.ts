@@ -46,6 +46,7 @@ export class AgentClient<A = unknown> {
     return this.#session.identity?.name;
   }
 
+  /** Where its connection stands. */
   get status(): ClientStatus {
     return this.#session.status;
   }

@@ -17,6 +17,7 @@ export interface StreamListener {
   readonly onError?: (message: string) => void;
 }
 
+/** What a call may take, and what becomes of it when the connection breaks. */
 export interface CallOptions {
   /**
    * Time the answer, or the next chunk of a stream, may take, in ms; 30 s by default, Infinity for ever. It also

@@ -9,7 +9,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 /** A metric's value. */
 export type MetricValue = number | boolean | string;
 
-/** A message of the device: `ts` in ms since epoch, `seq` as the device counted. */
+/** A message of the device: `ts` in ms since epoch, `seq` the device's own count. */
 export interface TelemetryMessage {
   readonly ts: number;
   readonly values: Readonly<Record<string, MetricValue>>;
@@ -41,7 +41,7 @@ export interface AlertMessage {
   readonly value?: unknown;
 }
 
-/** The twin: `delta` is the part of `desired` that `reported` does not have yet. */
+/** The twin in its `version`: `delta` is the part of `desired` that `reported` does not have yet. */
 export interface TwinMessage {
   readonly reported: JsonObject;
   readonly desired: JsonObject;
@@ -49,7 +49,7 @@ export interface TwinMessage {
   readonly version: number;
 }
 
-/** One agent of the fleet; `lastSeen` in ms since epoch. */
+/** One agent of the fleet; `lastSeen` in ms since epoch; how many `messages` were taken and `rejected`. */
 export interface FleetRow {
   readonly model: string;
   readonly id: string;

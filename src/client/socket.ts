@@ -1,7 +1,7 @@
 /** The WebSocket of a browser, of Node or of `ws`, by the part of it that is used here. */
 import { BridgeError } from '../base/errors.ts';
 
-/** What a client needs of a WebSocket. */
+/** What a client needs of a WebSocket; `bufferedAmount` is bytes, `code` the close code of RFC 6455 section 7.4. */
 export interface SocketLike {
   binaryType: string;
   readonly bufferedAmount: number;

@@ -11,6 +11,7 @@ import { PLAN, type DecodePlan } from './decode.ts';
 /** A rule every device of the model starts with, in the form of the rules engine, which checks it. */
 export type ModelRule = Readonly<Record<string, unknown>>;
 
+/** What `defineDevice` takes: a model as data. docs/devices.md has it in full, with an example. */
 export interface DeviceDefinitionInput {
   /** `[a-z0-9-]{1,64}`; the first half of every address. */
   readonly model: string;

@@ -46,6 +46,7 @@ export class AgentDirectory {
   readonly #due: Database.Statement<[number, number, number, number], DueAgent>;
   readonly #nextAlarm: Database.Statement<[], { at: number | null }>;
   readonly #totals: Database.Statement<[], { presence: Presence; n: number }>;
+  readonly #heavyBetween: Database.Statement<[number, number], { key: number; model: string; id: string }>;
   readonly #keysAfter: Database.Statement<[number, number], { key: number }>;
 
   constructor(db: Database.Database) {
@@ -57,6 +58,9 @@ export class AgentDirectory {
     );
     this.#nextAlarm = db.prepare('SELECT min(alarm_at) AS at FROM agents WHERE alarm_at IS NOT NULL');
     this.#totals = db.prepare('SELECT presence, count(*) AS n FROM agents GROUP BY presence');
+    this.#heavyBetween = db.prepare(
+      'SELECT key, model, id FROM agents WHERE key > ? AND key <= ? AND file <> 0 ORDER BY key',
+    );
     this.#keysAfter = db.prepare('SELECT key FROM agents WHERE key > ? ORDER BY key LIMIT ?');
   }
 
@@ -123,6 +127,11 @@ export class AgentDirectory {
   /** Agents whose own file was written since the last checkpoint. */
   unsynced(): AgentRow[] {
     return this.#db.prepare<[], Columns>('SELECT * FROM agents WHERE file = 2').all().map(toRow);
+  }
+
+  /** Agents with a file of their own among these keys. */
+  heavyBetween(afterKey: number, toKey: number): { key: number; model: string; id: string }[] {
+    return this.#heavyBetween.all(afterKey, toKey);
   }
 
   /** Keys in order, for maintenance that goes round. */

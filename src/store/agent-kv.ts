@@ -11,6 +11,7 @@ export interface KvListOptions {
   readonly end?: string;
   readonly prefix?: string;
   readonly reverse?: boolean;
+  /** At most this number of keys. */
   readonly limit?: number;
 }
 

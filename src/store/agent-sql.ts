@@ -14,7 +14,9 @@ import { authorStatements, SqlError } from './sql-statements.ts';
 
 /** What a column holds. Integers beyond 2^53 lose precision; BLOBs are bytes. */
 export type SqlValue = null | number | string | Uint8Array;
+/** What may stand for a `?`: besides what a column holds, booleans (1, 0), bigints and ArrayBuffers. */
 export type SqlBinding = SqlValue | bigint | boolean | ArrayBuffer;
+/** A row by the names of its columns. */
 export type SqlRow = Record<string, SqlValue>;
 
 type Statement = Database.Statement<unknown[], unknown>;

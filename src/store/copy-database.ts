@@ -7,7 +7,7 @@
  * I2 The thread is held up by one step at a time (limits.copyStepPages), never by an fsync of all of it.
  */
 import type Database from 'better-sqlite3';
-import { open, rm, writeFile } from 'node:fs/promises';
+import { open, rm, stat, writeFile } from 'node:fs/promises';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { storeError } from './database.ts';
@@ -39,7 +39,8 @@ export async function copyDatabase(
       const isSmall = bytes <= limits.copyAtOnceBytesMax;
       if (bytes > 0 && isSmall) return await copyAtOnce(db, path, options);
       if (bytes > 0 && (await copyInSteps(db, path, options))) return bytes;
-      if (performance.now() > giveUpMs) throw new BridgeError('BRG_BUSY', 'a write of the agent does not end');
+      if (performance.now() > giveUpMs)
+        throw new BridgeError('BRG_BUSY', 'a write of the agent does not end');
       await new Promise((resume) => setTimeout(resume, LOOK_MS));
     }
   } catch (error) {
@@ -59,6 +60,8 @@ export function fileError(error: unknown, path: string): BridgeError {
 
 /** Makes a file, or the entries of a directory, safe on the disk without holding up the thread. */
 export async function syncFile(path: string): Promise<void> {
+  // Windows has no fsync of directories, and keeps them safe without.
+  if (process.platform === 'win32' && (await stat(path)).isDirectory()) return;
   const file = await open(path, 'r');
   try {
     await file.sync();

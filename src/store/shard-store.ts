@@ -14,11 +14,15 @@ import { AuditLog, type AuditEntry } from './audit.ts';
 import { openDatabase, storeError } from './database.ts';
 import { AgentDirectory } from './agent-directory.ts';
 import type { AgentFile } from './agent-file.ts';
+import { AgentExporter } from './agent-export.ts';
 import { AgentFiles } from './agent-files.ts';
+import { AgentImporter } from './agent-import.ts';
+import { BackupStore } from './backup.ts';
 import { HeavyAgents, type LoadedAgent } from './heavy-agents.ts';
 import { HistoryStore, type HistoryBuffer } from './history.ts';
 import type { RetentionPolicy } from './retention.ts';
 import { migrateShard } from './shard-schema.ts';
+import { syncPath } from './sync-path.ts';
 
 export type Presence = 'online' | 'offline' | 'never';
 
@@ -68,6 +72,11 @@ export class ShardStore {
   readonly directory: AgentDirectory;
   readonly audit: AuditLog;
   readonly heavy: HeavyAgents;
+  readonly exporter: AgentExporter;
+  readonly importer: AgentImporter;
+  readonly backups: BackupStore;
+  /** Beside the database: where files of exports and imports lie for a while. */
+  readonly transfers: string;
   readonly #commit: (changes: Iterable<AgentChange>, appliedWatermark: number) => void;
   readonly #statements: ReturnType<typeof prepare>;
   #nextKey: number;
@@ -93,6 +102,14 @@ export class ShardStore {
     const { agentBytesMax = limits.agentBytesMax, agentFilesOpenMax } = options;
     const files = new AgentFiles(join(dirname(path), 'agents'), agentBytesMax, agentFilesOpenMax);
     this.heavy = new HeavyAgents(db, this.directory, files);
+    this.transfers = join(dirname(path), 'transfers');
+    const parts = { db, directory: this.directory, files, history: this.history };
+    this.exporter = new AgentExporter({ ...parts, cells: (key) => this.cells(key) });
+    this.importer = new AgentImporter(
+      { ...parts, newRow: ({ model, id }) => this.newRow(model, id, 0), sync: () => syncPath(`${path}-wal`) },
+      this.transfers,
+    );
+    this.backups = new BackupStore(parts, join(dirname(path), 'backups'));
     this.#nextKey = this.directory.maxKey() + 1;
     this.#committedWatermark = Number(this.#statements.meta.get('watermark')?.value ?? 0);
     this.#commit = db.transaction((changes: Iterable<AgentChange>, appliedWatermark: number) => {
@@ -170,10 +187,12 @@ export class ShardStore {
   }
 
   /**
-   * One bounded step of history's upkeep, in a transaction of its own; returns the agents with more to do.
+   * One bounded step of history's upkeep, in a transaction of its own; returns the agents with more to do. Nothing
+   * while an agent is exported: the next round comes soon.
    * @throws BridgeError BRG_DISK_FULL; nothing has changed then
    */
   retain(nowMs: number, keys: number[], policy: RetentionPolicy): number[] {
+    if (this.exporter.isExporting) return [];
     try {
       return this.#db.transaction(() => this.history.retainStep(nowMs, keys, policy))();
     } catch (error) {

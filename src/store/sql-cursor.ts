@@ -7,6 +7,7 @@ import type { SqlRow, SqlValue } from './agent-sql.ts';
  * the agent: what is left then is read into memory, at most `limits.sqlCursorRowsMax` rows.
  */
 export class SqlCursor implements IterableIterator<SqlRow> {
+  /** As the query names them. */
   readonly columnNames: readonly string[];
   #rows: Iterator<SqlValue[]>;
   #rowsRead = 0;
@@ -22,6 +23,7 @@ export class SqlCursor implements IterableIterator<SqlRow> {
     return this.#rowsRead;
   }
 
+  /** The next row. @throws BridgeError BRG_SQL when another statement ran before this was used up, and left too many */
   next(): IteratorResult<SqlRow> {
     const { done, value } = this.#next();
     return done === true ? { done, value: undefined } : { done: false, value: this.#object(value) };

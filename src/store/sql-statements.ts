@@ -6,6 +6,7 @@ import { BridgeError } from '../base/errors.ts';
 
 /** SQL that failed, or was refused. `query` is its text; the database's own error is the cause. */
 export class SqlError extends BridgeError {
+  /** The SQL that failed. */
   readonly query: string;
 
   constructor(message: string, query: string, cause?: unknown) {

@@ -1,9 +1,8 @@
-/** Events, spans, log lines and audit rows of agents on a real bridge. */
+/** Events, spans and log lines of agents on a real bridge. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   context,
   ROOT_CONTEXT,
@@ -19,12 +18,9 @@ import {
 } from '@opentelemetry/api';
 import { expect, onTestFinished, test } from 'vitest';
 import { EVENTS, type AgentEvent, type EventType } from '../../src/base/events.ts';
-import { startBridge, temporaryDir, type TestBridge } from '../support/bridge.ts';
+import { temporaryDir } from '../support/bridge.ts';
+import { call, device, start } from '../support/observed-bridge.ts';
 import { until } from '../support/until.ts';
-
-const devices = fileURLToPath(new URL('../support/observed-devices.ts', import.meta.url));
-const start = (overrides: object = {}, options = {}): Promise<TestBridge> =>
-  startBridge({ devices, ...overrides }, options);
 
 /** Everything told from now on. */
 function listen(): AgentEvent[] {
@@ -39,27 +35,6 @@ function listen(): AgentEvent[] {
 
 function told(events: readonly AgentEvent[], type: EventType): Record<string, unknown>[] {
   return events.filter((event) => event.type === type).map(({ payload }) => ({ ...payload }));
-}
-
-async function device(bridge: TestBridge, id: string): Promise<(body: object) => Promise<unknown>> {
-  const client = await bridge.mqtt();
-  const publish = (channel: string, body: object): Promise<unknown> =>
-    client.publishAsync(`devices/observed/${id}/${channel}`, JSON.stringify(body), { qos: 1 });
-  client.on('message', (topic) => {
-    const cid = topic.split('/').at(-1) ?? '';
-    void publish(`result/${cid}`, { ok: false, error: 'stuck' });
-  });
-  await client.subscribeAsync(`devices/observed/${id}/command/#`, { qos: 1 });
-  return (body) => publish('telemetry', body);
-}
-
-const call = (bridge: TestBridge, id: string, method: string, ...args: unknown[]) =>
-  bridge.fetch(`/api/agents/observed/${id}/call/${method}`, { body: { args } });
-
-async function audit(bridge: TestBridge, query = ''): Promise<Record<string, unknown>[]> {
-  const { status, body } = await bridge.fetch(`/api/audit?${query}`);
-  if (status !== 200) throw new Error(JSON.stringify(body));
-  return body['items'] as Record<string, unknown>[]; // the route's schema
 }
 
 test('the life of a device is told: it comes, reports, its rule fires, its command fails, it goes', async () => {
@@ -249,83 +224,4 @@ test('every line about an agent carries model/id, those of its author as well', 
   for (const words of ['agent woke', 'agent hibernates']) {
     expect(aboutAgents.find((line) => line.includes(words))).toContain(' DEBUG ');
   }
-});
-
-test('every command has a row for who asked and one for how it ended, also after its agent is gone', async () => {
-  const dataDir = temporaryDir();
-  let bridge = await start({ dataDir });
-  const publish = await device(bridge, 'c');
-  await publish({ x: 1, note: 'ping' }); // its own code
-  const ended = (count: number): Promise<unknown> =>
-    until(async () => (await audit(bridge)).filter(({ event }) => event === 'failed').length === count);
-  await ended(1);
-  await bridge.fetch('/api/agents/observed/c/commands/set?timeout=5s', { body: 42 });
-  await call(bridge, 'c', 'ping');
-  await publish({ x: 500 }); // the rule
-  await ended(4);
-  await call(bridge, 'c', 'work'); // a job
-  const socket = await bridge.socket('observed/c');
-  socket.send({ type: 'rpc', id: '1', method: 'ping', args: [] });
-  await ended(6);
-  await call(bridge, 'other', 'add', 1, 1);
-  const caller = await bridge.socket('observed/caller');
-  await caller.frame('cf_agent_identity');
-  expect((await call(bridge, 'caller', 'forward', 'c')).status).toBe(200);
-  await ended(7);
-  const sleeper = await bridge.socket('observed/sleeper');
-  await sleeper.frame('cf_agent_identity');
-  await bridge.fetch('/api/agents/observed/sleeper/commands/ping?timeout=0&ttl=1ms', { method: 'POST' });
-  await until(async () => (await audit(bridge, 'agent=observed/sleeper')).length === 2);
-  await bridge.fetch('/api/agents/observed/sleeper/commands/ping?timeout=0', { method: 'POST' });
-  await bridge.fetch('/api/agents/observed/sleeper', { method: 'DELETE' });
-
-  const rows = (await audit(bridge, 'agent=observed/c')).reverse();
-  const by = rows
-    .filter(({ event }) => event === 'created')
-    .map((row) => String(row['by']).replace(/\d+/, 'n'));
-  expect(by.sort()).toEqual([
-    'agent',
-    'agent:observed/caller',
-    'api',
-    'api',
-    'connection:n',
-    'job:ping',
-    'rule:hot',
-  ]);
-  const set = rows.filter(({ subject }) => String(subject).startsWith('set/'));
-  expect(set).toMatchObject([
-    { event: 'created', by: 'api', kind: 'command', agent: 'observed/c', detail: { args: 42 } },
-    { event: 'failed', by: 'device', subject: set[0]?.['subject'], detail: { error: 'stuck' } },
-  ]);
-  const sleepers = (await audit(bridge, 'agent=observed/sleeper')).map(({ event, by }) => `${event} ${by}`);
-  expect(sleepers.sort()).toEqual([
-    'created api',
-    'created api',
-    'destroyed api',
-    'dropped api',
-    'expired bridge',
-  ]);
-  const before = await audit(bridge);
-  await bridge.stop();
-  bridge = await start({ dataDir });
-  expect(await audit(bridge)).toEqual(before);
-  expect((await audit(bridge, 'kind=agent')).map(({ subject }) => subject)).toEqual(['observed/sleeper']);
-});
-
-test('pages of the audit log meet every row once', async () => {
-  const bridge = await start();
-  const socket = await bridge.socket('observed/p');
-  await socket.frame('cf_agent_identity');
-  for (let n = 0; n < 7; n++) await call(bridge, 'p', 'ping');
-  const seen: unknown[] = [];
-  for (let cursor: unknown = ''; cursor !== null;) {
-    const { body } = await bridge.fetch(
-      `/api/audit?limit=3${cursor === '' ? '' : `&cursor=${String(cursor)}`}`,
-    );
-    seen.push(...(body['items'] as { id: string }[]).map(({ id }) => id)); // the route's schema
-    cursor = body['cursor'];
-  }
-  expect(seen).toEqual((await audit(bridge)).map(({ id }) => id));
-  expect(new Set(seen).size).toBe(7);
-  expect((await bridge.fetch('/api/audit?cursor=nonsense')).body).toMatchObject({ code: 'BRG_BAD_REQUEST' });
 });

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchAgentsSdk } from './agents-sdk.ts';
 import { benchDashboardSize } from './dashboard-size.ts';
 import { benchIdleMemory } from './idle-memory.ts';
 import { benchIngest } from './ingest.ts';
@@ -28,6 +29,10 @@ const benches: Readonly<Record<string, Bench>> = {
   schedules: {
     meaning: '100,000 schedules due at one moment: once each, lateness, memory',
     run: benchSchedules,
+  },
+  'agents-sdk': {
+    meaning: 'messages over WebSockets into SQL and state, against the Agents SDK on workerd',
+    run: benchAgentsSdk,
   },
   'dashboard-size': { meaning: 'gzipped bytes of the dashboard against its limit', run: benchDashboardSize },
 };

@@ -101,6 +101,33 @@ describe('the dashboard', () => {
     expect(frames.binary).toBeGreaterThan(3);
   });
 
+  it('shows an agent that is no device by its state and frames, and asks nothing else of it', async () => {
+    const devices = resolve(import.meta.dirname, '../support/plain-devices.ts');
+    const plainDir = await newDataDir();
+    const plain = await BridgeProcess.start(plainDir, ['--devices', devices]);
+    onTestFinished(async () => {
+      await plain.end('SIGTERM');
+      await rm(plainDir, { recursive: true, force: true });
+    });
+    const join = (name: string): Promise<Response> =>
+      fetch(`${plain.httpUrl}/api/agents/room/lobby/call/join`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ args: [name] }),
+      });
+    await join('ada');
+    const { page, problems } = await openPage(browser, plain.httpUrl);
+    const row = page.locator('tr.fleet-row', { hasText: 'lobby' });
+    await row.locator('.col-presence').getByText('Agent', { exact: true }).waitFor();
+    await row.getByRole('link').click();
+    await card(page, 'state').getByText('ada').waitFor();
+    await page.getByText('live, CBOR').waitFor();
+    await join('bob');
+    await card(page, 'state').getByText('bob').waitFor();
+    expect(await page.locator('section.card h2').allTextContents()).toEqual(['State', 'Frames']);
+    expect(problems).toEqual([]);
+  });
+
   it('sends a command from its form and shows that the device has done it', async () => {
     const device = await startGreenhouse('command-1');
     const { page, problems } = await openPage(browser, deviceUrl('command-1'));

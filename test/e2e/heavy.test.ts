@@ -37,7 +37,7 @@ class Readings {
       }
     };
     // MQTT.js keeps what is in flight for a reconnection that does not come.
-    const killed = new Promise((resolve) => client.once('close', resolve));
+    const killed = new Promise<void>((resolve) => client.once('close', () => resolve()));
     await Promise.race([Promise.allSettled(Array.from({ length: IN_FLIGHT }, one)), killed]);
     client.end(true);
   }

@@ -15,8 +15,15 @@ async function start(dataDir: string, flags: readonly string[] = []): Promise<Br
 type Line = Record<string, unknown>;
 
 function logged(bridge: BridgeProcess, event: string): Line[] {
-  const lines = bridge.log.split('\n').filter((line) => line.includes(`"msg":"${event}"`) && line.endsWith('}'));
+  const lines = bridge.log
+    .split('\n')
+    .filter((line) => line.includes(`"msg":"${event}"`) && line.endsWith('}'));
   return lines.map((line) => JSON.parse(line) as Line); // pino writes objects
+}
+
+/** A thread that ends some times takes its time, on a busy machine longer than `until` waits. */
+function patiently<T>(wait: () => Promise<T>): Promise<T> {
+  return wait().catch(wait).catch(wait);
 }
 
 /** A request that is open when the thread ends is refused: asked again until it holds. */
@@ -31,7 +38,9 @@ function described(bridge: BridgeProcess, path: string, messages: number): Promi
 async function publish(bridge: BridgeProcess, path: string, messages: readonly object[]): Promise<void> {
   const client = await bridge.mqtt();
   const payloads = messages.map((message) => JSON.stringify(message));
-  await Promise.all(payloads.map((text) => client.publishAsync(`devices/${path}/telemetry`, text, { qos: 1 })));
+  await Promise.all(
+    payloads.map((text) => client.publishAsync(`devices/${path}/telemetry`, text, { qos: 1 })),
+  );
 }
 
 for (const [note, culprit] of [
@@ -43,7 +52,8 @@ for (const [note, culprit] of [
     const bridge = await start(await testDataDir());
     await publish(bridge, 'bad/a', [{ x: 1 }, { x: 2, note }, { x: 3 }]);
     const watcher = publish(bridge, 'good/g', [{ x: 1 }, { x: 2 }]);
-    expect(await described(bridge, 'bad/a', 3)).toMatchObject({ rejected: 1, state: { x: 3, note } });
+    const agent = await patiently(() => described(bridge, 'bad/a', 3));
+    expect(agent).toMatchObject({ rejected: 1, state: { x: 3, note } });
     await watcher;
     await described(bridge, 'good/g', 2);
     const { items } = await bridge.get<{ items: Line[] }>('/api/agents/bad/a/rejected');
@@ -51,12 +61,14 @@ for (const [note, culprit] of [
     const count = await bridge.get<Line>('/api/agents/bad/a/telemetry/count');
     expect(count).toMatchObject({ accepted: 3, applied: 3, rejected: 0 });
     const deaths = logged(bridge, 'agent ended its thread');
-    expect(deaths.map(({ key, what }) => ({ key, what }))).toEqual(Array(3).fill({ key: 'bad/a', what: 'message' }));
+    expect(deaths.map(({ key, what }) => ({ key, what }))).toEqual(
+      Array(3).fill({ key: 'bad/a', what: 'message' }),
+    );
     for (const { stack } of deaths) expect(stack).toContain(culprit);
     expect(logged(bridge, 'message set aside: it is applied without its agent’s hooks')).toHaveLength(1);
     await publish(bridge, 'bad/a', [{ x: 4 }]);
     await described(bridge, 'bad/a', 4);
-  }, 40_000);
+  }, 60_000);
 }
 
 test('a message that ends the process is found by the starts after it, and set aside', async () => {
@@ -106,7 +118,12 @@ test('a hook that hangs is reported with where it waits', async () => {
   await described(bridge, 'bad/a', 1);
   const reports = logged(bridge, 'handler over its deadline: its agent is restarted');
   expect(reports.map((report) => report['try'])).toEqual([1, 2, 3]);
-  expect(reports[0]).toMatchObject({ agent: 'bad/a', class: 'BadAgent', handler: 'onTelemetry', turn: 'telemetry' });
+  expect(reports[0]).toMatchObject({
+    agent: 'bad/a',
+    class: 'BadAgent',
+    handler: 'onTelemetry',
+    turn: 'telemetry',
+  });
   expect(reports[1]?.['stack']).toMatch(/hangForEver.*bad-devices\.ts:\d+/);
 });
 

@@ -48,7 +48,10 @@ class BadAgent extends DeviceAgent {
     const { x, note = '' } = values;
     this.note(`onTelemetry ${String(x)}`);
     if (note === 'hang') await this.hangForEver();
-    if (note === 'hang-once' && notes.filter((line) => line === `${this.name} onTelemetry ${String(x)}`).length === 1) {
+    if (
+      note === 'hang-once' &&
+      notes.filter((line) => line === `${this.name} onTelemetry ${String(x)}`).length === 1
+    ) {
       await gate();
       this.write('after the hang');
     }

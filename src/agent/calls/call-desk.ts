@@ -106,12 +106,16 @@ export class CallDesk {
 
   /** The agent is given up, and will do again what it had not committed: only calls that run get an answer. */
   abandon({ code, message }: BridgeError): void {
-    for (const call of this.#open.values()) call.end(call.isRunning ? { kind: 'error', code, message } : undefined);
+    for (const call of this.#open.values())
+      call.end(call.isRunning ? { kind: 'error', code, message } : undefined);
   }
 
   #refusal(caller: Caller, id: string, name: string): BridgeError | undefined {
     if (this.#agent[PARTS].isHeld) {
-      return new BridgeError('BRG_AGENT_HELD', 'the agent runs without its own code for a while: it failed too often');
+      return new BridgeError(
+        'BRG_AGENT_HELD',
+        'the agent runs without its own code for a while: it failed too often',
+      );
     }
     if (callableOptions(this.#agent, name) === undefined) {
       return authorMethod(this.#agent, name) === undefined

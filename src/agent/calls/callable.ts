@@ -16,6 +16,7 @@ type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly { readonly message: string }[] };
 
+/** How a method may be called: the argument of `@callable()`, or an entry of `static callables`. */
 export interface CallableOptions {
   /** For people and for models. */
   readonly description?: string;

@@ -12,6 +12,7 @@ export class StreamingResponse {
     signal.addEventListener('abort', () => (this.#isClosed = true));
   }
 
+  /** Whether the stream has ended, whoever ended it. */
   get isClosed(): boolean {
     return this.#isClosed;
   }

@@ -85,6 +85,7 @@ export interface FiberContext<S = unknown> {
 /** The work itself. It is not stored: `onFiberRecovered` must be able to begin it again by its name. */
 export type FiberFunction<T, S> = (context: FiberContext<S>) => T | Promise<T>;
 
+/** How `startFiber` knows a fiber again. */
 export interface FiberOptions {
   /** Its id, instead of a new one; a fiber of this id that is known is not started again. */
   readonly fiberId?: string;
@@ -104,6 +105,7 @@ export interface RecoveredFiber<S = unknown> {
   readonly attempt: number;
 }
 
+/** Which fibers `listFibers` lists: those for which all of it holds. */
 export interface FiberCriteria {
   readonly name?: string;
   readonly status?: FiberStatus;

@@ -15,6 +15,7 @@ export type JobSource = 'schedule' | 'queue' | 'fiber';
  */
 export type DeadReason = 'failed' | 'missing-handler' | 'interrupted' | 'overdue';
 
+/** A job that was given up, as `deadJobs` lists it. */
 export interface DeadJob {
   readonly id: string;
   readonly source: JobSource;
@@ -23,7 +24,7 @@ export interface DeadJob {
   readonly reason: DeadReason;
   /** Message of the last error, cut to `limits.jobErrorCharactersMax`. */
   readonly error: string;
-  /** Failed attempts. */
+  /** The number of attempts that failed. */
   readonly attempts: number;
   /** How often this happened: failures of one recurring schedule share an entry, the latest. */
   readonly times: number;

@@ -13,6 +13,7 @@ import { JobTable } from './job-table.ts';
 import { copyOf, newJob, type Job } from './job.ts';
 import type { RetryOptions } from './retry.ts';
 
+/** An item of the queue, as its method gets it. */
 export interface QueueItem<T = unknown> {
   readonly id: string;
   readonly payload: T;

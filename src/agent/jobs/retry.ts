@@ -11,12 +11,13 @@ import type { Clock } from '../../base/clock.ts';
 import { BridgeError } from '../../base/errors.ts';
 import { retryAfterMs } from './retry-after.ts';
 
+/** How often and after what pauses something is tried: of a job, of a call of `retry`, or of a class in `static options`. */
 export interface RetryOptions {
-  /** Attempts, the first included. Default 3. */
+  /** The number of attempts, the first included. Default 3. */
   readonly maxAttempts?: number;
-  /** Default 100. */
+  /** ms; the pause after attempt `a` is random below `2^a` times this. Default 100. */
   readonly baseDelayMs?: number;
-  /** Default 3000. */
+  /** ms; no pause is longer, but for `Retry-After`. Default 3000. */
   readonly maxDelayMs?: number;
 }
 

@@ -18,11 +18,13 @@ interface CommonOptions {
   readonly jitterMs?: number;
 }
 
+/** The last argument of `schedule`. docs/jobs.md explains each. */
 export interface ScheduleOptions extends CommonOptions {
   /** IANA time zone of a cron pattern. Default UTC. */
   readonly timeZone?: string;
 }
 
+/** The last argument of `scheduleEvery`. docs/jobs.md explains each. */
 export interface IntervalOptions extends CommonOptions {
   /** Default `fixed-delay`, as in the Agents SDK. */
   readonly mode?: IntervalMode;

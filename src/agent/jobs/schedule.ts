@@ -34,7 +34,7 @@ export interface ScheduleJob extends Job {
   readonly backlogEndMs?: number;
 }
 
-/** As in the Agents SDK 0.5, but all times are ms. */
+/** As in the Agents SDK 0.5, but `time` is ms; `delayInSeconds` and `intervalSeconds` are seconds as they were given. */
 export type Schedule<T = unknown> = {
   readonly id: string;
   /** Name of the method. */

@@ -35,6 +35,7 @@ import {
   type Timing,
 } from './schedule.ts';
 
+/** Which schedules `getSchedules` lists: those for which all of it holds. */
 export interface ScheduleCriteria {
   readonly id?: string;
   readonly type?: Schedule['type'];

@@ -12,12 +12,12 @@ class Device extends Agent<{ n: number; last: Reading | null }> {
   override initialState = { n: 0, last: null };
 
   override onStart(): void {
-    this.sql`CREATE TABLE IF NOT EXISTS telemetry (ts INTEGER, t REAL, h REAL)`;
+    void this.sql`CREATE TABLE IF NOT EXISTS telemetry (ts INTEGER, t REAL, h REAL)`;
   }
 
   override onMessage(connection: AgentConnection, message: unknown): void {
     const reading = JSON.parse(String(message)) as Reading; // what ws-load.ts sends
-    this.sql`INSERT INTO telemetry VALUES (${reading.ts}, ${reading.t}, ${reading.h})`;
+    void this.sql`INSERT INTO telemetry VALUES (${reading.ts}, ${reading.t}, ${reading.h})`;
     this.setState({ n: (this.state?.n ?? 0) + 1, last: reading });
     connection.send(`{"ack":${reading.seq}}`);
   }

@@ -1,0 +1,348 @@
+/**
+ * A consistent copy of all of a shard, made while it works.
+ *
+ *   agents' files -> shard.db -> journal.db -> checksums -> manifest, then the directory gets its name
+ *
+ * I1 Files are copied before shard.db, so in the copy each is as old as shard.db or older: what it lacks is in
+ *    the journal, and its row says so (`file = 2`). A start on the copy replays it, as after a crash.
+ *    Newer ones would lose the history between them and shard.db.
+ * I2 An agent that becomes heavy meanwhile has the file it began with in the copy.
+ * I3 The journal is not trimmed meanwhile and is copied last: everything acknowledged before is in it.
+ * I4 A backup that fails, or whose process ends, leaves a directory `*.part` at most, which the next start removes.
+ */
+import Database from 'better-sqlite3';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { addressKey, type AgentAddress } from '../base/address.ts';
+import { asBridgeError, BridgeError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { AgentDirectory } from './agent-directory.ts';
+import type { AgentFile } from './agent-file.ts';
+import { agentFilePath, writeNewFile, type AgentFiles } from './agent-files.ts';
+import {
+  BACKUP_FORMAT,
+  backupName,
+  hashFile,
+  listBackups,
+  MANIFEST,
+  PARTIAL_SUFFIX,
+  summaryOf,
+  type BackupFile,
+  type BackupManifest,
+  type BackupSummary,
+} from './backup-manifest.ts';
+import { copyDatabase, fileError, syncFile } from './copy-database.ts';
+import type { Journal } from './journal.ts';
+import type { AgentRow } from './shard-store.ts';
+
+/** How far it is. */
+export interface BackupProgress {
+  readonly phase: 'agents' | 'shard' | 'journal' | 'checksums';
+  readonly files: number;
+  readonly bytes: number;
+  /** What it will be, as far as it is known. */
+  readonly bytesTotal: number;
+}
+
+interface BackupParts {
+  readonly db: Database.Database;
+  readonly directory: AgentDirectory;
+  readonly files: AgentFiles;
+}
+
+/** Copied entries, with the keys of agents. */
+interface Copied {
+  readonly key: number;
+  readonly path: string;
+}
+
+export class BackupStore {
+  readonly #parts: BackupParts;
+  readonly #directory: string;
+  #isRunning = false;
+
+  /** @param directory where backups are kept */
+  constructor(parts: BackupParts, directory: string) {
+    this.#parts = parts;
+    this.#directory = directory;
+    this.#removePartial();
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  get directory(): string {
+    return this.#directory;
+  }
+
+  /** Complete ones, newest first. */
+  list(): BackupSummary[] {
+    return listBackups(this.#directory);
+  }
+
+  /** Deletes all but the newest; answers their names. @throws BridgeError BRG_STORE */
+  async prune(kept: number): Promise<string[]> {
+    const names = this.list()
+      .slice(kept)
+      .map(({ name }) => name);
+    for (const name of names) {
+      const path = join(this.#directory, name);
+      // One that is half deleted must not be taken for a backup.
+      await rename(path, path + PARTIAL_SUFFIX).then(
+        () => rm(path + PARTIAL_SUFFIX, { recursive: true, force: true }),
+        (error: unknown) => Promise.reject(fileError(error, path)),
+      );
+    }
+    return names;
+  }
+
+  /**
+   * Makes one. @throws BridgeError BRG_BACKUP_RUNNING, BRG_DISK_FULL, BRG_STORE; nothing of it is left then
+   */
+  async run(
+    journal: Journal,
+    clock: { now(): number },
+    onProgress: (progress: BackupProgress) => void,
+  ): Promise<BackupSummary> {
+    if (this.#isRunning)
+      throw new BridgeError('BRG_BACKUP_RUNNING', 'one backup at a time: wait until it has ended');
+    this.#isRunning = true;
+    const release = journal.hold();
+    const name = backupName(clock.now());
+    const path = join(this.#directory, name);
+    const partial = path + PARTIAL_SUFFIX;
+    try {
+      mkdirSync(partial, { recursive: true });
+      const manifest = await new BackupRun(this.#parts, partial, onProgress).run(journal, clock);
+      await rename(partial, path);
+      await syncFile(this.#directory);
+      return summaryOf(name, manifest);
+    } catch (error) {
+      await rm(partial, { recursive: true, force: true });
+      throw fileError(error, partial);
+    } finally {
+      this.#parts.files.onCreated = undefined;
+      release();
+      this.#isRunning = false;
+    }
+  }
+
+  #removePartial(): void {
+    if (!existsSync(this.#directory)) return;
+    for (const name of readdirSync(this.#directory)) {
+      if (!name.endsWith(PARTIAL_SUFFIX)) continue;
+      // It may take its time. What fails is tried again by the next start.
+      void rm(join(this.#directory, name), { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+}
+
+class BackupRun {
+  readonly #parts: BackupParts;
+  readonly #directory: string;
+  readonly #onProgress: (progress: BackupProgress) => void;
+  /** Agents' files in the copy. Of two agents of one address the later one is there. */
+  readonly #copied = new Map<string, Copied>();
+  readonly #unreadable: string[] = [];
+  #failure: BridgeError | undefined;
+  #phase: BackupProgress['phase'] = 'agents';
+  #bytes = 0;
+  #bytesTotal: number;
+
+  constructor(parts: BackupParts, directory: string, onProgress: (progress: BackupProgress) => void) {
+    this.#parts = parts;
+    this.#directory = directory;
+    this.#onProgress = onProgress;
+    this.#bytesTotal = Number(parts.db.pragma('page_count', { simple: true })) * 4096;
+  }
+
+  async run(journal: Journal, clock: { now(): number }): Promise<BackupManifest> {
+    const startedAtMs = clock.now();
+    this.#parts.files.onCreated = (row, cells) => this.#created(row, cells);
+    await mkdir(join(this.#directory, 'agents'));
+    await this.#copyAgents();
+    const agents = await this.#copyShard();
+    this.#begin('journal', journal.sizeBytes());
+    let throughMs = 0;
+    let journalSequence = 0;
+    const onTaken = (last: number): void => {
+      throughMs = clock.now();
+      journalSequence = last;
+    };
+    this.#bytes += await journal.copy(join(this.#directory, 'journal.db'), onTaken);
+    const files = await this.#checksums();
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    const manifest: BackupManifest = {
+      format: BACKUP_FORMAT,
+      startedAtMs,
+      throughMs,
+      journalSequence,
+      agents,
+      heavyAgents: this.#copied.size,
+      unreadable: this.#unreadable,
+      bytes,
+      files,
+    };
+    await writeFile(join(this.#directory, MANIFEST), `${JSON.stringify(manifest, null, 1)}\n`, {
+      flush: true,
+    });
+    await this.#syncDirectories(files);
+    return manifest;
+  }
+
+  async #copyAgents(): Promise<void> {
+    const { directory } = this.#parts;
+    const last = directory.maxKey();
+    for (let from = 0; from < last; from += limits.backupKeysPerStep) {
+      for (const agent of directory.heavyBetween(from, from + limits.backupKeysPerStep)) {
+        await this.#copyAgent(agent);
+      }
+      await new Promise((resume) => setImmediate(resume));
+    }
+  }
+
+  async #copyAgent({ key, ...address }: AgentAddress & { key: number }): Promise<void> {
+    const { files } = this.#parts;
+    const path = this.#pathOf(address);
+    const own = `${path}.${key}`;
+    const before = this.#bytes;
+    const file = files.pin(address);
+    try {
+      if (!isReadable(file)) {
+        this.#unreadable.push(addressKey(address));
+        return;
+      }
+      await mkdir(dirname(path), { recursive: true });
+      await copyDatabase(() => file.open(), own, { onBytes: (done) => this.#at(before + done) });
+      const bytes = (await stat(own)).size;
+      // It may have been forgotten, and another one of its address have got a file (`#created`).
+      if (file.isGone || !this.#keep(addressKey(address), key, own, path)) await rm(own);
+      this.#at(before + bytes);
+    } catch (error) {
+      this.#bytes = before;
+      if (!file.isGone) throw error;
+    } finally {
+      files.unpin(file);
+    }
+  }
+
+  /** False: another agent has the address by now, and its file is in the copy. */
+  #keep(address: string, key: number, own: string, path: string): boolean {
+    const other = this.#copied.get(address);
+    if (other !== undefined && other.key > key) return false;
+    renameSync(own, path);
+    this.#copied.set(address, { key, path });
+    return true;
+  }
+
+  /** An agent becomes heavy. Within its turn, which must not fail for the backup's sake. */
+  #created(row: AgentRow, cells: ReadonlyMap<string, string>): void {
+    try {
+      const path = this.#pathOf(row);
+      mkdirSync(dirname(path), { recursive: true });
+      rmSync(path, { force: true });
+      writeNewFile(path, row, cells);
+      this.#copied.set(addressKey(row), { key: row.key, path });
+    } catch (error) {
+      this.#failure ??= fileError(error, this.#directory);
+    }
+  }
+
+  /** Answers how many agents there are. */
+  async #copyShard(): Promise<number> {
+    this.#begin('shard', Number(this.#parts.db.pragma('page_count', { simple: true })) * 4096);
+    const path = join(this.#directory, 'shard.db');
+    const before = this.#bytes;
+    const onTaken = (): void => void (this.#parts.files.onCreated = undefined);
+    const onBytes = (done: number): void => this.#at(before + done);
+    await copyDatabase(() => this.#parts.db, path, { onTaken, onBytes });
+    if (this.#failure !== undefined) throw this.#failure;
+    const copy = new Database(path, { fileMustExist: true });
+    try {
+      copy.pragma('synchronous=OFF');
+      await this.#mark(copy);
+      return Number(copy.prepare('SELECT count(*) FROM agents').pluck().get());
+    } finally {
+      copy.close();
+      await syncFile(path);
+    }
+  }
+
+  /** Every file may be older than its row; one without a row is nobody's. */
+  async #mark(copy: Database.Database): Promise<void> {
+    const mark = copy.prepare('UPDATE agents SET file = 2 WHERE key = ? AND file <> 0');
+    const all = [...this.#copied];
+    for (let start = 0; start < all.length; start += limits.retentionAgentsPerStep) {
+      const strays: string[] = [];
+      copy.transaction(() => {
+        for (const [address, { key, path }] of all.slice(start, start + limits.retentionAgentsPerStep)) {
+          if (mark.run(key).changes > 0) continue;
+          this.#copied.delete(address);
+          strays.push(path);
+        }
+      })();
+      for (const path of strays) await rm(path, { force: true });
+      await new Promise((resume) => setImmediate(resume));
+    }
+  }
+
+  async #checksums(): Promise<BackupFile[]> {
+    const paths = [
+      'shard.db',
+      'journal.db',
+      ...[...this.#copied.values()].map(({ path }) => this.#relative(path)),
+    ];
+    this.#begin('checksums', 0);
+    const files: BackupFile[] = [];
+    for (const path of paths) {
+      const full = join(this.#directory, path);
+      const { size } = await stat(full);
+      files.push({ path: path.replaceAll(sep, '/'), bytes: size, sha256: await hashFile(full) });
+    }
+    return files;
+  }
+
+  /** New entries of directories are on the disk too. */
+  async #syncDirectories(files: readonly BackupFile[]): Promise<void> {
+    const directories = new Set([this.#directory, join(this.#directory, 'agents')]);
+    for (const { path } of files) {
+      if (!path.startsWith('agents/')) continue;
+      const fan = dirname(join(this.#directory, path));
+      directories.add(fan).add(dirname(fan));
+    }
+    for (const directory of directories) await syncFile(directory);
+  }
+
+  #begin(phase: BackupProgress['phase'], bytes: number): void {
+    this.#phase = phase;
+    this.#bytesTotal = Math.max(this.#bytesTotal, this.#bytes + bytes);
+    this.#at(this.#bytes);
+  }
+
+  #at(bytes: number): void {
+    this.#bytes = bytes;
+    const bytesTotal = Math.max(this.#bytesTotal, bytes);
+    this.#onProgress({ phase: this.#phase, files: this.#copied.size, bytes, bytesTotal });
+  }
+
+  #pathOf(address: AgentAddress): string {
+    return join(this.#directory, 'agents', agentFilePath(address));
+  }
+
+  #relative(path: string): string {
+    return path.slice(this.#directory.length + 1);
+  }
+}
+
+/** The file itself is at fault: its agent would begin anew when it wakes. The others are worth a backup. */
+function isReadable(file: AgentFile): boolean {
+  try {
+    file.open().pragma('schema_version');
+    return true;
+  } catch (error) {
+    if (asBridgeError(error).code === 'BRG_BUSY') throw error;
+    return false;
+  }
+}
