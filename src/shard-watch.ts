@@ -8,44 +8,15 @@
  */
 import { Session, url as inspectorUrl } from 'node:inspector';
 import type { Worker } from 'node:worker_threads';
-import type { FlightRecorder } from './actor/index.ts';
+import { STALL_TICKS, StallCounter, type FlightRecorder } from './actor/index.ts';
 
-/** Ticks without a beat before the thread is looked at. */
-const TICKS = 8;
 /** Looks that must find an author's code, a tick apart. */
 const LOOKS = 2;
-/** A tick that comes so much later than two should was held up by more than a busy machine. */
-const AWAY_MS = 500;
 /** A thread in JavaScript code stops for the debugger in milliseconds. */
 const PAUSE_MS = 2_000;
 
 /** Under this key a shard's thread notes whose code runs; called while it is paused. */
 export const NOTE_CULPRIT = 'mooring.note-culprit';
-
-/** Counts ticks without a beat. */
-export class StallCounter {
-  readonly #intervalMs: number;
-  #beats = 0;
-  #ticks = 0;
-  #lastMs: number | undefined;
-
-  constructor(intervalMs: number) {
-    this.#intervalMs = intervalMs;
-  }
-
-  /** True: the thread has not got on for so long that somebody should look. @param nowMs of a clock that never goes back */
-  tick(beats: number, nowMs: number): boolean {
-    const wasAway = this.#lastMs !== undefined && nowMs - this.#lastMs > 2 * this.#intervalMs + AWAY_MS;
-    this.#lastMs = nowMs;
-    // Without a first beat it has not taken up its work.
-    if (beats !== this.#beats || beats === 0 || wasAway) {
-      this.#beats = beats;
-      this.#ticks = 0;
-      return false;
-    }
-    return ++this.#ticks >= TICKS;
-  }
-}
 
 /** @param onStuck called once, with the stack; the thread has noted whose code it runs */
 export function watchShard(
@@ -54,7 +25,7 @@ export function watchShard(
   stallMs: number,
   onStuck: (stack: string) => void,
 ): () => void {
-  const intervalMs = stallMs / (TICKS + LOOKS);
+  const intervalMs = stallMs / (STALL_TICKS + LOOKS);
   const counter = new StallCounter(intervalMs);
   let looks = 0;
   let isLooking = false;

@@ -48,7 +48,7 @@ export class AwaitTrace {
 }
 
 /** The lines of a stack outside of Node and of this program. */
-export function authorsFrames(stack: string): string {
+function authorsFrames(stack: string): string {
   return stack
     .split('\n')
     .filter((line) => /^\s+at /.test(line) && isAuthors(line))

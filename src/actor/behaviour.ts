@@ -135,6 +135,8 @@ export interface TurnContext {
   readonly isAfterRestart: boolean;
   /** The actor was restarted, and this is the one before: whatever it writes throws BRG_AGENT_RESTARTED. */
   readonly isAbandoned: boolean;
+  /** @throws BridgeError BRG_AGENT_RESTARTED when it is abandoned */
+  assertPresent(): void;
   /** Name of the author's hook that ran last, for people. */
   handler: string;
   /** A handler of this asynchronous turn has ended: the next one has the whole deadline. */

@@ -132,7 +132,7 @@ export class Committer {
 
   /** On a throw their messages count as not applied: whoever is mid-turn at the next try is left out then. */
   #store(ready: readonly Actor[]): void {
-    const applied = ready.flatMap((actor) => actor.appliedOf);
+    const applied = ready.flatMap((actor) => actor.turn.appliedOf);
     for (const { progress, count } of applied) this.#progress.complete(progress, count);
     const stored = ready.filter((actor) => !actor.isEphemeral);
     try {

@@ -2,11 +2,16 @@
 import { BridgeError } from '../base/errors.ts';
 import type { TurnContext } from './behaviour.ts';
 import type { Deadline } from './deadline.ts';
+import type { BatchProgress } from './progress.ts';
 import type { Work } from './work.ts';
 
 export class CurrentTurn implements TurnContext {
   /** Turns of the device lane since the last commit, the present one included. */
   readonly performed: Work[] = [];
+  /** Journal batches with messages applied here and not committed yet. */
+  readonly appliedOf: { progress: BatchProgress; count: number }[] = [];
+  /** The actor runs without its author's code. */
+  isHeld = false;
   isAfterRestart = false;
   sequence = 0;
   handler = '';
@@ -42,7 +47,15 @@ export class CurrentTurn implements TurnContext {
     this.#hasOwnDeadline = true;
   }
 
+  /** A journaled message of this batch was applied; it counts when the actor is committed. */
+  applied(progress: BatchProgress): void {
+    const last = this.appliedOf.at(-1);
+    if (last?.progress === progress) last.count++;
+    else this.appliedOf.push({ progress, count: 1 });
+  }
+
   committed(): void {
+    this.appliedOf.length = 0;
     this.performed.length = 0;
   }
 

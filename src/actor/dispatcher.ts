@@ -211,7 +211,7 @@ export class Dispatcher implements Delivery {
 
   /** Its author's code gets another chance; it has left memory for that. */
   #isReleased(actor: Actor): boolean {
-    if (!actor.isHeld || this.#shard.quarantine.isHeld(actor.key, this.#clock.now())) return false;
+    if (!actor.turn.isHeld || this.#shard.quarantine.isHeld(actor.key, this.#clock.now())) return false;
     return this.#shard.roster.hibernate(actor, 'now') === undefined;
   }
 }

@@ -26,7 +26,8 @@ export type { KvListOptions, SqlBinding, SqlRow, SqlValue } from '../store/index
 export { SqlCursor, SqlError } from '../store/index.ts';
 export { AUDIT_KINDS } from '../store/index.ts';
 export { DeathLedger, type Suspects } from './death-ledger.ts';
-export { FlightRecorder, type Culprit } from './flight-recorder.ts';
+export { FlightRecorder } from './flight-recorder.ts';
 export { Runtime } from './runtime.ts';
 export { Shard } from './shard.ts';
+export { STALL_TICKS, StallCounter } from './stall-counter.ts';
 export type { ShardEvents, ShardLink, StartShard } from './shard-client.ts';

@@ -114,7 +114,7 @@ export class Roster {
     if (this.#awake.size >= this.#awakeMax) this.#makeRoom();
     const isHeld = host.quarantine.isHeld(key, this.#clock.now());
     const actor = new Actor(address, key, row, isHeld ? { ...kind, create: kind.createHeld } : kind, host);
-    actor.isHeld = isHeld;
+    actor.turn.isHeld = isHeld;
     this.#awake.set(key, actor);
     this.counters.wakes++;
     this.#noteWake(actor);

@@ -97,6 +97,12 @@ export class TurnWrites {
     return this.outbox.take();
   }
 
+  /** Nothing more is written; returns what is to be sent all the same. */
+  abandon(): readonly Effect[] {
+    this.database.abandon();
+    return this.outbox.take();
+  }
+
   #rollBack(undoMark: number, outboxMark: number): void {
     const names = this.documents.rollBack(undoMark);
     for (const listener of this.#takenBackListeners) for (const name of names) listener(name);

@@ -57,6 +57,7 @@ export class AgentConnection {
    * @throws BridgeError BRG_STATE_TOO_LARGE; TypeError for what JSON cannot say
    */
   setState(state: unknown): unknown {
+    this.#context.turn.assertPresent();
     const attachment = attachmentOf(this.#connection);
     const next: unknown = typeof state === 'function' ? state(attachment.state) : state;
     const text = JSON.stringify(next ?? null);
@@ -76,11 +77,13 @@ export class AgentConnection {
 
   /** What it may do from now on. @throws BridgeError BRG_BAD_REQUEST for what is no capability */
   setCapabilities(capabilities: readonly ConnectionCapability[]): void {
+    this.#context.turn.assertPresent();
     attachmentOf(this.#connection).capabilities = checkedCapabilities(capabilities);
   }
 
   /** Takes away everything but calls, or gives it back; it never gets more than its capabilities. */
   setReadonly(isReadonly = true): void {
+    this.#context.turn.assertPresent();
     attachmentOf(this.#connection).isReadonly = isReadonly;
   }
 
@@ -114,6 +117,7 @@ export class AgentConnection {
 
   /** Changes which protocol frames this connection gets, from now on. */
   setProtocol(decision: ProtocolDecision): void {
+    this.#context.turn.assertPresent();
     decide(this.#connection, decision);
   }
 

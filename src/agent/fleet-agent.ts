@@ -4,6 +4,7 @@
  */
 import type { ActorContext, AgentSummary } from '../actor/index.ts';
 import { BridgeError } from '../base/errors.ts';
+import { quantileUs } from '../base/duration-histogram.ts';
 import { limits } from '../base/limits.ts';
 import type { Frame } from '../wire/index.ts';
 import { Agent } from './agent.ts';
@@ -99,6 +100,7 @@ class FleetFeed implements Extension {
     const before = this.#lastCounts ?? now;
     const seconds = (now.atMs - before.atMs) / 1000;
     this.#lastCounts = now;
+    const wakeP99Us = quantileUs(stats, 'wakeLight', 0.99);
     const rate = (count: number): number => (seconds > 0 ? Math.round((count / seconds) * 10) / 10 : 0);
     return {
       online: pick('online'),
@@ -110,6 +112,7 @@ class FleetFeed implements Extension {
       framesPerSecond: rate(now.frames - before.frames),
       cborSavedBytes: pick('cborSavedBytes'),
       rejected: pick('messagesRejected'),
+      ...(Number.isNaN(wakeP99Us) ? {} : { wakeP99Us: Math.round(wakeP99Us) }),
     };
   }
 }

@@ -28,6 +28,8 @@ export interface FleetTotals {
   readonly framesPerSecond: number;
   readonly cborSavedBytes: number;
   readonly rejected: number;
+  /** Time in which 99 of 100 agents woke, in us; undefined before the first. */
+  readonly wakeP99Us?: number;
 }
 
 export interface AgentDescription extends Omit<AgentSummary, 'rejected'> {

@@ -14,15 +14,12 @@ import { AuditLog, type AuditEntry } from './audit.ts';
 import { openDatabase, storeError } from './database.ts';
 import { AgentDirectory } from './agent-directory.ts';
 import type { AgentFile } from './agent-file.ts';
-import { AgentExporter } from './agent-export.ts';
 import { AgentFiles } from './agent-files.ts';
-import { AgentImporter } from './agent-import.ts';
-import { BackupStore } from './backup.ts';
+import { Copies } from './copies.ts';
 import { HeavyAgents, type LoadedAgent } from './heavy-agents.ts';
 import { HistoryStore, type HistoryBuffer } from './history.ts';
 import type { RetentionPolicy } from './retention.ts';
 import { migrateShard } from './shard-schema.ts';
-import { syncPath } from './sync-path.ts';
 
 export type Presence = 'online' | 'offline' | 'never';
 
@@ -72,11 +69,7 @@ export class ShardStore {
   readonly directory: AgentDirectory;
   readonly audit: AuditLog;
   readonly heavy: HeavyAgents;
-  readonly exporter: AgentExporter;
-  readonly importer: AgentImporter;
-  readonly backups: BackupStore;
-  /** Beside the database: where files of exports and imports lie for a while. */
-  readonly transfers: string;
+  readonly copies: Copies;
   readonly #commit: (changes: Iterable<AgentChange>, appliedWatermark: number) => void;
   readonly #statements: ReturnType<typeof prepare>;
   #nextKey: number;
@@ -102,15 +95,8 @@ export class ShardStore {
     const { agentBytesMax = limits.agentBytesMax, agentFilesOpenMax } = options;
     const files = new AgentFiles(join(dirname(path), 'agents'), agentBytesMax, agentFilesOpenMax);
     this.heavy = new HeavyAgents(db, this.directory, files);
-    this.transfers = join(dirname(path), 'transfers');
-    const parts = { db, directory: this.directory, files, history: this.history };
-    this.exporter = new AgentExporter({ ...parts, cells: (key) => this.cells(key) });
-    this.importer = new AgentImporter(
-      { ...parts, newRow: ({ model, id }) => this.newRow(model, id, 0), sync: () => syncPath(`${path}-wal`) },
-      this.transfers,
-    );
-    this.backups = new BackupStore(parts, join(dirname(path), 'backups'));
     this.#nextKey = this.directory.maxKey() + 1;
+    this.copies = new Copies(db, path, this);
     this.#committedWatermark = Number(this.#statements.meta.get('watermark')?.value ?? 0);
     this.#commit = db.transaction((changes: Iterable<AgentChange>, appliedWatermark: number) => {
       for (const change of changes) {
@@ -192,7 +178,7 @@ export class ShardStore {
    * @throws BridgeError BRG_DISK_FULL; nothing has changed then
    */
   retain(nowMs: number, keys: number[], policy: RetentionPolicy): number[] {
-    if (this.exporter.isExporting) return [];
+    if (this.copies.exporter.isExporting) return [];
     try {
       return this.#db.transaction(() => this.history.retainStep(nowMs, keys, policy))();
     } catch (error) {

@@ -1,4 +1,6 @@
 /** Who asked for which command of an agent, and how it ended, on a real bridge. */
+import { cpSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryDir, type TestBridge } from '../support/bridge.ts';
 import { call, device, start } from '../support/observed-bridge.ts';
@@ -87,4 +89,36 @@ test('pages of the audit log meet every row once', async () => {
   expect(seen).toEqual((await audit(bridge)).map(({ id }) => id));
   expect(new Set(seen).size).toBe(7);
   expect((await bridge.fetch('/api/audit?cursor=nonsense')).body).toMatchObject({ code: 'BRG_BAD_REQUEST' });
+});
+
+test('a replay after a power loss writes the very rows again that were written before', async () => {
+  const dataDir = temporaryDir();
+  const first = await start({ dataDir });
+  await (
+    await device(first, 'r')
+  )({ x: 1 });
+  await first.stop();
+  const lost = temporaryDir();
+  cpSync(dataDir, lost, { recursive: true });
+  const second = await start({ dataDir });
+  await call(second, 'r', 'ping');
+  await second.fetch('/api/agents/observed/r/commands/set?timeout=0', { body: 7 });
+  const before = await audit(second);
+  // shard.db as it was, and the journal, which is on disk with every answer.
+  for (const name of readdirSync(dataDir).filter((file) => file.startsWith('journal.db'))) {
+    cpSync(join(dataDir, name), join(lost, name));
+  }
+  const replayed = await start({ dataDir: lost });
+  const rows = await until(async () => {
+    const found = await audit(replayed);
+    return found.length === before.length ? found : undefined;
+  });
+  const facts = (row: Record<string, unknown>): unknown[] => [
+    row['id'],
+    row['event'],
+    row['subject'],
+    row['by'],
+  ];
+  expect(rows.map(facts).sort()).toEqual(before.map(facts).sort());
+  expect(before).toHaveLength(2);
 });

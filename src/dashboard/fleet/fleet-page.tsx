@@ -85,6 +85,7 @@ function Tiles({ feed }: { feed: FleetFeed }): JSX.Element {
         label="Agents awake"
         value={show(totals?.awake, count)}
         filter={{ sort: 'lastSeen', descending: true }}
+        aside={<WakeTime us={totals?.wakeP99Us} />}
       />
       <Tile
         label="Rejected"
@@ -94,6 +95,12 @@ function Tiles({ feed }: { feed: FleetFeed }): JSX.Element {
       />
     </ul>
   );
+}
+
+function WakeTime({ us }: { us: number | undefined }): JSX.Element | null {
+  if (us === undefined) return null;
+  const text = us < 1000 ? `${us} µs` : `${(us / 1000).toFixed(1)} ms`;
+  return <span title="99 of 100 agents woke within this time">wake {text}</span>;
 }
 
 function Tile(props: {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { StallCounter } from '../src/shard-watch.ts';
+import { StallCounter } from '../../src/actor/stall-counter.ts';
 
 /** Ticks `times` times, `stepMs` apart; answers whether any of them asked for a look. */
 function ticks(
@@ -16,8 +16,8 @@ function ticks(
 test('a thread that beats is never looked at, one that stops is after 8 ticks', () => {
   const counter = new StallCounter(1000);
   expect(ticks(counter, 100, (n) => n + 1)).toBe(false);
-  expect(ticks(counter, 8, () => 100, 1000, 100_000)).toBe(false);
-  expect(ticks(counter, 1, () => 100, 1000, 108_000)).toBe(true);
+  expect(ticks(counter, 8, () => 101, 1000, 100_000)).toBe(false);
+  expect(ticks(counter, 1, () => 101, 1000, 108_000)).toBe(true);
 });
 
 test('a thread that has not begun is left alone', () => {

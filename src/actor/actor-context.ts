@@ -1,0 +1,210 @@
+/** What the behaviour of an awake agent may touch: each call goes on to who does the work. */
+import { BridgeError, type ErrorCode } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { AgentAddress } from '../base/address.ts';
+import type { AgentFile, AgentRow, HistorySeries, Presence } from '../store/index.ts';
+import type { ActorHost } from './actor-host.ts';
+import type { ActorContext, AgentDatabase, HistoryQuery, ShardView } from './behaviour.ts';
+import type { Connection } from './connections.ts';
+import { CurrentTurn } from './current-turn.ts';
+import type { FollowUps } from './follow-ups.ts';
+import type { AuditNote } from './outbox.ts';
+import type { Publication } from './port.ts';
+import { TurnWrites } from './turn-writes.ts';
+
+export abstract class LiveContext implements ActorContext {
+  readonly address: AgentAddress;
+  readonly key: string;
+  readonly row: AgentRow;
+  readonly isEphemeral: boolean;
+  readonly wokeAtMs: number;
+  readonly turn = new CurrentTurn();
+  isForgotten = false;
+  /** Begun by the shard after each commit. */
+  abstract readonly followUps: FollowUps;
+  protected readonly host: ActorHost;
+  protected readonly writes: TurnWrites;
+  /** History of messages up to this one is stored, although the agent's file does not know of them. */
+  readonly #historySequence: number;
+  #log: Log | undefined;
+
+  /** Loads what is stored of the agent. @throws BridgeError BRG_STORE, BRG_BUSY */
+  constructor(address: AgentAddress, key: string, row: AgentRow, isEphemeral: boolean, host: ActorHost) {
+    this.address = address;
+    this.key = key;
+    this.row = row;
+    this.isEphemeral = isEphemeral;
+    this.host = host;
+    this.wokeAtMs = host.clock.now();
+    const loaded = host.store.load(row, this.wokeAtMs);
+    if (loaded.damage !== undefined) {
+      this.log.error(loaded.damage, 'agent file cannot be read: put aside, the agent begins anew');
+    }
+    this.#historySequence = loaded.historySequence;
+    this.writes = new TurnWrites(
+      loaded,
+      () => this.#becomeHeavy(),
+      () => this.markDirty(),
+      (document, error) => this.log.error({ document, err: String(error) }, 'stored document is no JSON'),
+    );
+  }
+
+  /** There is something to commit. */
+  abstract markDirty(): void;
+  abstract hibernate(): void;
+
+  get log(): Log {
+    return (this.#log ??= this.host.log.child({ agent: this.key }));
+  }
+
+  get counters(): ActorContext['counters'] {
+    return this.host.counters;
+  }
+
+  get shard(): ShardView {
+    return this.host.overview;
+  }
+
+  now(): number {
+    return this.host.clock.now();
+  }
+
+  cell(name: string): unknown {
+    return this.writes.documents.get(name);
+  }
+
+  setCell(name: string, value: unknown): void {
+    this.writes.documents.set(name, value);
+    this.markDirty();
+  }
+
+  cellNames(prefix: string): string[] {
+    return this.writes.documents.names(prefix);
+  }
+
+  later(turn: () => void | Promise<void>): void {
+    this.followUps.later(turn);
+  }
+
+  aside(piece: (isCommitted: boolean) => void, isEager = false): void {
+    this.followUps.aside(piece, isEager);
+  }
+
+  onTakenBack(listener: (name: string) => void): void {
+    this.writes.onTakenBack(listener);
+  }
+
+  get presence(): Presence {
+    return this.row.presence;
+  }
+
+  setPresence(presence: Presence): void {
+    this.row.presence = presence;
+    this.markDirty();
+  }
+
+  get lastSeenMs(): number | null {
+    return this.row.lastSeenMs;
+  }
+
+  get messages(): number {
+    return this.row.messages;
+  }
+
+  countMessage(receivedAtMs: number): void {
+    this.row.messages++;
+    this.row.lastSeenMs = receivedAtMs;
+    this.markDirty();
+  }
+
+  get rejected(): number {
+    return this.row.rejected;
+  }
+
+  countRejected(): void {
+    this.row.rejected++;
+    this.host.counters.messagesRejected++;
+    this.markDirty();
+  }
+
+  deviceConnections(): readonly number[] {
+    return this.host.connections.devicesOf(this.key);
+  }
+
+  addHistory(tsMs: number, values: Record<string, number | boolean | string>): void {
+    // Messages of an agent come in order: the one at hand is not beyond that one either.
+    if (this.row.appliedSequence < this.#historySequence) return;
+    this.writes.addHistory(tsMs, values);
+    this.markDirty();
+  }
+
+  queryHistory(query: HistoryQuery): HistorySeries[] {
+    return this.host.queryHistory(this.row.key, query);
+  }
+
+  setAlarm(atMs: number | null): void {
+    if (this.row.alarmAtMs === atMs) return;
+    this.row.alarmAtMs = atMs;
+    this.markDirty();
+  }
+
+  connections(): readonly Connection[] {
+    return this.host.connections.of(this.key);
+  }
+
+  connection(id: number): Connection | undefined {
+    return this.host.connections.get(id, this.key);
+  }
+
+  send(connections: readonly number[], frame: Uint8Array, isText: boolean): void {
+    this.writes.outbox.send(connections, frame, isText);
+  }
+
+  close(connection: number, code: number, reason: string): void {
+    this.writes.outbox.close(connection, code, reason);
+  }
+
+  publish(publication: Publication): void {
+    this.writes.outbox.publish(publication);
+  }
+
+  reply(request: number, value: unknown): void {
+    this.writes.outbox.reply(request, value);
+  }
+
+  replyError(request: number, code: ErrorCode, message: string, details?: Record<string, unknown>): void {
+    this.writes.outbox.replyError(request, code, message, details);
+  }
+
+  audit(entry: AuditNote): void {
+    this.writes.outbox.note({ ...entry, tsMs: this.now(), agent: this.key });
+  }
+
+  ask(address: AgentAddress, name: string, body: unknown): Promise<unknown> {
+    this.turn.assertPresent();
+    return this.host.asks.ask(address, name, body);
+  }
+
+  forget(): void {
+    this.isForgotten = true;
+    this.markDirty();
+  }
+
+  get database(): AgentDatabase {
+    return this.writes.database;
+  }
+
+  attempt<T>(part: () => T): T {
+    return this.writes.attempt(part);
+  }
+
+  effectId(): string {
+    return this.writes.effectId();
+  }
+
+  #becomeHeavy(): AgentFile {
+    if (this.isEphemeral) throw new BridgeError('BRG_STORAGE', 'a built-in agent has no database');
+    this.log.debug({}, 'agent gets a file of its own');
+    return this.host.store.promote(this.row);
+  }
+}
