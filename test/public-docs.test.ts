@@ -96,7 +96,8 @@ function checkClass(symbol: ts.Symbol, checker: ts.TypeChecker, seen: Set<ts.Dec
     if (doc === '') return [{ kind: 'undocumented', what } as const];
     return declarations.flatMap((node) => [
       ...(ts.isPropertyDeclaration(node) && hasNumber(node) ? checkUnit(what, node) : []),
-      ...checkErrors(what, doc, node, checker),
+      // What all of a class throw is said once, on the class.
+      ...checkErrors(what, docOf(symbol) + doc, node, checker),
     ]);
   });
 }

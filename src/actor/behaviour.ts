@@ -2,6 +2,7 @@
 import type { BridgeError, ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type {
+  AgentSort,
   HistorySeries,
   KvListOptions,
   Presence,
@@ -172,6 +173,8 @@ export interface ActorBehaviour {
 export interface ActorKind {
   /** Ephemeral actors have no row: nothing of them is stored. */
   readonly isEphemeral: boolean;
+  /** Default `device`. */
+  readonly sort?: AgentSort;
   create(context: ActorContext): ActorBehaviour;
   /** Without the author's code: it keeps the data, and everything else waits. */
   createHeld(context: ActorContext): ActorBehaviour;

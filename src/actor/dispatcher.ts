@@ -97,7 +97,8 @@ export class Dispatcher implements Delivery {
         this.#shard.asks.settle(record);
         return;
       case KIND.request:
-        if (record.key === '') answerShardRequest(this.#shard, record);
+        if (this.#shard.copyDesk.answers(record)) this.#shard.copyDesk.answer(record);
+        else if (record.key === '') answerShardRequest(this.#shard, record);
         else if (record.subject === 'hibernate') answerHibernate(this.#shard, record);
         else this.#toAgent(record, (record.flags & FLAG_CREATE) !== 0);
         return;

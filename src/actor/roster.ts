@@ -4,7 +4,7 @@ import { DurationHistogram } from '../base/duration-histogram.ts';
 import { channels, tell } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
-import type { ShardStore } from '../store/index.ts';
+import type { AgentSort, ShardStore } from '../store/index.ts';
 import { Actor } from './actor.ts';
 import type { ActorHost } from './actor-host.ts';
 import { parseAddress } from '../base/address.ts';
@@ -82,6 +82,12 @@ export class Roster {
 
   get(key: string): Actor | undefined {
     return this.#awake.get(key);
+  }
+
+  /** Undefined for a model that is not known, or built in. */
+  sortOf(model: string): AgentSort | undefined {
+    const kind = this.#factory(model);
+    return kind === undefined || kind.isEphemeral ? undefined : (kind.sort ?? 'device');
   }
 
   /** Agents awake (built-in ones do not count), and turns waiting in mailboxes; walks all of them. */

@@ -20,6 +20,7 @@ import type { AgentCounters, HistoryQuery } from './behaviour.ts';
 import { AskTable } from './asks.ts';
 import { Committer, type Phase } from './committer.ts';
 import { ConnectionTable } from './connections.ts';
+import { CopyDesk } from './copy-desk.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { readBatch } from './envelope.ts';
 import { FlightRecorder } from './flight-recorder.ts';
@@ -47,6 +48,7 @@ export class Shard implements ActorHost {
   readonly effects: ShardEffects;
   readonly asks: AskTable;
   readonly recorder: FlightRecorder;
+  readonly copyDesk = new CopyDesk(this);
   readonly quarantine = new Quarantine();
   /** Sequence numbers of messages to set aside. */
   readonly poison: Set<number>;
@@ -131,6 +133,16 @@ export class Shard implements ActorHost {
   /** Commits what ended turns wrote, ahead of the end of the batch. @throws BridgeError BRG_DISK_FULL */
   commitNow(): void {
     if (this.phase === 'idle') this.#committer.commitNow();
+  }
+
+  /** An alarm at this time was committed. */
+  alarmSet(atMs: number): void {
+    this.#alarms.noticed(atMs);
+  }
+
+  /** Takes one record of the shard's own that is not journaled. */
+  receiveOne(record: InboundRecord): void {
+    this.#dispatcher.volatile(record);
   }
 
   /** The actor was given up: what it wrote is not committed. */

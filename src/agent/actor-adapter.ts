@@ -40,6 +40,7 @@ export function createActorFactory(registry: Registry, agents: AgentClasses): Ac
     const PlainClass = plain.get(model);
     if (PlainClass !== undefined) {
       return kind(
+        'agent',
         (context) => withPlainDesk(new PlainClass(context)),
         (context) => withPlainDesk(new Agent(context)),
       );
@@ -48,6 +49,7 @@ export function createActorFactory(registry: Registry, agents: AgentClasses): Ac
     const DeviceClass = definition === undefined ? undefined : devices.get(definition.agent);
     if (definition === undefined || DeviceClass === undefined) return undefined;
     return kind(
+      'device',
       (context) => new DeviceClass(context, definition),
       (context) => new DeviceAgent(context, definition),
     );
@@ -63,7 +65,7 @@ function withPlainDesk(agent: Agent): Agent {
 type Make = (context: ActorContext) => Agent;
 
 /** An author's constructor that throws costs the behaviour, not the agent's data, and not the shard. */
-function kind(make: Make, instead: Make): ActorKind {
+function kind(sort: ActorKind['sort'] & string, make: Make, instead: Make): ActorKind {
   const build = (context: ActorContext): Agent => {
     try {
       return make(context);
@@ -80,6 +82,7 @@ function kind(make: Make, instead: Make): ActorKind {
   };
   return {
     isEphemeral: false,
+    sort,
     create: (context) => new AgentBehaviour(build(context)),
     createHeld: (context) => new AgentBehaviour(held(context)),
   };

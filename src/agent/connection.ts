@@ -6,7 +6,10 @@ import { attachmentOf, decide, type ProtocolDecision } from './attachment.ts';
 import { checkedCapabilities, may, type ConnectionCapability } from './capabilities.ts';
 import type { Outbound } from './outbound.ts';
 
-/** A connection as an author sees it. Made anew in each turn; what must last lives in `state`. */
+/**
+ * A connection as an author sees it. Made anew in each turn; what must last lives in `state`.
+ * What changes it throws BridgeError BRG_AGENT_RESTARTED in code that still runs for an agent that was given up.
+ */
 export class AgentConnection {
   /** Its name among the connections of the bridge. */
   readonly id: string;

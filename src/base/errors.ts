@@ -110,6 +110,14 @@ export const ERRORS = {
   BRG_AGENT_HELD: { status: 503, public: true, title: 'The agent runs without its code for a while' },
   BRG_ABORTED: { status: 499, public: true, title: 'The caller gave up' },
   BRG_SLOW_CLIENT: { status: 503, closeCode: 1013, public: true, title: 'The client reads too slowly' },
+  BRG_MODEL_SPEC: { status: 500, public: true, title: 'The language model is not configured rightly' },
+  BRG_MODEL_UNAVAILABLE: { status: 503, public: true, title: 'The language model cannot be reached' },
+  BRG_MODEL_TIMEOUT: { status: 504, public: true, title: 'The language model did not answer in time' },
+  BRG_MODEL_OVERLOADED: { status: 503, public: true, title: 'The language model has too much to do' },
+  BRG_MODEL_BUDGET: { status: 429, public: true, title: 'The agent has used its tokens of today' },
+  BRG_MODEL_REFUSED: { status: 502, public: true, title: 'The model endpoint refused the key' },
+  BRG_MODEL_REQUEST: { status: 502, public: true, title: 'The model endpoint did not take the request' },
+  BRG_MODEL_ANSWER: { status: 502, public: true, title: 'The answer of the model endpoint makes no sense' },
 } as const satisfies Record<string, ErrorSpec>;
 
 /** The stable code of a failure; docs/errors.md says of each what it means and what to do. */

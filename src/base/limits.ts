@@ -7,10 +7,12 @@ import { messageLimits } from './limits/message-limits.ts';
 import { shardLimits } from './limits/shard-limits.ts';
 import { agentLimits } from './limits/agent-limits.ts';
 import { clientLimits } from './limits/client-limits.ts';
+import { modelLimits } from './limits/model-limits.ts';
 
 export const limits = {
   ...messageLimits,
   ...shardLimits,
   ...agentLimits,
   ...clientLimits,
+  ...modelLimits,
 } as const;

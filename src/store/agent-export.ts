@@ -30,7 +30,7 @@ CREATE TABLE mooring_history_recent(id INTEGER PRIMARY KEY, metrics TEXT NOT NUL
 `;
 
 /** What sort of agent: a device's and one that is nobody's device keep different documents. */
-export type AgentSort = 'device' | 'plain';
+export type AgentSort = 'device' | 'agent';
 
 type BlockColumns = [number, number, number, number, number, string, Uint8Array];
 

@@ -102,7 +102,7 @@ function infoOf(db: Database.Database): ExportInfo {
   }
   if (typeof model !== 'string' || typeof id !== 'string' || !isAddress(model, id))
     throw refused('it names no agent');
-  if (sort !== 'device' && sort !== 'plain') throw refused('it does not say what sort of agent it is');
+  if (sort !== 'device' && sort !== 'agent') throw refused('it does not say what sort of agent it is');
   if (storage !== 'light' && storage !== 'heavy') throw refused('it does not say how the agent is stored');
   return { model, id, sort, storage };
 }

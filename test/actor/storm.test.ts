@@ -25,8 +25,10 @@ async function storm(bridge: TestBridge, x: number): Promise<void> {
   const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => bridge.mqtt()));
   const payload = JSON.stringify({ temperature: x });
   await Promise.all(
-    Array.from({ length: AGENTS }, (_, n) =>
-      clients[n % CONNECTIONS]?.publishAsync(`devices/thermostat/s${n}/telemetry`, payload, { qos: 1 }),
+    clients.flatMap((client, first) =>
+      Array.from({ length: AGENTS / CONNECTIONS }, (_, n) =>
+        client.publishAsync(`devices/thermostat/s${first + n * CONNECTIONS}/telemetry`, payload, { qos: 1 }),
+      ),
     ),
   );
   await Promise.all(clients.map((client) => client.endAsync()));

@@ -80,6 +80,29 @@ test('what onStart throws goes to onError; the agent goes on with the message th
   ]);
 });
 
+test('validateStateChange runs before the state changes, onStateChanged after, both with who changed it', async () => {
+  const bridge = await startBridge({ devices });
+  const socket = await joined(bridge, 'probe/source');
+  socket.send({ type: 'cf_agent_state', state: 1 });
+  await call(socket, 'set', 2);
+  const about = heardBy('source').filter((what) => /^(validate|changed)/.test(what));
+  expect(about).toEqual([
+    'validate 1 by /agents/probe/source, is {"n":0}',
+    'changed 1 by /agents/probe/source, is 1',
+    'validate 2 by server, is 1',
+    'changed 2 by server, is 2',
+  ]);
+});
+
+test('in onClose the connection still has its tags, and is none of getConnections any more', async () => {
+  const bridge = await startBridge({ devices });
+  const [leaving, staying] = [await joined(bridge, 'probe/close'), await joined(bridge, 'probe/close')];
+  leaving.socket.close();
+  await until(() => heardBy('close').some((what) => what.startsWith('onClose')));
+  expect(heardBy('close').at(-1)).toBe('onClose 1 false 1');
+  expect(await call(staying, 'shout', 'still here')).toHaveLength(1);
+});
+
 test('of a storm of 6,000 messages on one agent none is lost, and each sender’s come in their order', async () => {
   const bridge = await startBridge({ devices });
   const sockets = await Promise.all([1, 2, 3, 4].map(() => bridge.socket('storm/one')));

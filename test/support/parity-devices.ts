@@ -27,7 +27,7 @@ function hear(agent: Agent, what: string): void {
 
 /** Says which hook runs, and its own words; the hooks that decide are of both kinds, sync and async. */
 class ProbeAgent extends Agent {
-  static callables = { shout: {}, known: {} };
+  static callables = { shout: {}, known: {}, set: {} };
 
   override initialState: unknown = { n: 0 };
 
@@ -72,6 +72,25 @@ class ProbeAgent extends Agent {
     hear(this, `onMessage ${String(message)}`);
   }
 
+  override onClose({ id, tags }: AgentConnection): void {
+    const others = this.getConnections().map((other) => other.id);
+    hear(this, `onClose ${tags.length} ${others.includes(id)} ${others.length}`);
+  }
+
+  override validateStateChange(next: unknown, source: 'server' | AgentConnection): void {
+    hear(this, `validate ${this.#about(next, source)}`);
+  }
+
+  override onStateChanged(state: unknown, source: 'server' | AgentConnection): void {
+    hear(this, `changed ${this.#about(state, source)}`);
+  }
+
+  /** What the hook got, and what the agent's state is meanwhile. */
+  #about(given: unknown, source: 'server' | AgentConnection): string {
+    const by = source === 'server' ? source : source.tags[0];
+    return `${JSON.stringify(given)} by ${by}, is ${JSON.stringify(this.state)}`;
+  }
+
   override onError(...args: unknown[]): void {
     hear(this, `onError ${String(args.at(-1))}`);
   }
@@ -79,6 +98,10 @@ class ProbeAgent extends Agent {
   shout(text: string, exceptIds?: string[]): string[] {
     this.broadcast(text, exceptIds);
     return this.getConnections().map(({ id }) => id);
+  }
+
+  set(state: unknown): void {
+    this.setState(state);
   }
 
   known(id: string): boolean {

@@ -7,9 +7,9 @@
  * I2 What is thrown in the end is the last error itself, never a wrapper; but the signal's reason when it
  *    was aborted, and BRG_TIMEOUT when the deadline ends an attempt that runs.
  */
+import { fullJitterMs, retryAfterMs } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import { BridgeError } from '../../base/errors.ts';
-import { retryAfterMs } from './retry-after.ts';
 
 /** How often and after what pauses something is tried: of a job, of a call of `retry`, or of a class in `static options`. */
 export interface RetryOptions {
@@ -73,7 +73,7 @@ export function resolveRetry(options: RetryOptions = {}, defaults: RetryOptions 
 /** @public ms to wait after failed attempt `attempt` (from 1): full jitter, see I1. */
 export function retryDelayMs(attempt: number, options: RetryOptions, random: () => number): number {
   const { baseDelayMs, maxDelayMs } = resolveRetry(options);
-  return Math.floor(random() * Math.min(2 ** attempt * Math.floor(baseDelayMs), Math.floor(maxDelayMs)));
+  return fullJitterMs(attempt, baseDelayMs, maxDelayMs, random);
 }
 
 /** The wait of I1 after `error`, ms. */

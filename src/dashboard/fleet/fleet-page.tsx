@@ -99,8 +99,8 @@ function Tiles({ feed }: { feed: FleetFeed }): JSX.Element {
 
 function WakeTime({ us }: { us: number | undefined }): JSX.Element | null {
   if (us === undefined) return null;
-  const text = us < 1000 ? `${us} µs` : `${(us / 1000).toFixed(1)} ms`;
-  return <span title="99 of 100 agents woke within this time">wake {text}</span>;
+  const text = us < 1000 ? `${us} µs` : `${Math.round(us / 1000)} ms`;
+  return <span title={`99 of 100 agents woke within ${text}`}>{text}</span>;
 }
 
 function Tile(props: {

@@ -1,7 +1,17 @@
-/** How long a peer asks us to wait: `Retry-After` of an error, RFC 9110 section 10.2.3. */
-import { limits } from '../../base/limits.ts';
+/** How long to wait before trying again: the formula, and what a peer asks for. */
+import { limits } from './limits.ts';
 
 /**
+ * ms to wait after failed attempt `attempt` (from 1): random below `2^attempt * baseMs`, never above `maxMs`.
+ * `random` gives [0, 1). https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ "full jitter"
+ */
+export function fullJitterMs(attempt: number, baseMs: number, maxMs: number, random: () => number): number {
+  return Math.floor(random() * Math.min(2 ** attempt * Math.floor(baseMs), Math.floor(maxMs)));
+}
+
+
+/**
+ * How long a peer asks us to wait: `Retry-After` of an error, RFC 9110 section 10.2.3.
  * ms to wait before the next attempt, at most `limits.retryAfterMaxMs`; undefined when `error` does not
  * say. Read are `retryAfterMs`, and the header `retry-after` (seconds or an HTTP date) in the `headers`
  * or `responseHeaders` of the error or of its `response`, a `Headers` or an object. Never throws.
