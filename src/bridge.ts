@@ -12,8 +12,11 @@ import { createBroker, type Broker } from './broker/index.ts';
 import { checkConfig, type Config } from './config.ts';
 import { describeDefinition, describePlainModel, Registry } from './device/index.ts';
 import { createGateway, mqttUpgrade, type Gateway } from './gateway/index.ts';
+import { mcpEndpoint } from './mcp-bridge.ts';
 import { inlineShard, workerShard } from './shard-links.ts';
 import { loadDevices, type ShardSettings } from './shard.ts';
+import type { McpEndpoint } from './tools/index.ts';
+import { clearTransfers, isHalfRestored, transfersIn } from './store/index.ts';
 
 /** A running bridge. */
 export interface Bridge {
@@ -74,6 +77,7 @@ class RunningBridge implements Bridge {
   #runtime: Runtime | undefined;
   #broker: Broker | undefined;
   #gateway: Gateway | undefined;
+  #mcp: McpEndpoint | undefined;
   #failed: ((error: Error) => void) | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -94,6 +98,7 @@ class RunningBridge implements Bridge {
 
   async start(): Promise<void> {
     const { config } = this;
+    const startMs = Date.now();
     const devicesUrl = devicesModule(config.devices);
     const { definitions, agents } = await loadDevices(devicesUrl);
     const plain = [...sortClasses(definitions, agents).plain.keys()];
@@ -102,9 +107,12 @@ class RunningBridge implements Bridge {
     // Handled by the race below; later failures go to onFatal.
     startFailed.catch(() => undefined);
     const runtime = (this.#runtime = this.#startRuntime(devicesUrl));
+    const models = [...definitions.map(describeDefinition), ...plain.map(describePlainModel)];
+    const mcp = (this.#mcp = mcpEndpoint({ runtime, models, version: packageVersion(), log: this.#log }));
     this.#gateway = await createGateway({
       runtime,
-      models: [...definitions.map(describeDefinition), ...plain.map(describePlainModel)],
+      models,
+      mcp: (request, requester) => mcp.fetch(request, requester),
       host: config.host,
       port: config.httpPort,
       log: this.#log,
@@ -117,6 +125,7 @@ class RunningBridge implements Bridge {
         else this.#broker.acceptStream(stream, address);
       }),
       version: packageVersion(),
+      transfers: { directory: transfersIn(config.dataDir), agentBytesMax: config.agentBytesMax },
     });
     this.#broker = await createBroker({
       runtime,
@@ -128,6 +137,8 @@ class RunningBridge implements Bridge {
     });
     await Promise.race([this.#ready(runtime), startFailed]);
     this.#failed = undefined;
+    // Only now it is certain that nobody else uses the directory.
+    clearTransfers(config.dataDir, startMs);
   }
 
   stop(): Promise<void> {
@@ -138,6 +149,7 @@ class RunningBridge implements Bridge {
     // The broker first: what devices have sent is still acknowledged, then nothing more comes in.
     await this.#broker?.stop();
     await this.#runtime?.stop();
+    await this.#mcp?.close();
     await this.#gateway?.stop();
   }
 
@@ -199,6 +211,8 @@ function prepareDataDir(dataDir: string): void {
   try {
     makeDirectories(dataDir);
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    if (isHalfRestored(dataDir))
+      throw new Error('a restore ended in its middle: restore again, with --force');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BridgeError(

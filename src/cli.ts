@@ -26,13 +26,24 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   agent: {
     kind: 'group',
-    summary: 'agents of a running bridge: list, show, history, rejected, commands, send, forget',
+    summary:
+      'agents of a running bridge: list, show, history, rejected, commands, send, export, import, forget',
     load: async () => (await import('./cli/agent.ts')).agentCommands,
   },
   audit: {
     kind: 'command',
     summary: 'who sent commands or deleted agents, and what became of it',
     load: async () => (await import('./cli/audit.ts')).auditCommand,
+  },
+  backup: {
+    kind: 'command',
+    summary: 'copy everything of a running bridge, or list such copies',
+    load: async () => (await import('./cli/backup.ts')).backupCommand,
+  },
+  restore: {
+    kind: 'command',
+    summary: 'put a backup into a data directory',
+    load: async () => (await import('./cli/backup.ts')).restoreCommand,
   },
   doctor: {
     kind: 'command',

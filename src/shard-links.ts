@@ -35,7 +35,7 @@ export function workerShard(settings: ShardSettings): StartShard {
     let stack: string | undefined;
     let isStopping = false;
     const stopWatch = watchShard(worker, recorder, settings.shardStallMs ?? limits.shardStallMs, (seen) => {
-      stack = seen;
+      stack ??= seen;
       failure = new Error('the shard’s thread was stuck');
       void worker.terminate(); // never rejects; `exit` says when it is over
     });

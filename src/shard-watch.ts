@@ -18,7 +18,7 @@ const PAUSE_MS = 2_000;
 /** Under this key a shard's thread notes whose code runs; called while it is paused. */
 export const NOTE_CULPRIT = 'mooring.note-culprit';
 
-/** @param onStuck called once, with the stack; the thread has noted whose code it runs */
+/** @param onStuck called with the stack, again as long as the thread is stuck; it has noted whose code it runs */
 export function watchShard(
   worker: Worker,
   recorder: FlightRecorder,
@@ -33,9 +33,7 @@ export function watchShard(
     const stack = await stackOf(worker.threadId);
     isLooking = false;
     looks = stack === undefined ? 0 : looks + 1;
-    if (stack === undefined || looks < LOOKS) return;
-    stop();
-    onStuck(stack);
+    if (stack !== undefined && looks >= LOOKS) onStuck(stack);
   };
   const timer = setInterval(() => {
     // A person who debugs the thread may stop it as long as they like.
@@ -48,8 +46,7 @@ export function watchShard(
     void look(); // never rejects
   }, intervalMs);
   timer.unref();
-  const stop = (): void => clearInterval(timer);
-  return stop;
+  return () => clearInterval(timer);
 }
 
 interface CallFrame {
@@ -98,6 +95,7 @@ function within<T>(
 function pause(session: Session, threadId: number, resolve: (stack: string | undefined) => void): void {
   const urls = new Map<string, string>();
   let thread: string | undefined;
+  let stack: string | undefined;
   let id = 0;
   const order = (method: string, params: object = {}): void => {
     const message = JSON.stringify({ id: ++id, method, params });
@@ -113,6 +111,8 @@ function pause(session: Session, threadId: number, resolve: (stack: string | und
   session.on('NodeWorker.receivedMessageFromWorker', ({ params: { sessionId, message } }) => {
     if (sessionId !== thread) return;
     const { method, params } = JSON.parse(message) as Said;
+    // Not before: a thread that is ended while it is paused stays there for ever.
+    if (method === 'Debugger.resumed') resolve(stack);
     if (method === 'Debugger.scriptParsed') urls.set(params?.scriptId ?? '', params?.url ?? '');
     if (method !== 'Debugger.paused') return;
     const frames = params?.callFrames ?? [];
@@ -122,8 +122,7 @@ function pause(session: Session, threadId: number, resolve: (stack: string | und
       order('Debugger.evaluateOnCallFrame', { callFrameId: frames[0]?.callFrameId, expression });
     }
     order('Debugger.resume');
-    // The thread handles what it was sent in order, so this answer comes after those.
-    setImmediate(resolve, isAuthors ? written(frames, urls) : undefined);
+    stack = isAuthors ? written(frames, urls) : undefined;
   });
   session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
 }

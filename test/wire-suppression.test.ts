@@ -5,7 +5,7 @@ import { decodeCbor, encodeFrame } from '../src/wire/index.ts';
 import { SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON } from '../src/wire/subprotocol.ts';
 import { labDevices, startBridge, type TestBridge } from './support/bridge.ts';
 import { frameOf, type FrameSocket } from './support/frame-socket.ts';
-import { everyOutboundFrame } from './support/lab-devices.ts';
+import { calls, everyOutboundFrame } from './support/lab-devices.ts';
 import { until } from './support/until.ts';
 
 const outboundTypes = FRAMES.filter(({ direction }) => direction !== 'in').map(({ type }) => type);
@@ -139,7 +139,10 @@ test('a suppressed connection gets no text for what it asks itself: replies, err
     silent.send(frame);
     binary.socket.send(encodeFrame(frame, 'cbor'));
   }
-  await bridge.describedAs('lab/a', ({ state }) => JSON.stringify(state) === '{"x":8}');
+  silent.socket.send('that was all');
+  await until(() => calls.includes('a onMessage "that was all"'));
+  // What it caused has left before this answer.
+  await roundTrip(await settled(bridge, 'lab/a', SUBPROTOCOL_JSON));
   await until(() => binary.ofType('mooring_error').length === 2);
   expect(binary.ofType('cf_agent_state_error')).toHaveLength(1);
   expect(binary.ofType('rpc')).toMatchObject([{ error: 'Method nobody does not exist' }]);

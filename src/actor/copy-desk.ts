@@ -75,7 +75,7 @@ export class CopyDesk {
         (answer) => this.#isStopped() || effects.reply(request, answer),
         (error: unknown) => this.#isStopped() || effects.replyError(request, asBridgeError(error)),
       )
-      .finally(() => this.#shard.scheduleCommit());
+      .finally(() => this.#isStopped() || this.#shard.scheduleCommit());
   }
 
   async #run(name: string, key: string, body: unknown): Promise<unknown> {
@@ -215,13 +215,14 @@ export class CopyDesk {
     overview.committed([{ key }]);
   }
 
-  async #backUp({ keep }: BackupBody): Promise<unknown> {
+  #backUp({ keep }: BackupBody): BackupStatus {
     if (this.#imports > 0) throw new BridgeError('BRG_BUSY', 'an import is under way; try again');
     const { store, journal, clock, log } = this.#shard;
     const { backups } = store.copies;
     if (backups.isRunning)
       throw new BridgeError('BRG_BACKUP_RUNNING', 'one at a time: wait until it has ended');
     this.#shard.commitNow();
+    this.#status = { state: 'running', phase: 'agents', files: 0, bytes: 0, bytesTotal: 0 };
     const running = backups.run(
       journal,
       clock,

@@ -11,12 +11,12 @@ interface Bodies {
   history: { metric: string | null; fromMs: number; toMs: number; points: number };
   count: object;
   rejected: { limit: number };
-  patchDesired: { patch: unknown };
+  patchDesired: { patch: unknown; by?: string };
   command: { name: string; args: unknown; waitMs: number; ttlMs: number; by?: string };
   commands: { limit: number };
   rules: object;
-  addRule: { rule: unknown };
-  deleteRule: { ruleId: string };
+  addRule: { rule: unknown; by?: string };
+  deleteRule: { ruleId: string; by?: string };
   alerts: { limit: number };
   forget: object;
 }
@@ -30,13 +30,14 @@ const ANSWERS: Answers = {
   history,
   count: (desk) => desk.ingest.counts,
   rejected: (desk, { limit }) => ({ items: desk.deadLetters.list(limit) }),
-  patchDesired: (desk, { patch }) => desk.twin.want(patch, desk.codec),
+  patchDesired,
   command,
   commands: (desk, { limit }) => ({ items: desk.commands.list(limit) }),
   rules: (desk) => ({ rules: desk.rules.all }),
-  addRule: (desk, { rule }) => desk.rules.add(rule),
-  deleteRule: (desk, { ruleId }) => {
+  addRule,
+  deleteRule: (desk, { ruleId, by }) => {
     desk.rules.remove(ruleId);
+    note(desk, 'rule', 'deleted', ruleId, by, null);
     return {};
   },
   alerts: (desk, { limit }) => ({ items: desk.alerts.all.slice(0, limit) }),
@@ -82,6 +83,30 @@ function history(desk: DeviceDesk, body: Bodies['history']): unknown {
   const units = new Map(known.map(({ name, unit }) => [name, unit ?? null]));
   const series = desk.context.queryHistory(body);
   return { series: series.map((one) => ({ ...one, unit: units.get(one.metric) ?? null })) };
+}
+
+function patchDesired(desk: DeviceDesk, { patch, by }: Bodies['patchDesired']): unknown {
+  const answer = desk.twin.want(patch, desk.codec);
+  note(desk, 'desired', 'changed', String(answer.version), by, { patch });
+  return answer;
+}
+
+function addRule(desk: DeviceDesk, { rule, by }: Bodies['addRule']): unknown {
+  const stored = desk.rules.add(rule);
+  note(desk, 'rule', 'added', stored.id, by, { description: stored.description });
+  return stored;
+}
+
+/** After the change, which may throw and takes its ids first: they are the same whether something is noted or not. */
+function note(
+  { context }: DeviceDesk,
+  kind: 'desired' | 'rule',
+  event: string,
+  subject: string,
+  by: string | undefined,
+  detail: unknown,
+): void {
+  context.audit({ id: context.effectId(), kind, event, subject, by: by ?? 'api', detail });
 }
 
 function command(desk: DeviceDesk, body: Bodies['command'], request: number): unknown {

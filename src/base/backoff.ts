@@ -9,7 +9,6 @@ export function fullJitterMs(attempt: number, baseMs: number, maxMs: number, ran
   return Math.floor(random() * Math.min(2 ** attempt * Math.floor(baseMs), Math.floor(maxMs)));
 }
 
-
 /**
  * How long a peer asks us to wait: `Retry-After` of an error, RFC 9110 section 10.2.3.
  * ms to wait before the next attempt, at most `limits.retryAfterMaxMs`; undefined when `error` does not

@@ -7,12 +7,18 @@ import { messageLimits } from './limits/message-limits.ts';
 import { shardLimits } from './limits/shard-limits.ts';
 import { agentLimits } from './limits/agent-limits.ts';
 import { clientLimits } from './limits/client-limits.ts';
+import { chatLimits } from './limits/chat-limits.ts';
 import { modelLimits } from './limits/model-limits.ts';
+import { programLimits } from './limits/program-limits.ts';
+import { mcpLimits } from './limits/mcp-limits.ts';
 
 export const limits = {
   ...messageLimits,
   ...shardLimits,
   ...agentLimits,
   ...clientLimits,
+  ...chatLimits,
   ...modelLimits,
+  ...programLimits,
+  ...mcpLimits,
 } as const;

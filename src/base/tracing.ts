@@ -50,7 +50,8 @@ export function inSpan<T>(tracer: Tracer, name: string, attributes: Attributes, 
   return result;
 }
 
-function endFailed(span: Span, error: unknown): void {
+/** Ends a span that was begun by hand, with the error. */
+export function endFailed(span: Span, error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   span.recordException(error instanceof Error ? error : message);
   span.setStatus({ code: SpanStatusCode.ERROR, message });

@@ -1,6 +1,7 @@
 /** `mooring agent`: look at the agents of a running bridge and talk to their devices. */
 import { parseAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
+import { exportCommand, importCommand } from './agent-copies.ts';
 import {
   agentTable,
   agentText,
@@ -118,6 +119,8 @@ export const agentCommands: Readonly<Record<string, Command>> = {
     examples: ['mooring agent hibernate greenhouse/g7'],
     run: hibernate,
   },
+  export: exportCommand,
+  import: importCommand,
   forget: {
     summary: 'delete an agent: its state, history, rules and commands',
     ...ONE_AGENT,

@@ -9,11 +9,11 @@ import { cut, localTime, textTable } from './text-table.ts';
 const DETAIL_CHARACTERS_MAX = 80;
 
 export const auditCommand: Command = {
-  summary: 'who sent commands or deleted agents, and what became of it',
+  summary: 'who sent commands, changed desired state or rules, or deleted agents',
   usage: '[<model>/<id>]',
   arguments: { min: 0, max: 1 },
   options: {
-    kind: { type: 'string', value: '<kind>', meaning: 'only command, or agent (deleted ones)' },
+    kind: { type: 'string', value: '<kind>', meaning: 'only command, desired, rule, or agent (deleted ones)' },
     from: {
       type: 'string',
       value: '<time>',

@@ -1,4 +1,5 @@
 /** The HTTP API of a running bridge, as the commands that talk to one use it. */
+import { Readable } from 'node:stream';
 import { limits } from '../base/limits.ts';
 import { UsageError, type Invocation, type Option } from './command.ts';
 import { configOf } from './settings.ts';
@@ -46,25 +47,52 @@ export class BridgeClient {
     path: string,
     { body, timeoutMs = limits.requestTimeoutMs }: { body?: unknown; timeoutMs?: number } = {},
   ): Promise<unknown> {
-    const headers: Record<string, string> = {};
-    if (this.#token !== null) headers['authorization'] = `Bearer ${this.#token}`;
-    if (body !== undefined) headers['content-type'] = 'application/json';
-    const init: RequestInit = { method, headers, signal: AbortSignal.timeout(timeoutMs) };
-    if (body !== undefined) init.body = JSON.stringify(body);
-    let response: Response;
-    let text: string;
+    const init: RequestInit = { method, signal: AbortSignal.timeout(timeoutMs) };
+    if (body !== undefined) {
+      init.headers = { 'content-type': 'application/json' };
+      init.body = JSON.stringify(body);
+    }
+    const { response, text } = await this.#reach(path, init, async (reached) => ({
+      response: reached,
+      text: await reached.text(),
+    }));
+    const answer = parseJson(text);
+    if (response.ok && answer !== undefined) return answer;
+    throw this.#refusal(response, answer);
+  }
+
+  /**
+   * For bodies that are files: the answer as it comes, which is a good one.
+   * @throws ConnectError, RefusedError
+   */
+  async open(
+    method: 'GET' | 'PUT',
+    path: string,
+    file?: { readonly body: Readable; readonly contentType: string },
+  ): Promise<Response> {
+    const init: RequestInit = { method, signal: AbortSignal.timeout(limits.transferTimeoutMs) };
+    if (file !== undefined) {
+      init.headers = { 'content-type': file.contentType };
+      // The types of fetch and of node:stream describe the same stream.
+      init.body = Readable.toWeb(file.body) as NonNullable<RequestInit['body']>;
+      init.duplex = 'half';
+    }
+    const response = await this.#reach(path, init, (reached) => Promise.resolve(reached));
+    if (response.ok) return response;
+    throw this.#refusal(response, parseJson(await response.text()));
+  }
+
+  async #reach<T>(path: string, init: RequestInit, read: (response: Response) => Promise<T>): Promise<T> {
+    const headers = new Headers(init.headers);
+    if (this.#token !== null) headers.set('authorization', `Bearer ${this.#token}`);
     try {
-      response = await fetch(this.#url + path, init);
-      text = await response.text();
+      return await read(await fetch(this.#url + path, { ...init, headers }));
     } catch (error) {
       throw new ConnectError(
         `no bridge answers at ${this.#url} (${reasonOf(error)}): start one with \`mooring serve\`, or give its --url`,
         { cause: error },
       );
     }
-    const answer = parseJson(text);
-    if (response.ok && answer !== undefined) return answer;
-    throw this.#refusal(response, answer);
   }
 
   #refusal(response: Response, answer: unknown): RefusedError {

@@ -9,8 +9,12 @@ export interface Progress {
   end(): void;
 }
 
-/** Shows nothing until the first update. */
-export function createProgress(stream: NodeJS.WriteStream, what: string): Progress {
+/** Shows nothing until the first update. @param amount a number of what is counted, for people */
+export function createProgress(
+  stream: NodeJS.WriteStream,
+  what: string,
+  amount: (count: number) => string = (count) => `${count} changes`,
+): Progress {
   // A fast start says nothing to a log; a person sees the bar at once.
   let shownMs = stream.isTTY ? 0 : Date.now();
   let isBarShown = false;
@@ -20,7 +24,7 @@ export function createProgress(stream: NodeJS.WriteStream, what: string): Progre
       if (nowMs - shownMs < (stream.isTTY ? BAR_INTERVAL_MS : LINE_INTERVAL_MS) || total <= 0) return;
       shownMs = nowMs;
       const share = Math.min(1, done / total);
-      const text = `${what}: ${done} of ${total} changes (${Math.floor(share * 100)} %)`;
+      const text = `${what}: ${amount(done)} of ${amount(total)} (${Math.floor(share * 100)} %)`;
       if (stream.isTTY) {
         const cells = Math.round(share * BAR_CELLS);
         stream.write(`\r\u001b[K[${'#'.repeat(cells)}${'.'.repeat(BAR_CELLS - cells)}] ${text}`);

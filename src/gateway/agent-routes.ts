@@ -65,10 +65,10 @@ const describeRoutes: readonly Route[] = [
     errors: ['BRG_STATE_TOO_LARGE', 'BRG_UNKNOWN_METRIC', 'BRG_PAYLOAD_RANGE'],
     does: {
       kind: 'ask',
-      ask: ({ address, body }) => ({
+      ask: ({ address, body, by }) => ({
         address,
         name: 'patchDesired',
-        body: { patch: body },
+        body: { patch: body, by },
         options: DURABLE,
       }),
     },

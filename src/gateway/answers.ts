@@ -162,3 +162,36 @@ export const readyAnswer = z.looseObject({
   status: z.enum(['starting', 'replaying', 'ready', 'disk-full', 'stopping']),
   detail: z.string(),
 });
+
+export const importAnswer = z.looseObject({
+  model: z.string(),
+  id: z.string(),
+  from: z.string().describe('model/id it was exported from'),
+  storage: z.enum(['light', 'heavy']),
+});
+
+const backupSummary = z.looseObject({
+  name: z.string().describe('its directory in backups/ of the data directory'),
+  startedAtMs: ms,
+  throughMs: ms.describe('everything acknowledged before this is in it'),
+  journalSequence: z.number().int(),
+  agents: z.number().int(),
+  heavyAgents: z.number().int(),
+  unreadable: z.array(z.string()).describe('agents whose own file could not be read: not in it'),
+  bytes: z.number().int(),
+  files: z.number().int(),
+});
+
+export const backupStatusAnswer = z.looseObject({
+  state: z.enum(['none', 'running', 'done', 'failed']),
+  phase: z.enum(['agents', 'shard', 'journal', 'checksums']).optional(),
+  bytes: z.number().int().optional(),
+  bytesTotal: z.number().int().optional(),
+  summary: backupSummary.optional(),
+  path: z.string().optional().describe('on the machine of the bridge'),
+  pruned: z.array(z.string()).optional().describe('older backups that were deleted'),
+  code: z.string().optional(),
+  message: z.string().optional(),
+});
+
+export const backupListAnswer = z.looseObject({ items: z.array(backupSummary) });

@@ -18,8 +18,11 @@ import { handleRequest } from './http-handler.ts';
 import type { HttpContext } from './http-handler.ts';
 import { localAnswers } from './local-answers.ts';
 import type { MetricsSource, ModelInfo } from './local-answers.ts';
+import type { McpHandler } from './mcp-request.ts';
 import { loadStaticFiles } from './static-files.ts';
 import { BUILT_IN_MODELS } from './target.ts';
+import { isUpload } from './transfers.ts';
+import type { TransferOptions } from './transfers.ts';
 import { AgentSockets } from './upgrade.ts';
 
 export interface GatewayOptions {
@@ -39,7 +42,11 @@ export interface GatewayOptions {
   readonly dashboardDir: string | null;
   /** Takes over WebSocket upgrades at `/mqtt`, after the Host and Origin checks. */
   onMqttUpgrade(socket: Duplex, request: IncomingMessage, head: Buffer): void;
+  /** Answers at `/mcp`; nobody without. */
+  readonly mcp?: McpHandler;
   readonly version: string;
+  /** Without it there are no exports and imports. */
+  readonly transfers?: TransferOptions;
   /** Smaller limits, for small machines and tests. */
   readonly connectionsMax?: number;
   readonly socketBufferBytesMax?: number;
@@ -82,7 +89,7 @@ class HttpGateway implements Gateway {
     this.#server = createServer(
       {
         headersTimeout: limits.httpHeadersTimeoutMs,
-        requestTimeout: limits.httpRequestTimeoutMs,
+        requestTimeout: limits.transferTimeoutMs,
         connectionsCheckingInterval: limits.httpHeadersTimeoutMs / 2,
         // `curl --http2` offers h2c with every request; only WebSocket is taken up.
         shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
@@ -90,6 +97,7 @@ class HttpGateway implements Gateway {
       (request, response) => {
         this.#requestsActive++;
         response.once('close', () => this.#requestsActive--);
+        if (!isUpload(request)) limitTime(request);
         void handleRequest(context, request, response); // never rejects
       },
     );
@@ -109,6 +117,8 @@ class HttpGateway implements Gateway {
       modelNames: new Set(options.models.map(({ model }) => model)),
       files: loadStaticFiles(options.dashboardDir),
       local: localAnswers(options),
+      mcp: options.mcp ?? null,
+      transfers: options.transfers ?? null,
       log: options.log,
       clock: this.#clock,
       isStopping: () => this.#phase.kind === 'stopping',
@@ -200,6 +210,16 @@ const BROKEN_REQUEST_STATUS: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
+
+/** Only an upload may take longer than this; the server's own limit is the same for all. */
+function limitTime(request: IncomingMessage): void {
+  const timer = setTimeout(() => {
+    if (request.complete) return;
+    refuseBrokenRequest(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), request.socket);
+  }, limits.httpRequestTimeoutMs);
+  timer.unref();
+  request.once('close', () => clearTimeout(timer));
+}
 
 /** Bytes that are not HTTP: there is no request to answer, only a socket. */
 function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {

@@ -12,6 +12,8 @@ import type { Log } from '../base/log.ts';
 import type { AccessPolicy } from './access.ts';
 import { authorize } from './access.ts';
 import { answerAgentRequest, isAgentRequest } from './agent-request.ts';
+import { answerMcpRequest, isMcpRequest } from './mcp-request.ts';
+import type { McpHandler } from './mcp-request.ts';
 import { pathParameters } from './parameters.ts';
 import type { Answer } from './problem.ts';
 import { HttpError, jsonAnswer, methodNotAllowed, problemAnswer } from './problem.ts';
@@ -21,6 +23,8 @@ import type { LocalAnswers, Route, RouteMatch } from './route.ts';
 import { routes } from './routes.ts';
 import type { StaticFiles } from './static-files.ts';
 import { staticAnswer } from './static-files.ts';
+import { exportAgent, importAgent, isUpload, sendFile } from './transfers.ts';
+import type { FileAnswer, TransferOptions, TransferQuery } from './transfers.ts';
 import { checkAddress, parseTarget } from './target.ts';
 import type { RequestTarget } from './target.ts';
 
@@ -38,6 +42,10 @@ export interface HttpContext {
   readonly modelNames: ReadonlySet<string>;
   readonly files: StaticFiles;
   readonly local: LocalAnswers;
+  /** Who answers at `/mcp`; null: nobody. */
+  readonly mcp: McpHandler | null;
+  /** Null: there are no exports and imports. */
+  readonly transfers: TransferOptions | null;
   readonly log: Log;
   readonly clock: Clock;
   /** Whether connections should not be kept for another request. */
@@ -52,25 +60,49 @@ export async function handleRequest(
 ): Promise<void> {
   const startMs = context.clock.now();
   const target = parseTarget(request.url ?? '/');
-  const answer = await answerRequest(context, request, target).catch((error: unknown) =>
-    problemAnswer(error, context.log),
-  );
+  const isMcp = context.mcp !== null && isMcpRequest(target.path);
+  const answering = isMcp
+    ? answerMcp(context, context.mcp, request, response, target)
+    : answerRequest(context, request, target);
+  const answer = await answering.catch((error: unknown) => problemAnswer(error, context.log));
+  if (answer === null) return;
   writeAnswer(context, request, response, answer);
   const { method } = request;
   const elapsedMs = context.clock.now() - startMs;
   context.log.debug({ method, path: target.path, status: answer.status, elapsedMs }, 'http request');
 }
 
+/** Null: it has been written, as a stream perhaps. */
+async function answerMcp(
+  context: HttpContext,
+  mcp: McpHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: RequestTarget,
+): Promise<null> {
+  // Like an agent's own code, it may do something whatever the method: Origin is checked for all.
+  const user = authorize(context.policy, request, target, true);
+  const close: Record<string, string> = context.isStopping() ? { connection: 'close' } : {};
+  const headers = { ...SECURITY_HEADERS, 'cache-control': 'no-store', ...close };
+  await answerMcpRequest(mcp, request, response, { user, headers });
+  return null;
+}
+
 function writeAnswer(
   context: HttpContext,
   request: IncomingMessage,
   response: ServerResponse,
-  answer: Answer,
+  answer: Answer | FileAnswer,
 ): void {
+  if ('file' in answer) {
+    // Never rejects.
+    void sendFile(request, response, { ...SECURITY_HEADERS, ...answer.headers }, answer.file);
+    return;
+  }
   const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
   const hasBody = answer.status !== 304 && answer.status !== 204;
   // Node reads and drops the rest of a body nobody wanted; of one that is too large even that is too much.
-  const isLast = context.isStopping() || (answer.status === 413 && !request.complete);
+  const isLast = context.isStopping() || ((answer.status === 413 || isUpload(request)) && !request.complete);
   response.writeHead(answer.status, {
     ...SECURITY_HEADERS,
     ...answer.headers,
@@ -85,7 +117,7 @@ async function answerRequest(
   context: HttpContext,
   request: IncomingMessage,
   target: RequestTarget,
-): Promise<Answer> {
+): Promise<Answer | FileAnswer> {
   const isAgent = isAgentRequest(target.path);
   const user = authorize(context.policy, request, target, isAgent);
   const by = user === null ? 'api' : `api:${user}`;
@@ -123,13 +155,18 @@ async function answerRoute(
   target: RequestTarget,
   match: RouteMatch,
   by: string,
-): Promise<Answer> {
+): Promise<Answer | FileAnswer> {
   const { route } = match;
   const params = checkPath(context, match.params);
   const query = checkQuery(route, target.query);
+  const address: AgentAddress = { model: params['model'] ?? '', id: params['id'] ?? '' };
+  if (route.does.kind === 'transfer') {
+    // The schema of both routes' queries.
+    const asked = { request, address, query: query as TransferQuery, by };
+    return route.does.transfer === 'export' ? exportAgent(context, asked) : importAgent(context, asked);
+  }
   const body = await checkBody(route, request);
   if (route.does.kind === 'local') return context.local[route.does.answer]();
-  const address: AgentAddress = { model: params['model'] ?? '', id: params['id'] ?? '' };
   // `route()` tied the types of query and body to the schemas that were just applied.
   const checked = { query: query as never, body: body as never };
   const input = { address, params, ...checked, by, nowMs: context.clock.now() };

@@ -15,7 +15,7 @@ export const JSON_ONLY: readonly string[] = ['application/json'];
 /** For what changes an agent: journaled before it is applied. */
 export const DURABLE: RequestOptions = { durable: true };
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** What the agents (or, without an address, the shards) are asked. */
 interface AgentRequest {
@@ -46,13 +46,16 @@ export interface LocalAnswers {
   openapi(): Answer;
 }
 
+/** A body that is a file, in the answer or in the request. */
+export type TransferKind = 'export' | 'import';
+
 interface RouteSpec<Query extends z.ZodType, Body extends z.ZodType> {
   readonly method: Method;
   /** `/api/agents/{model}/{id}`: a parameter is a whole segment. */
   readonly path: string;
   /** OpenAPI operationId; unique. */
   readonly operation: string;
-  readonly tag: 'agents' | 'telemetry' | 'commands' | 'rules' | 'audit' | 'bridge';
+  readonly tag: 'agents' | 'telemetry' | 'commands' | 'rules' | 'audit' | 'copies' | 'bridge';
   readonly summary: string;
   readonly query?: Query;
   readonly body?: {
@@ -73,16 +76,15 @@ interface RouteSpec<Query extends z.ZodType, Body extends z.ZodType> {
         readonly kind: 'ask';
         readonly ask: (input: RouteInput<z.output<Query>, z.output<Body>>) => AgentRequest;
       }
-    | { readonly kind: 'local'; readonly answer: keyof LocalAnswers };
+    | { readonly kind: 'local'; readonly answer: keyof LocalAnswers }
+    | { readonly kind: 'transfer'; readonly transfer: TransferKind };
 }
 
 export type Route = RouteSpec<z.ZodType, z.ZodType> & {
   readonly does:
     | { readonly kind: 'ask'; readonly ask: (input: RouteInput<never, never>) => AgentRequest }
-    | {
-        readonly kind: 'local';
-        readonly answer: keyof LocalAnswers;
-      };
+    | { readonly kind: 'local'; readonly answer: keyof LocalAnswers }
+    | { readonly kind: 'transfer'; readonly transfer: TransferKind };
 };
 
 /** Infers the types of query and body from their schemas for `ask`, then forgets them for the table. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { limits } from '../base/limits.ts';
 import { agentRoutes } from './agent-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
+import { copyRoutes } from './copy-routes.ts';
 import * as answers from './answers.ts';
 import { limitParameter } from './parameters.ts';
 import { route } from './route.ts';
@@ -115,4 +116,4 @@ const bridgeRoutes: readonly Route[] = [
   }),
 ];
 
-export const routes: readonly Route[] = [...fleetRoutes, ...agentRoutes, ...auditRoutes, ...bridgeRoutes];
+export const routes: readonly Route[] = [...fleetRoutes, ...agentRoutes, ...auditRoutes, ...copyRoutes, ...bridgeRoutes];

@@ -52,7 +52,7 @@ export const ruleRoutes: readonly Route[] = [
     ],
     does: {
       kind: 'ask',
-      ask: ({ address, body }) => {
+      ask: ({ address, body, by }) => {
         if ('text' in body && !('when' in body)) {
           throw new BridgeError(
             'BRG_NOT_IMPLEMENTED',
@@ -60,7 +60,7 @@ export const ruleRoutes: readonly Route[] = [
           );
         }
         const rule = 'rule' in body && !('when' in body) ? body.rule : body;
-        return { address, name: 'addRule', body: { rule }, options: DURABLE };
+        return { address, name: 'addRule', body: { rule, by }, options: DURABLE };
       },
     },
   }),
@@ -74,10 +74,10 @@ export const ruleRoutes: readonly Route[] = [
     errors: ['BRG_UNKNOWN_RULE'],
     does: {
       kind: 'ask',
-      ask: ({ address, params }) => ({
+      ask: ({ address, params, by }) => ({
         address,
         name: 'deleteRule',
-        body: { ruleId: params['ruleId'] },
+        body: { ruleId: params['ruleId'], by },
         options: DURABLE,
       }),
     },
@@ -93,10 +93,10 @@ export const ruleRoutes: readonly Route[] = [
     errors: ['BRG_UNKNOWN_RULE'],
     does: {
       kind: 'ask',
-      ask: ({ address, query }) => ({
+      ask: ({ address, query, by }) => ({
         address,
         name: 'deleteRule',
-        body: { ruleId: query.id },
+        body: { ruleId: query.id, by },
         options: DURABLE,
       }),
     },

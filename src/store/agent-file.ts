@@ -98,8 +98,9 @@ export class AgentFile {
 
   /** What the last commit left: fills the row and answers the documents. @throws BridgeError BRG_STORE */
   read(row: AgentRow): Map<string, string> {
-    const { agent, cells } = this.#prepared();
-    const stored = agent.get();
+    // Not kept: they run once in a wake, and a wake is to be quick.
+    const db = this.open();
+    const stored = db.prepare<[], Columns>('SELECT * FROM mooring_agent').get();
     const isOurs = stored?.model === row.model && stored.id === row.id;
     if (!isOurs) throw new BridgeError('BRG_STORE', `${this.path} is not the file of ${row.model}/${row.id}`);
     row.presence = stored.presence;
@@ -108,6 +109,7 @@ export class AgentFile {
     row.rejected = stored.rejected;
     row.appliedSequence = stored.applied;
     row.alarmAtMs = stored.alarm_at;
+    const cells = db.prepare<[], { name: string; value: string }>('SELECT name, value FROM mooring_cells');
     return new Map(cells.all().map(({ name, value }) => [name, value]));
   }
 
@@ -244,8 +246,6 @@ function full(bytesMax: number): BridgeError {
 
 function prepare(db: Database.Database) {
   return {
-    agent: db.prepare<[], Columns>('SELECT * FROM mooring_agent'),
-    cells: db.prepare<[], { name: string; value: string }>('SELECT name, value FROM mooring_cells'),
     setAgent: db.prepare(
       'UPDATE mooring_agent SET presence = ?, last_seen = ?, messages = ?, rejected = ?, applied = ?, alarm_at = ?',
     ),

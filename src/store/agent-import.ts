@@ -22,9 +22,8 @@ import type { ExportInfo, PrepareOptions } from './import-check.ts';
 import type { ImportFinding } from './import-thread.ts';
 import type { AgentRow, Presence } from './shard-store.ts';
 import { makeDirectory, syncPath } from './sync-path.ts';
+import { INSTALL_PREFIX } from './transfers.ts';
 
-/** Files that a transaction of shard.db may name begin so; all others in the directory are nobody's after a start. */
-const INSTALL_PREFIX = 'install-';
 const NOTE_PREFIX = 'install:';
 
 /** A sound export, ready to be installed. */

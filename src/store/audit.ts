@@ -9,7 +9,7 @@ import type Database from 'better-sqlite3';
 import { limits } from '../base/limits.ts';
 
 /** What a row is about. */
-export const AUDIT_KINDS = ['command', 'agent'] as const;
+export const AUDIT_KINDS = ['command', 'agent', 'desired', 'rule'] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 
 /** One row. */
@@ -21,11 +21,11 @@ export interface AuditEntry {
   /** `model/id` */
   readonly agent: string;
   readonly kind: AuditKind;
-  /** What happened: `created`, `done`, `failed`, `expired`, `dropped`, `destroyed`. */
+  /** What happened: `created`, `done`, `failed`, `expired`, `dropped`, `destroyed`, `changed`, `added`, `deleted`. */
   readonly event: string;
-  /** What it happened to: `name/cid` of a command. */
+  /** What it happened to: `name/cid` of a command, the id of a rule, the version of the desired state. */
   readonly subject: string;
-  /** Who did it: `api`, `api:<user>`, `connection:<user or id>`, `rule:<id>`, `job:<callback>`, `agent:<address>`, `agent`, `device`, `bridge`. */
+  /** Who did it: `api`, `api:<user>`, `mcp`, `mcp:<user>`, `connection:<user or id>`, `rule:<id>`, `job:<callback>`, `agent:<address>`, `agent`, `device`, `bridge`. */
   readonly by: string;
   /** JSON value; more than `limits.auditDetailBytesMax` is cut. */
   readonly detail: unknown;

@@ -84,6 +84,11 @@ export async function verifyBackup(
   }
 }
 
+/** Compares a backup with what it says of itself. @throws BridgeError BRG_BACKUP */
+export function verifyCopy(directory: string): Promise<void> {
+  return verifyBackup(directory, readManifest(directory));
+}
+
 /** SHA-256 of a file, hexadecimal. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');

@@ -10,6 +10,7 @@ import type { HeavyAgents } from './heavy-agents.ts';
 import type { HistoryStore } from './history.ts';
 import type { AgentRow } from './shard-store.ts';
 import { syncPath } from './sync-path.ts';
+import { transfersIn } from './transfers.ts';
 
 interface StoreParts {
   readonly directory: AgentDirectory;
@@ -31,7 +32,7 @@ export class Copies {
     const { directory, history } = store;
     const { files } = store.heavy;
     const parts = { db, directory, files, history };
-    this.transfers = join(dirname(path), 'transfers');
+    this.transfers = transfersIn(dirname(path));
     this.exporter = new AgentExporter({ ...parts, cells: (key) => store.cells(key) });
     const newRow = ({ model, id }: AgentAddress): AgentRow => store.newRow(model, id, 0);
     this.importer = new AgentImporter(

@@ -38,9 +38,39 @@ const VERSIONS_AT = 18;
 const HEADER_BYTES = 20;
 const WIDTHS: readonly unknown[] = [RAW_MS, MINUTE_MS, HOUR_MS];
 
-/** What the export at `path` holds, without a look at its rows. @throws BridgeError BRG_IMPORT_FILE */
-export function readExportInfo(path: string): ExportInfo {
-  return reading(path, (db) => infoOf(db));
+/** What an export holds, in numbers of rows. */
+export interface ExportDescription extends ExportInfo {
+  readonly documents: number;
+  readonly keys: number;
+  /** Of the author's tables together, and by table. */
+  readonly rows: number;
+  readonly tables: Readonly<Record<string, number>>;
+  /** Blocks of history. */
+  readonly history: number;
+}
+
+/** @throws BridgeError BRG_IMPORT_FILE */
+export function describeExport(path: string): ExportDescription {
+  return reading(path, (db) => {
+    const count = (table: string): number =>
+      Number(
+        db
+          .prepare(`SELECT count(*) FROM "${table.replaceAll('"', '""')}"`)
+          .pluck()
+          .get(),
+      );
+    const own =
+      "type = 'table' AND name NOT LIKE 'mooring\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    const tables = Object.fromEntries(schemaOf(db, own).map(([name]) => [name, count(name)]));
+    return {
+      ...infoOf(db),
+      documents: count('mooring_cells'),
+      keys: count('mooring_kv'),
+      rows: Object.values(tables).reduce((sum, rows) => sum + rows, 0),
+      tables,
+      history: count('mooring_history') + count('mooring_history_recent'),
+    };
+  });
 }
 
 /**

@@ -28,8 +28,9 @@ type Fields = Readonly<Record<string, unknown>>;
  * bigints (TypeError), cycles, and in CBOR nesting beyond `limits.cborDepthMax` (BRG_CBOR_DEPTH).
  */
 export function encodeFrame(frame: Frame | InboundFrame, codec: Codec): Uint8Array {
-  if (codec === 'json') return encodeJson(frame);
   const layout = LAYOUTS.get(frame.type);
+  if (codec === 'json')
+    return encodeJson(layout?.embedded === undefined ? frame : embedded(frame, layout.embedded));
   if (!layout) throw new BridgeError('BRG_FRAME_TYPE', `no frame of type ${String(frame.type)}`);
   const fields: Fields = frame; // every row's frame is an object with its fields
   const values = layout.names.map((name) => fields[name]);
@@ -37,15 +38,42 @@ export function encodeFrame(frame: Frame | InboundFrame, codec: Codec): Uint8Arr
 }
 
 /** The CBOR map of each frame, in the order of its row; `keys` starts with the type's key 0. */
-const LAYOUTS: ReadonlyMap<string, { number: number; keys: readonly number[]; names: readonly string[] }> =
-  new Map(FRAMES.map((spec: FrameSpec) => [spec.type, layoutOf(spec)]));
+const LAYOUTS: ReadonlyMap<string, Layout> = new Map(
+  FRAMES.map((spec: FrameSpec) => [spec.type, layoutOf(spec)]),
+);
 
-function layoutOf(spec: FrameSpec) {
+interface Layout {
+  readonly number: number;
+  readonly keys: readonly number[];
+  readonly names: readonly string[];
+  /** The field that is JSON within JSON. */
+  readonly embedded: string | undefined;
+}
+
+function layoutOf(spec: FrameSpec): Layout {
+  const fields = Object.entries(spec.fields);
   return {
+    embedded: fields.find(([, { type }]) => type === 'text-or-map')?.[0],
     number: spec.number,
-    keys: [0, ...Object.values(spec.fields).map((field) => field.key)],
-    names: Object.keys(spec.fields),
+    keys: [0, ...fields.map(([, field]) => field.key)],
+    names: fields.map(([name]) => name),
   };
+}
+
+function embedded(frame: Fields, name: string): Fields {
+  const value = frame[name];
+  return isObject(value) ? { ...frame, [name]: JSON.stringify(value) } : frame;
+}
+
+/** A text that is no JSON object stays a text: what is said in place of a chunk. */
+function unembedded(value: unknown): unknown {
+  if (typeof value !== 'string' || !value.startsWith('{')) return value;
+  try {
+    const parsed = decodeJson(new TextEncoder().encode(value), 'BRG_FRAME_SYNTAX');
+    return isObject(parsed) ? parsed : value;
+  } catch {
+    return value;
+  }
 }
 
 /** One frame from a client. Throws BRG_FRAME_* and BRG_CBOR_*; their close codes say what to do. */
@@ -104,7 +132,7 @@ function checkedFields(
         details: { type: spec.type, field: name, key },
       });
     }
-    frame[name] = value;
+    frame[name] = type === 'text-or-map' ? unembedded(value) : value;
   }
   return frame;
 }
@@ -117,6 +145,8 @@ function hasType(value: unknown, type: FieldType): boolean {
       return Array.isArray(value);
     case 'object':
       return isObject(value);
+    case 'text-or-map':
+      return typeof value === 'string' || isObject(value);
     default:
       return typeof value === type;
   }

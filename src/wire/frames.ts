@@ -8,8 +8,11 @@
  * I2 A field name has the same key in every frame. Key 0 is the type; 0..23 take one byte.
  */
 
-/** Which values a field takes; `any` is any JSON value, `number` a finite one. */
-export type FieldType = 'string' | 'number' | 'boolean' | 'array' | 'object' | 'any';
+/**
+ * Which values a field takes; `any` is any JSON value, `number` a finite one. `text-or-map` is a text or a map; in JSON
+ * a map is written as its JSON text, as the Agents SDK has it, in CBOR as the map it is.
+ */
+export type FieldType = 'string' | 'number' | 'boolean' | 'array' | 'object' | 'any' | 'text-or-map';
 
 /**
  * What a connection can be spared (the suppression mask). `reply` answers the connection's own
@@ -50,7 +53,7 @@ const error = { key: 10, type: 'string' } as const;
 const errorFlag = { key: 10, type: 'boolean' } as const;
 const method = { key: 11, type: 'string' } as const;
 const args = { key: 12, type: 'array' } as const;
-const body = { key: 13, type: 'string' } as const;
+const body = { key: 13, type: 'text-or-map' } as const;
 const patch = { key: 14, type: 'any' } as const;
 const cid = { key: 15, type: 'string' } as const;
 const status = { key: 16, type: 'string' } as const;
@@ -83,6 +86,7 @@ const totals = { key: 42, type: 'object' } as const;
 const channel = { key: 43, type: 'string' } as const;
 const code = { key: 44, type: 'string' } as const;
 const reason = { key: 45, type: 'string' } as const;
+const errorText = { key: 46, type: 'string' } as const;
 
 /** All frames. 1..31 are the SDK's, 32.. are ours. */
 export const FRAMES = [
@@ -107,13 +111,17 @@ export const FRAMES = [
     error: optional(errorFlag),
     continuation: optional(continuation),
     replay: optional(replay),
+    // Ours: which chunk of its stream it is, from 1, and what an error is.
+    seq: optional(seq),
+    code: optional(code),
   }),
   frame('cf_agent_use_chat_request', 8, 'chat', 'in', { id, init }),
   frame('cf_agent_chat_clear', 9, 'chat', 'both', {}),
   frame('cf_agent_chat_request_cancel', 10, 'chat', 'in', { id }),
   frame('cf_agent_stream_resuming', 11, 'chat', 'out', { id }),
-  frame('cf_agent_stream_resume_request', 12, 'chat', 'in', {}),
-  frame('cf_agent_stream_resume_ack', 13, 'chat', 'in', { id }),
+  // `seq`: the last chunk the client has; what comes after it is sent.
+  frame('cf_agent_stream_resume_request', 12, 'chat', 'in', { id: optional(id), seq: optional(seq) }),
+  frame('cf_agent_stream_resume_ack', 13, 'chat', 'in', { id, seq: optional(seq) }),
   frame('cf_agent_tool_result', 14, 'chat', 'in', {
     toolCallId,
     toolName,
@@ -121,6 +129,9 @@ export const FRAMES = [
     output: optional(output),
     autoContinue: optional(autoContinue),
     clientTools: optional(clientTools),
+    // `output-error` with its text: the tool failed at the client (Agents SDK since 0.7).
+    state: optional(state),
+    errorText: optional(errorText),
   }),
   frame('cf_agent_tool_approval', 15, 'chat', 'in', {
     toolCallId,
@@ -128,6 +139,8 @@ export const FRAMES = [
     autoContinue: optional(autoContinue),
   }),
   frame('cf_agent_message_updated', 16, 'chat', 'out', { message }),
+  // Agents SDK since 0.7: there is nothing to resume.
+  frame('cf_agent_stream_resume_none', 17, 'chat', 'out', {}),
 
   frame('mooring_telemetry', 32, 'telemetry', 'out', { ts, values, seq: optional(seq) }),
   frame('mooring_presence', 33, 'telemetry', 'out', { presence, at }),
@@ -189,6 +202,7 @@ interface Values {
   array: readonly unknown[];
   object: Readonly<Record<string, unknown>>;
   any: unknown;
+  'text-or-map': string | Readonly<Record<string, unknown>>;
 }
 type ValueOf<T extends FieldType> = Values[T];
 type Flat<T> = { [K in keyof T]: T[K] };

@@ -98,7 +98,7 @@ test('states the limits as they are', () => {
   );
   expect(text).toContain(`at most ${limits.callsPerSourceMax} calls open`);
   expect(text).toContain(`default ${limits.callDeadlineMs / 1000} s`);
-  expect(text).toContain(`over ${limits.turnDeadlineMs / 1000} s they are reported`);
+  expect(text).toContain(`a hook awaits for over ${limits.turnDeadlineMs / 1000} s`);
   expect(text).toContain(`idle for ${limits.idleTimeoutMs / 1000} s leaves it`);
   expect(text).toContain(`as a promise (${limits.protocolDecisionMs / 1000} s, then nothing is sent`);
   expect(text).toContain(`at most ${limits.stateBytesMax / 1024 / 1024} MB`);

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DeadJob, QueueItem, Schedule } from '../../src/agent/index.ts';
 import { startBridge, temporaryDir, type TestBridge } from '../support/bridge.ts';
+import { heardBy } from '../support/parity-devices.ts';
 import { until } from '../support/until.ts';
 
 const devices = fileURLToPath(new URL('../support/job-devices.ts', import.meta.url));
@@ -280,3 +281,14 @@ test.each([
     expect(traces()).toEqual([]);
   },
 );
+
+test('a job that never ends is given up at its time; the jobs and streams behind it run', async () => {
+  const path = fileURLToPath(new URL('../support/parity-devices.ts', import.meta.url));
+  const bridge = await startBridge({ devices: path });
+  const post = (method: string) => bridge.fetch(`/api/agents/stuck/s/call/${method}`, { body: { args: [] } });
+  expect(await post('begin')).toMatchObject({ status: 200 });
+  expect((await post('flow')).body).toEqual({ value: 'flows' });
+  await until(async () => JSON.stringify((await post('dead')).body).includes('hang'));
+  expect((await post('dead')).body).toEqual({ value: ['hang: failed, job hang did not answer in time'] });
+  expect(heardBy('s').toSorted()).toEqual(['hang', 'hang', 'next']);
+});

@@ -284,7 +284,10 @@ test('a stored state that is no JSON is logged and given up: the initial state t
   db.close();
   const second = await hookBridge({ dataDir });
   const { agents } = (await second.fetch('/api/agents?model=room')).body;
-  expect(agents).toMatchObject([{ id: 'damaged', state: null }, { id: 'list', state: null }]);
+  expect(agents).toMatchObject([
+    { id: 'damaged', state: null },
+    { id: 'list', state: null },
+  ]);
   const viewer = await joined(second, 'room/list');
   expect(states(viewer)).toEqual([{ type: 'cf_agent_state', state: [1], version: 1 }]);
   const other = await joined(second, 'room/damaged');

@@ -12,6 +12,7 @@ import { formatResult, resultsDirectory, writeResult, type Outcome, type Result 
 import { benchSchedules } from './schedules.ts';
 import { benchStartup } from './startup.ts';
 import { benchWake } from './wake.ts';
+import { benchWakeHeavy } from './wake-heavy.ts';
 
 interface Bench {
   readonly meaning: string;
@@ -22,6 +23,10 @@ const benches: Readonly<Record<string, Bench>> = {
   ingest: { meaning: 'QoS 1 messages per second, durable and applied, against bare aedes', run: benchIngest },
   startup: { meaning: 'start to ready, empty and with 100,000 agents, against node -e 0', run: benchStartup },
   wake: { meaning: 'waking a sleeping agent against one SQLite point read', run: benchWake },
+  'wake-heavy': {
+    meaning: 'waking an agent with a file of its own against opening a SQLite file',
+    run: benchWakeHeavy,
+  },
   'idle-memory': {
     meaning: 'memory of a million sleeping agents, a process on an empty directory beside it',
     run: benchIdleMemory,

@@ -86,7 +86,13 @@ describe('export and import of one agent', () => {
     addLight(other, 'unrelated');
     const found = await imported(other, await exported(store, row), 'p9');
 
-    expect(found).toMatchObject({ presence: 'offline', lastSeenMs: 9, messages: 3, alarmAtMs: 99, createdAtMs: 7 });
+    expect(found).toMatchObject({
+      presence: 'offline',
+      lastSeenMs: 9,
+      messages: 3,
+      alarmAtMs: 99,
+      createdAtMs: 7,
+    });
     expect(found).toMatchObject({ appliedSequence: 1234, hasFile: kind === 'heavy' });
     expect(other.history.query(found.key, ALL)).toEqual(store.history.query(row.key, ALL));
     const { cells, file } = other.load(found, 0);
@@ -184,7 +190,8 @@ describe('export and import of one agent', () => {
       run(path, 'CREATE TRIGGER x AFTER UPDATE ON mooring_agent BEGIN DELETE FROM mooring_cells; END'),
     'a document that is not JSON': (path) => run(path, "UPDATE mooring_cells SET value = '{'"),
     'two agents': (path) => run(path, 'INSERT INTO mooring_agent SELECT * FROM mooring_agent'),
-    'a block of history with half a point': (path) => run(path, "UPDATE mooring_history_recent SET block = x'00'"),
+    'a block of history with half a point': (path) =>
+      run(path, "UPDATE mooring_history_recent SET block = x'00'"),
   };
 
   test.each(Object.entries(spoil))('%s is refused, and nothing changes', async (_what, spoiled) => {
@@ -251,7 +258,9 @@ describe('backup and restore', () => {
     expect(lateCopy.appliedSequence).toBe(5);
     expect(began.historySequence).toBe(100 + n);
     expect(began.cells.get('state')).toBe('{"x":1}');
-    expect(copy.store.load(bigCopy, 0).file?.sql.all('SELECT count(*) AS n FROM t', [])).toEqual([{ n: 4000 }]);
+    expect(copy.store.load(bigCopy, 0).file?.sql.all('SELECT count(*) AS n FROM t', [])).toEqual([
+      { n: 4000 },
+    ]);
     expect(big.key).toBe(bigCopy.key);
   });
 

@@ -37,6 +37,7 @@ function sampleField([name, { type }]: [string, FieldSpec]): [string, unknown] {
     array: [1, 'two', { three: null }],
     object: { list: [1, -2, 3.5], text: 'x' },
     any: { deep: { deeper: [true, null, 'x', 2 ** 40] } },
+    'text-or-map': { type: 'text-delta', id: '1', delta: 'ä' },
   };
   return [name, samples[type]];
 }

@@ -8,6 +8,7 @@ import {
   type ConnectContext,
   type ConnectionCapability,
   type ProtocolDecision,
+  type StreamingResponse,
   type TelemetryEvent,
 } from '../../src/agent/index.ts';
 import { defineDevice, numeric } from '../../src/device/index.ts';
@@ -109,6 +110,38 @@ class ProbeAgent extends Agent {
   }
 }
 
+/** Has a job that never ends. */
+class StuckAgent extends Agent {
+  static options = {
+    hungScheduleTimeoutSeconds: 0.1,
+    retry: { maxAttempts: 2, baseDelayMs: 1, maxDelayMs: 2 },
+  };
+  static callables = { begin: {}, dead: {}, flow: { streaming: true } };
+
+  begin(): void {
+    for (const callback of ['hang', 'next'] as const) this.queue(callback);
+  }
+
+  hang(): Promise<never> {
+    hear(this, 'hang');
+    return new Promise(() => undefined);
+  }
+
+  next(): void {
+    hear(this, 'next');
+  }
+
+  dead(): string[] {
+    return this.deadJobs().map(({ callback, reason, error }) => `${callback}: ${reason}, ${error}`);
+  }
+
+  flow(stream: StreamingResponse): void {
+    stream.end('flows');
+  }
+
+  override onError(): void {}
+}
+
 /** Keeps the order of what it hears; now and then it takes its time. */
 class StormAgent extends DeviceAgent {
   override async onMessage(_connection: AgentConnection, message: unknown): Promise<void> {
@@ -135,4 +168,4 @@ export const definitions = [
   }),
 ];
 
-export const agents: AgentClasses = { probe: ProbeAgent, 'storm-agent': StormAgent };
+export const agents: AgentClasses = { probe: ProbeAgent, stuck: StuckAgent, 'storm-agent': StormAgent };

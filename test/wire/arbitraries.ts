@@ -40,6 +40,11 @@ function fieldValue(field: FieldSpec): fc.Arbitrary<unknown> {
       return fc.dictionary(key, jsonValue, { maxKeys: 5, noNullPrototype: true });
     case 'any':
       return jsonValue;
+    case 'text-or-map':
+      return fc.oneof(
+        text.filter((value) => !value.startsWith('{')),
+        fc.dictionary(key, jsonValue, { maxKeys: 5, noNullPrototype: true }),
+      );
   }
 }
 

@@ -47,6 +47,8 @@ export const agentLimits = {
   jobInterruptionsMax: 3,
   /** A crash during a run is noticed by the agent's alarm after this, if nothing else wakes it sooner. */
   jobWatchMs: 10_000,
+  /** Time one run of a job may take before it counts as hung: what the alarm of a Durable Object may. */
+  jobRunMs: 15 * 60_000,
   /** Fibers of one agent that have not ended: while one runs it holds the agent in memory. */
   fibersPerAgentMax: 100,
   /** Ended managed fibers kept per agent, oldest dropped, and for how long (Agents SDK: 24 h and 7 days). */

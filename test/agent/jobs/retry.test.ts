@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import { limits } from '../../../src/base/limits.ts';
-import { retryAfterMs } from '../../../src/agent/jobs/retry-after.ts';
+import { retryAfterMs } from '../../../src/base/backoff.ts';
 import {
   resolveRetry,
   retry,

@@ -1,0 +1,40 @@
+/** What the chat of one agent may have and hold. See limits.ts. */
+import { KiB, MiB } from './units.ts';
+
+export const chatLimits = {
+  // --- chat -----------------------------------------------------------------------------------------
+  /** Bytes of the JSON of a stored message; a larger one is made smaller (Agents SDK: under 2 MB of a row). */
+  chatRowBytesMax: 1_800_000,
+  /** Characters that a part may have and is left alone, and of its preview (Agents SDK). */
+  chatPartKeptCharacters: 1_000,
+  chatPreviewCharacters: 500,
+  /** Messages kept of a chat, oldest dropped: all of them are in memory while the agent is awake. */
+  chatMessagesMax: 10_000,
+  /** Bytes of the newest messages that one frame or one answer lists: below that of an HTTP answer. */
+  chatListBytesMax: 3 * MiB,
+  /** Turns that wait for the one under way: each is a person or a job that waits for an answer. */
+  chatTurnsWaitingMax: 100,
+  /** Characters of the id of a request, a message or a tool call; in practice they have 16 to 40. */
+  chatIdCharactersMax: 256,
+  /** Parts of one message from a client, and tools it brings along. */
+  chatPartsMax: 10_000,
+  chatClientToolsMax: 128,
+  /** A turn whose model says nothing for this long is ended: it would hold up all turns behind it. */
+  chatIdleMs: 5 * 60_000,
+  /** Quiet time of the policy `debounce` (Agents SDK: 750 ms), and the longest. */
+  chatDebounceMs: 750,
+  chatDebounceMsMax: 60_000,
+  /** Bytes of one chunk of an answer: a picture in a data URL is one chunk. */
+  chatChunkBytesMax: 8 * MiB,
+  /** Bytes of one answer: all of its chunks. */
+  chatAnswerBytesMax: 64 * MiB,
+  /** Chunks of a stream are stored in rows of about this size: each commit writes the last one again. */
+  chatSegmentBytes: 16 * KiB,
+  /** Bytes of chunks that wait for a commit before they are written without waiting for it. */
+  chatPendingBytesMax: 256 * KiB,
+  /** Ended streams are kept for clients that come back (Agents SDK: 24 h), and how many of them. */
+  chatStreamKeepMs: 24 * 3_600_000,
+  chatStreamsKept: 50,
+  /** Tool results that came before their call was complete. */
+  chatEarlyResultsMax: 64,
+} as const;

@@ -1,0 +1,128 @@
+/** The rest of a streamed answer, after its first piece: time limits, errors, accounts. */
+import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider';
+import type { Clock } from '../base/clock.ts';
+import type { Attempt, ModelCall } from './model-call.ts';
+import type { ModelCounters } from './model-counters.ts';
+
+type Part = LanguageModelV4StreamPart;
+
+interface StreamEnvironment {
+  readonly clock: Clock;
+  readonly counters: ModelCounters;
+  readonly idleMs: number;
+}
+
+/** Whether `part` is a piece of the answer, not a frame around it. */
+export function isContent(part: Part): boolean {
+  return !['stream-start', 'response-metadata', 'raw', 'ping', 'finish', 'error'].includes(part.type);
+}
+
+const NO_USAGE: LanguageModelV4Usage = {
+  inputTokens: { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
+  outputTokens: { total: undefined, text: undefined, reasoning: undefined },
+};
+
+/**
+ * `first` and what `attempt`'s reader gives, pulled as it is read: a slow reader slows the endpoint down, and
+ * only the time we wait for the endpoint counts against it. Always ends with a `finish`, unless aborted.
+ */
+export function answerStream(
+  call: ModelCall,
+  attempt: Attempt<ReadableStreamDefaultReader<Part>>,
+  first: readonly Part[],
+  environment: StreamEnvironment,
+): ReadableStream<Part> {
+  const pump = new Pump(call, attempt, first, environment);
+  return new ReadableStream<Part>(
+    {
+      pull: (controller) => pump.pull(controller),
+      cancel: (reason) => pump.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+class Pump {
+  readonly #call: ModelCall;
+  readonly #attempt: Attempt<ReadableStreamDefaultReader<Part>>;
+  readonly #waiting: Part[];
+  readonly #env: StreamEnvironment;
+  #lastMs: number;
+
+  constructor(
+    call: ModelCall,
+    attempt: Attempt<ReadableStreamDefaultReader<Part>>,
+    first: readonly Part[],
+    environment: StreamEnvironment,
+  ) {
+    this.#call = call;
+    this.#attempt = attempt;
+    this.#waiting = [...first];
+    this.#env = environment;
+    this.#lastMs = environment.clock.now();
+  }
+
+  async pull(controller: ReadableStreamDefaultController<Part>): Promise<void> {
+    const { life } = this.#attempt;
+    try {
+      life.signal.throwIfAborted();
+      const part = this.#waiting.shift() ?? (await this.#read());
+      if (part.type === 'error') throw part.error;
+      this.#account(part);
+      controller.enqueue(part);
+      if (part.type === 'finish') this.#finish(controller, part.usage);
+    } catch (error) {
+      this.#fail(controller, error);
+    }
+  }
+
+  cancel(reason: unknown): void {
+    // Whoever reads has left: as if it had aborted, without anybody to tell.
+    this.#attempt.life.abort(reason);
+    this.#close(reason);
+    this.#call.done(undefined);
+  }
+
+  async #read(): Promise<Part> {
+    const { life, value: reader } = this.#attempt;
+    const { clock, counters, idleMs } = this.#env;
+    const { done, value } = await life.within(reader.read(), idleMs, 'no further piece of its answer');
+    if (done) throw new Error('the stream ended without a finish reason');
+    if (isContent(value)) {
+      counters.betweenTokens.observe(clock.now() - this.#lastMs);
+      this.#lastMs = clock.now();
+    }
+    return value;
+  }
+
+  #account(part: Part): void {
+    if ('delta' in part) this.#call.answerCharacters += part.delta.length;
+    if (part.type === 'tool-call') this.#env.counters.toolCalls++;
+  }
+
+  #finish(controller: ReadableStreamDefaultController<Part>, usage: LanguageModelV4Usage): void {
+    this.#call.done(usage);
+    controller.close();
+    this.#close('finished');
+  }
+
+  #fail(controller: ReadableStreamDefaultController<Part>, error: unknown): void {
+    const isAborted = this.#call.options.abortSignal?.aborted === true;
+    if (isAborted) controller.error(this.#call.aborted());
+    else {
+      controller.enqueue({ type: 'error', error: this.#call.failed(this.#call.failure(error).error) });
+      controller.enqueue({
+        type: 'finish',
+        usage: NO_USAGE,
+        finishReason: { unified: 'error', raw: undefined },
+      });
+      controller.close();
+    }
+    this.#attempt.life.abort(error);
+    this.#close(error);
+  }
+
+  #close(reason: unknown): void {
+    void this.#attempt.value.cancel(reason).catch(() => {}); // it may have failed already; nobody reads it any more
+  }
+}

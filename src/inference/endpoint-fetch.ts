@@ -1,0 +1,97 @@
+/**
+ * `fetch` for one model endpoint, over node:http: with a limit of its own for the connection, connections that
+ * belong to this endpoint, a limit of bytes, and no redirects. The key is added here and known nowhere else.
+ */
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Clock } from '../base/clock.ts';
+import { BridgeError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { ModelKey } from './model-key.ts';
+
+/** RFC 9110 section 15: these have no body. */
+const BODILESS = [204, 205, 304];
+
+export class EndpointFetch {
+  readonly #key: ModelKey;
+  readonly #clock: Clock;
+  readonly #connectMs: number;
+  readonly #isTls: boolean;
+  readonly #agent: HttpAgent | HttpsAgent;
+
+  constructor(url: URL, key: ModelKey, clock: Clock, connectMs: number) {
+    this.#key = key;
+    this.#clock = clock;
+    this.#connectMs = connectMs;
+    this.#isTls = url.protocol === 'https:';
+    const options = { keepAlive: true, keepAliveMsecs: limits.modelConnectionIdleMs };
+    this.#agent = this.#isTls ? new HttpsAgent(options) : new HttpAgent(options);
+  }
+
+  /** As the global `fetch`, for what the provider asks of it: POST with a text and a signal. */
+  readonly fetch: typeof globalThis.fetch = async (input, init = {}) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const { promise, resolve, reject } = Promise.withResolvers<Response>();
+    const headers = new Headers(init.headers);
+    headers.set('accept-encoding', 'identity');
+    if (this.#key.value !== undefined) headers.set('authorization', `Bearer ${this.#key.value}`);
+    const request = (this.#isTls ? httpsRequest : httpRequest)(url, {
+      method: init.method ?? 'GET',
+      headers: Object.fromEntries(headers),
+      agent: this.#agent,
+      ...(init.signal == null ? {} : { signal: init.signal }),
+    });
+    this.#limitConnecting(request);
+    request.on('error', (error) =>
+      reject(init.signal?.aborted === true ? (init.signal.reason as Error) : error),
+    ); // any value may be a reason
+    request.on('response', (message) => resolve(responseOf(message)));
+    request.end(init.body);
+    return promise;
+  };
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #limitConnecting(request: ReturnType<typeof httpRequest>): void {
+    const late = (): void => {
+      const text = `no connection to the model endpoint within ${this.#connectMs} ms`;
+      request.destroy(
+        new BridgeError('BRG_MODEL_UNAVAILABLE', text, { details: { timeoutMs: this.#connectMs } }),
+      );
+    };
+    // From here, not from the socket: the name's lookup counts too.
+    const cancel = this.#clock.after(this.#connectMs, late);
+    request.on('socket', (socket) => {
+      if (request.reusedSocket) return cancel();
+      socket.once(this.#isTls ? 'secureConnect' : 'connect', cancel);
+    });
+    request.on('close', cancel);
+  }
+}
+
+function responseOf(message: IncomingMessage): Response {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(message.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  const status = message.statusCode ?? 502;
+  if (BODILESS.includes(status)) message.resume();
+  const body = BODILESS.includes(status) ? null : ReadableStream.from(limited(message));
+  return new Response(body, { status, statusText: message.statusMessage ?? '', headers });
+}
+
+/** The body, to our limit. Leaving the loop early closes the connection. */
+async function* limited(message: IncomingMessage): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > limits.modelAnswerBytesMax)
+      throw new BridgeError(
+        'BRG_MODEL_ANSWER',
+        `the answer is longer than ${limits.modelAnswerBytesMax} bytes`,
+      );
+    yield chunk;
+  }
+}

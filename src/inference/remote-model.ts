@@ -1,0 +1,27 @@
+/** Models behind an OpenAI-compatible HTTP interface: `POST <url>/chat/completions`, answers as server-sent events. */
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import type { LanguageModelV4 } from '@ai-sdk/provider';
+import { EndpointFetch } from './endpoint-fetch.ts';
+import type { Endpoint, ModelHost } from './model-host.ts';
+
+export interface RemoteEndpoint extends Endpoint {
+  readonly model: LanguageModelV4;
+}
+
+/** The model `name` at `url`; one endpoint of `host` however often it is asked for. @throws BridgeError BRG_MODEL_SPEC */
+export function remoteEndpoint(url: URL, name: string, host: ModelHost): RemoteEndpoint {
+  return host.endpoint(`${url.href}#${name}`, () => {
+    const key = host.keyFor(url.origin);
+    const gate = host.gate(name, url.host, key);
+    const connection = new EndpointFetch(url, key, host.clock, host.timeouts.connectMs);
+    host.onClose(() => connection.close());
+    const provider = createOpenAICompatible({
+      name: 'mooring',
+      baseURL: url.href,
+      fetch: connection.fetch,
+      includeUsage: true,
+      supportsStructuredOutputs: true,
+    });
+    return { ...gate, model: provider.chatModel(name) };
+  });
+}

@@ -1,0 +1,61 @@
+/**
+ * The portable engine: QuickJS compiled to WebAssembly, in a child process of its own, started ahead and killed after
+ * its one program. Memory is bounded by the WebAssembly memory's maximum, time by the host.
+ */
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { tmpdir } from 'node:os';
+import { limits } from '../../base/limits.ts';
+import { probeLauncher, type Launcher } from './launcher.ts';
+import { firstLine, SandboxProcess, startWithin } from './sandbox-process.ts';
+import type { Engine, Sandbox } from './sandbox.ts';
+
+/** The engine, or why it cannot be used here. Never rejects. */
+export async function openQuickjs(): Promise<Engine | { readonly unavailable: string }> {
+  try {
+    const launcher = await probeLauncher();
+    const packages = quickjsPackages();
+    return {
+      name: 'quickjs',
+      version: packages.version,
+      isolation: [...launcher.isolation, 'no-file-system'],
+      start: () => startSandbox(launcher, packages.folders),
+    };
+  } catch (error) {
+    return { unavailable: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** The folders the child may read: its own code and the engine. */
+function quickjsPackages(): { version: string; folders: readonly string[] } {
+  const { resolve } = createRequire(import.meta.url);
+  const main = resolve('quickjs-emscripten');
+  const within = createRequire(main);
+  const parts = ['quickjs-emscripten-core', '@jitl/quickjs-wasmfile-release-sync', '@jitl/quickjs-ffi-types'];
+  const folders = [main, ...parts.map((name) => within.resolve(name))].map((path) => dirname(dirname(path)));
+  const manifest: unknown = JSON.parse(readFileSync(`${dirname(dirname(main))}/package.json`, 'utf8'));
+  const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
+  return { version, folders };
+}
+
+async function startSandbox(launcher: Launcher, folders: readonly string[]): Promise<Sandbox> {
+  const isTypeScript = import.meta.url.endsWith('.ts');
+  const here = fileURLToPath(new URL('.', import.meta.url));
+  const entry = fileURLToPath(new URL(`./quickjs-child.${isTypeScript ? 'ts' : 'js'}`, import.meta.url));
+  const readable = [here, ...folders].map((folder) => `--allow-fs-read=${folder}`);
+  const node = ['--permission', ...readable, '--no-warnings', '--disallow-code-generation-from-strings', `--max-old-space-size=${limits.quickjsHeapMiB}`];
+  const [command, args] = launcher.wrap(process.execPath, [...node, entry], { cpuSeconds: limits.programCpuMaxMs / 1000 });
+  const environment = { TZ: 'UTC' };
+  const sandbox = new SandboxProcess({ command, args, directory: tmpdir(), environment, cleanUp: () => undefined });
+  return startWithin(sandbox, limits.sandboxStartMs, becomeReady(sandbox));
+}
+
+async function becomeReady(sandbox: SandboxProcess): Promise<Sandbox> {
+  const { stdin, stdout } = sandbox.child;
+  if (stdin === null || stdout === null) throw new Error('it has no pipes');
+  sandbox.connect(stdout, stdin);
+  await firstLine(stdout);
+  return sandbox;
+}

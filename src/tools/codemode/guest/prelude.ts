@@ -1,0 +1,339 @@
+/**
+ * Runs INSIDE a sandbox, before the program and in the same realm: makes the realm deterministic and empty, offers
+ * `env`, and turns calls into frames. It holds no secret and no authority: everything it may send the program may
+ * send too, and the host treats every frame as the program's own. It is one file without imports because its text
+ * is handed to two engines. What it uses after the program has started it captured before.
+ */
+
+/** What an engine gives it. */
+export interface GuestPort {
+  send(text: string): void;
+  later(callback: () => void, delayMs: number): void;
+  /** The function of a program's text. Throws SyntaxError. */
+  compile(code: string): (env: unknown) => unknown;
+}
+
+interface StartFrame {
+  readonly kind: 'run';
+  readonly code: string;
+  readonly seed: number;
+  readonly nowMs: number;
+  readonly tools: readonly (readonly [namespace: string, names: readonly string[]])[];
+  readonly argumentBytesMax: number;
+  readonly resultBytesMax: number;
+  readonly logLinesMax: number;
+  readonly logBytesMax: number;
+  readonly timersMax: number;
+}
+
+interface AnswerFrame {
+  readonly kind: 'answer';
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+interface PendingCall {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+const { parse, stringify } = JSON;
+const { apply, construct, ownKeys, getPrototypeOf } = Reflect;
+const { defineProperty, create, freeze } = Object;
+const [RealDate, RealPromise, RealError, RealProxy, text] = [Date, Promise, Error, Proxy, String];
+const { imul } = Math;
+const [mapGet, mapSet, mapDelete] = [Map.prototype.get, Map.prototype.set, Map.prototype.delete];
+const [join, slice, charCodeAt] = [Array.prototype.join, String.prototype.slice, String.prototype.charCodeAt];
+
+/** Everything else a realm has is removed: what one engine has and the other has not, and what a program has no business with. */
+const KEPT = new Set(
+  (
+    'Object Function Array Number Boolean String Symbol BigInt Math JSON Date RegExp Error AggregateError EvalError RangeError ' +
+    'ReferenceError SyntaxError TypeError URIError SuppressedError Map Set WeakMap WeakSet Promise Proxy Reflect Iterator Intl ' +
+    'ArrayBuffer DataView Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array ' +
+    'BigUint64Array Float16Array Float32Array Float64Array Infinity NaN undefined isFinite isNaN parseFloat parseInt decodeURI ' +
+    'decodeURIComponent encodeURI encodeURIComponent escape unescape globalThis DisposableStack AsyncDisposableStack'
+  ).split(' '),
+);
+const NETWORK = ['fetch', 'WebSocket', 'XMLHttpRequest', 'EventSource', 'caches', 'connect'];
+
+function emptyRealm(): void {
+  for (let holder: object | null = globalThis; holder !== null && holder !== Object.prototype; ) {
+    for (const key of ownKeys(holder)) {
+      if (typeof key === 'symbol' || KEPT.has(key)) continue;
+      if (!Reflect.deleteProperty(holder, key)) Reflect.set(holder, key, undefined);
+    }
+    holder = getPrototypeOf(holder);
+  }
+  for (const name of NETWORK) {
+    setGlobal(name, () => {
+      throw new RealError(`${name}: there is no network in Code Mode; call the tools in env`);
+    });
+  }
+}
+
+function setGlobal(name: string, value: unknown): void {
+  defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+}
+
+/** mulberry32: the same numbers for the same seed in every engine. */
+function seedRandom(seed: number): void {
+  let state = seed | 0;
+  Math.random = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let bits = imul(state ^ (state >>> 15), 1 | state);
+    bits = (bits + imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
+    return ((bits ^ (bits >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Time stands still at `nowMs`. */
+function fixTime(nowMs: number): void {
+  function FixedDate(...args: unknown[]): unknown {
+    if (new.target === undefined) return new RealDate(nowMs).toString();
+    return construct(RealDate, args.length === 0 ? [nowMs] : args, new.target);
+  }
+  FixedDate.prototype = RealDate.prototype;
+  defineProperty(FixedDate, 'length', { value: 7 });
+  defineProperty(FixedDate, 'name', { value: 'Date' });
+  FixedDate.now = () => nowMs;
+  FixedDate.parse = RealDate.parse;
+  FixedDate.UTC = RealDate.UTC;
+  RealDate.prototype.constructor = FixedDate;
+  setGlobal('Date', FixedDate);
+  if (typeof Intl === 'object') fixDateFormat(nowMs);
+}
+
+/** A date format without a date means now. */
+function fixDateFormat(nowMs: number): void {
+  const { prototype } = Intl.DateTimeFormat;
+  const getFormat = Object.getOwnPropertyDescriptor(prototype, 'format')?.get;
+  const { formatToParts } = prototype;
+  if (getFormat === undefined) return;
+  defineProperty(prototype, 'format', {
+    configurable: true,
+    get(this: Intl.DateTimeFormat) {
+      const format: unknown = apply(getFormat, this, []);
+      return (date?: unknown) => apply(format as () => unknown, undefined, [date ?? nowMs]); // a bound function, ECMA-402 11.3.3
+    },
+  });
+  prototype.formatToParts = function (date) {
+    return apply(formatToParts, this, [date ?? nowMs]);
+  };
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value instanceof RealError) return `${value.name}: ${value.message}`;
+  try {
+    return stringify(value) ?? text(value);
+  } catch {
+    return typeof value;
+  }
+}
+
+/** Cuts hostile text; an error's own fields may be anything, getters that throw included. */
+function field(value: unknown, name: string, charactersMax: number): string {
+  try {
+    const found = (value as Record<string, unknown> | null | undefined)?.[name]; // any value can be thrown
+    return typeof found === 'string' ? apply(slice, found, [0, charactersMax]) : '';
+  } catch {
+    return '';
+  }
+}
+
+/** UTF-8 bytes of JSON text are at most three per unit; exact counting is the host's. */
+function isLonger(json: string, bytesMax: number): boolean {
+  if (json.length > bytesMax) return true;
+  if (json.length * 3 <= bytesMax) return false;
+  let bytes = 0;
+  for (let i = 0; i < json.length; i++) {
+    const unit: number = apply(charCodeAt, json, [i]);
+    bytes += unit < 0x80 ? 1 : unit < 0x800 ? 2 : unit >= 0xd800 && unit < 0xe000 ? 2 : 3;
+  }
+  return bytes > bytesMax;
+}
+
+class Guest {
+  readonly #port: GuestPort;
+  readonly #pending = new Map<number, PendingCall>();
+  #calls = 0;
+  #waiting = 0;
+  #timers = 0;
+  #logLines = 0;
+  #logBytes = 0;
+  #hasEnded = false;
+  #start: StartFrame | undefined;
+
+  constructor(port: GuestPort) {
+    this.#port = port;
+  }
+
+  receive(line: string): void {
+    const frame = parse(line) as StartFrame | AnswerFrame; // the host wrote it
+    if (frame.kind === 'run') this.#run(frame);
+    else this.#answer(frame);
+  }
+
+  #run(start: StartFrame): void {
+    this.#start = start;
+    seedRandom(start.seed);
+    fixTime(start.nowMs);
+    this.#offerConsole();
+    this.#offerTimers();
+    void this.#finish(start.code, this.#environment(start)); // never rejects
+  }
+
+  async #finish(code: string, env: unknown): Promise<void> {
+    let program: (env: unknown) => unknown;
+    try {
+      program = this.#port.compile(code);
+    } catch (error) {
+      this.#end({ error: { code: 'syntax', message: field(error, 'message', 2000), stack: field(error, 'stack', 4000) } });
+      return;
+    }
+    this.#watch();
+    try {
+      let value = await program(env);
+      if (typeof value === 'function') value = (await apply(value as () => unknown, undefined, [env])) as unknown; // a program may be a function
+      this.#endWith(value);
+    } catch (error) {
+      this.#end({ error: this.#thrown(error) });
+    }
+  }
+
+  #thrown(error: unknown): object {
+    const message = field(error, 'message', 2000) || (typeof error === 'string' ? apply(slice, error, [0, 2000]) : 'the program threw no error');
+    const code = field(error, 'code', 64);
+    const name = field(error, 'name', 64);
+    return { code: 'threw', name, toolCode: code, message, stack: field(error, 'stack', 4000) };
+  }
+
+  #endWith(value: unknown): void {
+    let json: string | undefined;
+    try {
+      json = stringify(value);
+    } catch (error) {
+      this.#end({ error: { code: 'result', message: `the result is not JSON: ${field(error, 'message', 500)}` } });
+      return;
+    }
+    if (json !== undefined && isLonger(json, this.#start?.resultBytesMax ?? 0)) {
+      this.#end({ error: { code: 'result', message: `the result has more than ${this.#start?.resultBytesMax} bytes: return less` } });
+    } else {
+      this.#end({ value: json ?? 'null' });
+    }
+  }
+
+  #end(outcome: object): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#port.send(stringify({ __proto__: null, kind: 'end', ...outcome }));
+  }
+
+  /** A program that waits while no call and no timer is open waits for ever. */
+  #watch(): void {
+    this.#port.later(() => {
+      if (this.#hasEnded) return;
+      if (this.#waiting > 0 || this.#timers > 0) return this.#watch();
+      const message = 'the program waits for something that never happens';
+      this.#end({ error: { code: 'stuck', message } });
+    }, 50);
+  }
+
+  #answer({ id, value, error }: AnswerFrame): void {
+    const call = apply(mapGet, this.#pending, [id]) as PendingCall | undefined; // values of this map
+    if (call === undefined) return;
+    apply(mapDelete, this.#pending, [id]);
+    this.#waiting--;
+    if (error === undefined) return call.resolve(value);
+    const failure = new RealError(error.message);
+    defineProperty(failure, 'name', { value: 'ToolError', configurable: true });
+    defineProperty(failure, 'code', { value: error.code, enumerable: true });
+    call.reject(failure);
+  }
+
+  #call(namespace: string, tool: string, args: unknown): Promise<unknown> {
+    return new RealPromise((resolve, reject) => {
+      const json = args === undefined ? '{}' : stringify(args);
+      if (json === undefined) throw new RealError(`${namespace}.${tool}: the arguments are not JSON`);
+      if (isLonger(json, this.#start?.argumentBytesMax ?? 0)) throw new RealError(`${namespace}.${tool}: the arguments are too large`);
+      const id = this.#calls++;
+      apply(mapSet, this.#pending, [id, { __proto__: null, resolve, reject }]);
+      this.#waiting++;
+      this.#port.send(stringify({ __proto__: null, kind: 'call', id, namespace, tool, args: json }));
+    });
+  }
+
+  #environment({ tools }: StartFrame): unknown {
+    const env: Record<string, unknown> = create(null);
+    for (const [namespace, names] of tools) {
+      const group: Record<string, unknown> = create(null);
+      for (const name of names) group[name] = freeze((args?: unknown) => this.#call(namespace, name, args));
+      env[namespace] = named(group, `env.${namespace}`);
+    }
+    return named(env, 'env');
+  }
+
+  #offerConsole(): void {
+    const lines: Record<string, unknown> = {};
+    for (const level of ['debug', 'log', 'info', 'warn', 'error']) {
+      lines[level] = (...parts: unknown[]) => this.#log(level === 'debug' || level === 'info' ? 'log' : level, parts);
+    }
+    setGlobal('console', freeze(lines));
+  }
+
+  #log(level: string, parts: unknown[]): void {
+    const start = this.#start;
+    if (start === undefined || this.#hasEnded || this.#logLines >= start.logLinesMax || this.#logBytes >= start.logBytesMax) return;
+    const described: string[] = [];
+    for (let i = 0; i < parts.length && i < 50; i++) described[i] = describe(parts[i]);
+    const room = start.logBytesMax - this.#logBytes;
+    const line: string = apply(slice, apply(join, described, [' ']), [0, room > 0 ? room / 3 + 1 : 0]);
+    this.#logLines++;
+    this.#logBytes += line.length * 3;
+    this.#port.send(stringify({ __proto__: null, kind: 'log', level, text: line }));
+  }
+
+  #offerTimers(): void {
+    const live = new Map<number, true>();
+    let last = 0;
+    setGlobal('setTimeout', (callback: unknown, delayMs: unknown, ...args: unknown[]) => {
+      if (typeof callback !== 'function') throw new RealError('setTimeout takes a function');
+      if (this.#timers >= (this.#start?.timersMax ?? 0)) throw new RealError('too many timers');
+      const id = ++last;
+      apply(mapSet, live, [id, true]);
+      this.#timers++;
+      this.#port.later(() => {
+        if (apply(mapDelete, live, [id]) !== true) return;
+        this.#timers--;
+        apply(callback as () => void, undefined, args); // checked above
+      }, typeof delayMs === 'number' && delayMs > 0 ? delayMs : 0);
+      return id;
+    });
+    setGlobal('clearTimeout', (id: unknown) => {
+      if (apply(mapDelete, live, [id]) === true) this.#timers--;
+    });
+  }
+}
+
+/** `members`, where a name that is not there says which are: a model corrects itself by the error. */
+function named(members: Record<string, unknown>, path: string): unknown {
+  freeze(members);
+  return new RealProxy(members, {
+    get(_target, key) {
+      if (typeof key === 'symbol' || key === 'then' || key === 'toJSON') return undefined;
+      const member = members[key];
+      if (member !== undefined) return member;
+      throw new RealError(`${path} has no ${key}; it has: ${apply(slice, apply(join, ownKeys(members), [', ']), [0, 500])}`);
+    },
+  });
+}
+
+/** Empties the realm and answers the function that takes the host's frames, one JSON text each. */
+export function prepare(port: GuestPort): (line: string) => void {
+  emptyRealm();
+  const guest = new Guest(port);
+  port.send('{"kind":"ready"}');
+  return (line) => guest.receive(line);
+}
