@@ -53,8 +53,10 @@ export function workerShard(settings: ShardSettings): StartShard {
         const error = failure ?? new Error(`the shard's thread ended with code ${code}`);
         const culprit = recorder.read();
         const isExcused = ledger.note(culprit, Date.now());
-        if (culprit !== undefined)
-          log.error({ ...culprit, err: error.message, stack }, 'agent ended its thread');
+        if (culprit !== undefined) {
+          const { key: agent, ...about } = culprit;
+          log.error({ agent, ...about, err: error.message, stack }, 'agent ended its thread');
+        }
         events.crashed(error, isExcused);
       });
     });

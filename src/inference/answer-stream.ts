@@ -1,5 +1,5 @@
 /** The rest of a streamed answer, after its first piece: time limits, errors, accounts. */
-import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider';
+import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from './language-model.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Attempt, ModelCall } from './model-call.ts';
 import type { ModelCounters } from './model-counters.ts';

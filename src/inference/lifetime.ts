@@ -14,8 +14,8 @@ export class Lifetime {
     this.#release.push(clock.after(leftMs, late));
     if (outer === undefined) return;
     const follow = (): void => this.abort(outer.reason);
-    if (outer.aborted) return follow();
-    outer.addEventListener('abort', follow, { once: true });
+    if (outer.aborted) follow();
+    else outer.addEventListener('abort', follow, { once: true });
     this.#release.push(() => outer.removeEventListener('abort', follow));
   }
 

@@ -8,7 +8,7 @@ import type {
   LanguageModelV4GenerateResult,
   LanguageModelV4StreamPart,
   LanguageModelV4StreamResult,
-} from '@ai-sdk/provider';
+} from './language-model.ts';
 import { answerStream, isContent } from './answer-stream.ts';
 import type { Lifetime } from './lifetime.ts';
 import { ModelCall, type Attempt } from './model-call.ts';

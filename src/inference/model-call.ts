@@ -5,7 +5,7 @@
  * I2 It is tried again only as long as nothing of an answer was handed out.
  * I3 However it ends, once: the budget is settled, the span ended, the outcome counted.
  */
-import type { LanguageModelV4CallOptions, LanguageModelV4Usage } from '@ai-sdk/provider';
+import type { LanguageModelV4CallOptions, LanguageModelV4Usage } from './language-model.ts';
 import { fullJitterMs } from '../base/backoff.ts';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';

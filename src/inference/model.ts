@@ -1,5 +1,5 @@
 /** What an agent's `model` may be, and the model it means. */
-import type { LanguageModelV4 } from '@ai-sdk/provider';
+import type { LanguageModelV4 } from './language-model.ts';
 import { BridgeError } from '../base/errors.ts';
 import { ManagedModel } from './managed-model.ts';
 import type { ModelCaller, ModelHost } from './model-host.ts';

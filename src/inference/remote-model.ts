@@ -1,6 +1,6 @@
 /** Models behind an OpenAI-compatible HTTP interface: `POST <url>/chat/completions`, answers as server-sent events. */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import type { LanguageModelV4 } from '@ai-sdk/provider';
+import type { LanguageModelV4 } from './language-model.ts';
 import { EndpointFetch } from './endpoint-fetch.ts';
 import type { Endpoint, ModelHost } from './model-host.ts';
 

@@ -13,7 +13,7 @@ import type {
   LanguageModelV4Prompt,
   LanguageModelV4StreamPart,
   LanguageModelV4StreamResult,
-} from '@ai-sdk/provider';
+} from './language-model.ts';
 import type { Clock } from '../base/clock.ts';
 import { newId } from '../base/ids.ts';
 import { describeResults, lastResults } from './rules/answer.ts';

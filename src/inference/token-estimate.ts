@@ -1,4 +1,4 @@
-import type { LanguageModelV4CallOptions, LanguageModelV4Prompt } from '@ai-sdk/provider';
+import type { LanguageModelV4CallOptions, LanguageModelV4Prompt } from './language-model.ts';
 
 /** Characters of English, and of JSON, to a token: a rough mean of the usual tokenizers. */
 const CHARACTERS_PER_TOKEN = 4;

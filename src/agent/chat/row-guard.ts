@@ -48,10 +48,13 @@ class Cut {
   readonly #outputs: string[] = [];
   readonly #texts: number[] = [];
   readonly #others: number[] = [];
+  /** Bytes of the JSON of all parts. */
+  #bytes: number;
 
   constructor(message: ChatMessage) {
     this.#message = message;
     this.#parts = [...message.parts];
+    this.#bytes = bytesOf(this.#parts);
   }
 
   outputs(): void {
@@ -101,11 +104,12 @@ class Cut {
   #replace(index: number, part: ChatPart): void {
     // The first replacement has the original.
     if (!this.#originals.has(index)) this.#originals.set(index, this.#message.parts[index]);
+    this.#bytes += bytesOf(part) - bytesOf(this.#parts[index]);
     this.#parts[index] = part;
   }
 
   #fits(): boolean {
-    return bytesOf(this.#marked()) <= chatRowBytesMax;
+    return this.#bytes + bytesOf({ ...this.#marked(), parts: [] }) <= chatRowBytesMax;
   }
 
   #marked(): ChatMessage {
@@ -134,7 +138,7 @@ function textNotice(text: string): string {
 /** Undefined: there is nothing large in it that could go. */
 function smallerPart(part: ChatPart): ChatPart | undefined {
   const fields = Object.entries(part).flatMap(([name, value]) => {
-    const smaller = name === 'type' ? undefined : smallerField(part, name, value);
+    const smaller = name === 'type' || name === 'toolCallId' ? undefined : smallerField(part, name, value);
     return smaller === undefined ? [] : [[name, smaller] as const];
   });
   return fields.length === 0 ? undefined : { ...part, ...Object.fromEntries(fields) };
@@ -154,6 +158,6 @@ function smallerField(part: ChatPart, name: string, value: unknown): unknown {
   return name === 'input' ? { truncated: text } : /metadata$/i.test(name) ? {} : text;
 }
 
-function bytesOf(message: ChatMessage): number {
-  return Buffer.byteLength(JSON.stringify(message));
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }

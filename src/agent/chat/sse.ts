@@ -13,7 +13,8 @@ export class SseReader {
   /** The last piece ended in CR: an LF that comes next belongs to it. */
   #isAfterCr = false;
   #data: string[] = [];
-  #characters = 0;
+  /** Characters of `#data`. */
+  #held = 0;
 
   /** The events that these bytes complete. @throws BridgeError BRG_CHAT_STREAM for one that is too large */
   push(bytes: Uint8Array): string[] {
@@ -38,13 +39,13 @@ export class SseReader {
     const lines = text.split(/\r\n|\n|\r/);
     // Only the new text is searched for ends of lines: a long line costs no more than a short one.
     const [first = '', ...others] = lines;
-    this.#grow(text.length);
     this.#rest += first;
     for (const next of others) {
       this.#line(this.#rest, events);
       this.#rest = next;
     }
-    return events;
+    if (this.#rest.length + this.#held <= limits.chatChunkBytesMax) return events;
+    throw new BridgeError('BRG_CHAT_STREAM', `an event has more than ${limits.chatChunkBytesMax} characters`);
   }
 
   #line(line: string, events: string[]): void {
@@ -54,19 +55,12 @@ export class SseReader {
     if (field !== 'data') return;
     const value = colon < 0 ? '' : line.slice(colon + 1);
     this.#data.push(value.startsWith(' ') ? value.slice(1) : value);
+    this.#held += value.length;
   }
 
   #dispatch(events: string[]): void {
     if (this.#data.length > 0) events.push(this.#data.join('\n'));
     this.#data = [];
-    this.#characters = this.#rest.length;
-  }
-
-  #grow(characters: number): void {
-    this.#characters += characters;
-    if (this.#characters <= limits.chatChunkBytesMax) return;
-    const held = this.#rest.length + this.#data.reduce((sum, line) => sum + line.length, 0) + characters;
-    if (held <= limits.chatChunkBytesMax) return;
-    throw new BridgeError('BRG_CHAT_STREAM', `an event has more than ${limits.chatChunkBytesMax} characters`);
+    this.#held = 0;
   }
 }

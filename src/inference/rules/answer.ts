@@ -1,5 +1,5 @@
 /** What tools answered, in plain sentences; nothing that they did not say. */
-import type { LanguageModelV4Prompt, LanguageModelV4ToolResultPart } from '@ai-sdk/provider';
+import type { LanguageModelV4Prompt, LanguageModelV4ToolResultPart } from '../language-model.ts';
 import type { Intent } from './sentence.ts';
 import { findName } from './words.ts';
 

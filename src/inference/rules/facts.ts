@@ -1,5 +1,5 @@
 /** What the system prompt states: numbers, words and truths by name, from JSON in it and from lines `name: value`. */
-import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
+import type { LanguageModelV4Prompt } from '../language-model.ts';
 import { limits } from '../../base/limits.ts';
 
 export type Fact = string | number | boolean;

@@ -4,7 +4,7 @@
  *    of its arguments, or as a name of this agent.
  * I2 Every argument fits the tool's schema, and every required one is there; nothing is made up.
  */
-import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider';
+import type { LanguageModelV4FunctionTool } from '../language-model.ts';
 import { planAct } from './plan-act.ts';
 import { planRead } from './plan-read.ts';
 import type { Knowledge } from './facts.ts';

@@ -1,5 +1,5 @@
 /** The part of JSON Schema (draft 7) that tools use for arguments: whether a value fits, and what would. */
-import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider';
+import type { LanguageModelV4FunctionTool } from '../language-model.ts';
 
 type Schema = LanguageModelV4FunctionTool['inputSchema'];
 /** A property's schema may be `true` or `false`. */

@@ -7,6 +7,7 @@ import {
   newQuickJSWASMModule,
   newVariant,
   RELEASE_SYNC,
+  type CustomizeVariantOptions,
   type QuickJSContext,
   type QuickJSHandle,
   type QuickJSRuntime,
@@ -15,7 +16,8 @@ import { limits } from '../../base/limits.ts';
 import { guestSource } from './guest-source.ts';
 
 /** What Node has and the types of this project do not name. */
-declare const WebAssembly: { Memory: new (pages: { initial: number; maximum: number }) => WebAssembly.Memory };
+declare const WebAssembly: { Memory: new (pages: { initial: number; maximum: number }) => WasmMemory };
+type WasmMemory = Exclude<CustomizeVariantOptions['wasmMemory'], undefined>;
 
 const PAGE_BYTES = 64 * 1024;
 /** What Emscripten compiled in as the memory's initial size. */

@@ -71,7 +71,7 @@ export class SandboxProcess implements Sandbox {
 
   listen(listener: SandboxListener): void {
     this.#listener = listener;
-    this.#input?.on('data', (bytes: Uint8Array) => listener.data(bytes));
+    this.#input?.on('data', (bytes: Uint8Array) => listener.data(bytes)).resume();
     // A runtime that gives the program up closes the channel and lives on.
     this.#input?.once('close', () => this.kill());
     if (this.#end !== undefined) listener.end(this.#end);
