@@ -73,38 +73,43 @@ export class AgentStorage {
   /** One value, or those of several keys that there are. */
   get<T = unknown>(key: string): Promise<T | undefined>;
   get<T = unknown>(keys: readonly string[]): Promise<Map<string, T>>;
-  async get<T>(keys: string | readonly string[]): Promise<T | undefined | Map<string, T>> {
-    if (typeof keys === 'string') return this.kv.get<T>(keys);
-    const found = keys.map((key) => [key, this.kv.get<T>(key)] as const);
-    return new Map(found.filter((entry): entry is [string, T] => entry[1] !== undefined));
+  get<T>(keys: string | readonly string[]): Promise<T | undefined | Map<string, T>> {
+    return promised(() => {
+      if (typeof keys === 'string') return this.kv.get<T>(keys);
+      const found = keys.map((key) => [key, this.kv.get<T>(key)] as const);
+      return new Map(found.filter((entry): entry is [string, T] => entry[1] !== undefined));
+    });
   }
 
   /** Stores one value, or all or none of several. Rejects with BridgeError BRG_STORAGE, BRG_AGENT_FULL. */
   put(key: string, value: unknown): Promise<void>;
   put(entries: Readonly<Record<string, unknown>>): Promise<void>;
-  async put(keys: string | Readonly<Record<string, unknown>>, value?: unknown): Promise<void> {
-    if (typeof keys === 'string') return this.kv.put(keys, value);
-    this.transactionSync(() => {
-      for (const [key, each] of Object.entries(keys)) this.kv.put(key, each);
+  put(keys: string | Readonly<Record<string, unknown>>, value?: unknown): Promise<void> {
+    return promised(() => {
+      if (typeof keys === 'string') return this.kv.put(keys, value);
+      return this.transactionSync(() => {
+        for (const [key, each] of Object.entries(keys)) this.kv.put(key, each);
+      });
     });
   }
 
   /** Whether there was one; of several keys, how many there were. */
   delete(key: string): Promise<boolean>;
   delete(keys: readonly string[]): Promise<number>;
-  async delete(keys: string | readonly string[]): Promise<boolean | number> {
-    if (typeof keys === 'string') return this.kv.delete(keys);
-    return keys.filter((key) => this.kv.delete(key)).length;
+  delete(keys: string | readonly string[]): Promise<boolean | number> {
+    return promised(() =>
+      typeof keys === 'string' ? this.kv.delete(keys) : keys.filter((key) => this.kv.delete(key)).length,
+    );
   }
 
   /** In the order of the keys. */
-  async list<T = unknown>(options?: KvListOptions): Promise<Map<string, T>> {
-    return this.kv.list<T>(options);
+  list<T = unknown>(options?: KvListOptions): Promise<Map<string, T>> {
+    return promised(() => this.kv.list<T>(options));
   }
 
   /** Deletes all keys; tables of the author's own stay. */
-  async deleteAll(): Promise<void> {
-    this.#context.database.deleteAll();
+  deleteAll(): Promise<void> {
+    return promised(() => this.#context.database.deleteAll());
   }
 
   /**
@@ -123,4 +128,11 @@ export class AgentStorage {
       return result;
     });
   }
+}
+
+/** Done at once; what it throws rejects. */
+function promised<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(work());
+  });
 }

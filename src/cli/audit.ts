@@ -13,7 +13,11 @@ export const auditCommand: Command = {
   usage: '[<model>/<id>]',
   arguments: { min: 0, max: 1 },
   options: {
-    kind: { type: 'string', value: '<kind>', meaning: 'only command, desired, rule, or agent (deleted ones)' },
+    kind: {
+      type: 'string',
+      value: '<kind>',
+      meaning: 'only command, desired, rule, or agent (deleted ones)',
+    },
     from: {
       type: 'string',
       value: '<time>',

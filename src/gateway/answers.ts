@@ -141,11 +141,15 @@ export const auditAnswer = z.looseObject({
       ts: ms,
       agent: z.string().describe('model/id'),
       kind: z.string(),
-      event: z.string().describe('created, done, failed, expired, dropped; changed; added, deleted; destroyed'),
+      event: z
+        .string()
+        .describe('created, done, failed, expired, dropped; changed; added, deleted; destroyed'),
       subject: z.string().describe('name/cid of a command, version of desired state, id of a rule'),
       by: z
         .string()
-        .describe('api, api:<user>, mcp, mcp:<user>, connection:<user or id>, rule:<id>, job:<callback>, agent, ...'),
+        .describe(
+          'api, api:<user>, mcp, mcp:<user>, connection:<user or id>, rule:<id>, job:<callback>, agent, ...',
+        ),
       detail: json,
     }),
   ),

@@ -116,4 +116,10 @@ const bridgeRoutes: readonly Route[] = [
   }),
 ];
 
-export const routes: readonly Route[] = [...fleetRoutes, ...agentRoutes, ...auditRoutes, ...copyRoutes, ...bridgeRoutes];
+export const routes: readonly Route[] = [
+  ...fleetRoutes,
+  ...agentRoutes,
+  ...auditRoutes,
+  ...copyRoutes,
+  ...bridgeRoutes,
+];

@@ -48,7 +48,7 @@ describe('mooring agent export and import', () => {
       stdout: 'greenhouse-g7.mooring.db -> greenhouse/g8 (light)\n',
     });
     const shown = await run('agent', 'show', 'greenhouse/g8', '--json');
-    expect(JSON.parse(shown.stdout)).toMatchObject({ state: { temperature: 21.5 }, presence: 'never' });
+    expect(JSON.parse(shown.stdout)).toMatchObject({ state: { temperature: 21.5 }, presence: 'offline' });
     writeFileSync(join(cwd, 'bad.db'), 'nothing');
     expect(await run('agent', 'import', 'bad.db')).toMatchObject({
       code: 1,

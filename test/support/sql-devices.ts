@@ -107,7 +107,7 @@ class Ledger extends DeviceAgent {
 
   asyncTransaction(): string {
     try {
-      this.storage.transactionSync(async () => {
+      void this.storage.transactionSync(async () => {
         this.sql`INSERT INTO reading VALUES(0, 7)`;
         return Promise.resolve();
       });

@@ -33,8 +33,9 @@ function quickjsPackages(): { version: string; folders: readonly string[] } {
   const { resolve } = createRequire(import.meta.url);
   const main = resolve('quickjs-emscripten');
   const within = createRequire(main);
-  const parts = ['quickjs-emscripten-core', '@jitl/quickjs-wasmfile-release-sync', '@jitl/quickjs-ffi-types'];
-  const folders = [main, ...parts.map((name) => within.resolve(name))].map((path) => dirname(dirname(path)));
+  const core = within.resolve('quickjs-emscripten-core');
+  const variants = dirname(within.resolve('@jitl/quickjs-wasmfile-release-sync'));
+  const folders = [dirname(dirname(main)), dirname(dirname(core)), dirname(dirname(variants))];
   const manifest: unknown = JSON.parse(readFileSync(`${dirname(dirname(main))}/package.json`, 'utf8'));
   const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
   return { version, folders };
@@ -42,7 +43,7 @@ function quickjsPackages(): { version: string; folders: readonly string[] } {
 
 async function startSandbox(launcher: Launcher, folders: readonly string[]): Promise<Sandbox> {
   const isTypeScript = import.meta.url.endsWith('.ts');
-  const here = fileURLToPath(new URL('.', import.meta.url));
+  const here = fileURLToPath(new URL('../..', import.meta.url));
   const entry = fileURLToPath(new URL(`./quickjs-child.${isTypeScript ? 'ts' : 'js'}`, import.meta.url));
   const readable = [here, ...folders].map((folder) => `--allow-fs-read=${folder}`);
   const node = ['--permission', ...readable, '--no-warnings', '--disallow-code-generation-from-strings', `--max-old-space-size=${limits.quickjsHeapMiB}`];

@@ -1,0 +1,168 @@
+/**
+ * What a model writes becomes the body of an async function of `env`. Models write code fences, `export default`, a
+ * bare arrow function, or statements that end with an expression whose value they mean; all are taken. Lines and
+ * columns stay those of the model's text: types are blanked, what is added stands before the first line or after the
+ * last. Runs in a thread of its own (compile-thread.ts): the parsers meet hostile text.
+ */
+import { stripTypeScriptTypes } from 'node:module';
+import { Script } from 'node:vm';
+import { limits } from '../../base/limits.ts';
+
+/** Where and why a text is no program. Line and column from 1, in the model's text. */
+export interface CompileError {
+  readonly message: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+export type CompiledText =
+  | { readonly ok: true; readonly code: string; readonly firstLineShift: number }
+  /** `isPoisoned`: the type stripper died of it and answers nobody in this thread any more. */
+  | { readonly ok: false; readonly error: CompileError; readonly isPoisoned: boolean };
+
+const OPEN = 'async(env)=>{';
+const OPEN_DEFAULT = 'async(env)=>{let $default;';
+
+/** Never throws. */
+export function compileText(text: string): CompiledText {
+  const source = withoutExports(withoutFences(text));
+  if (source.text.trim() === '') return refuse({ message: 'the program is empty' });
+  const open = source.hasDefault ? OPEN_DEFAULT : OPEN;
+  const stripped = strip(open, source.text);
+  if (!stripped.ok) return explain(source.text, stripped);
+  const { body } = stripped;
+  if (source.hasDefault) return finish(`${open.slice(OPEN.length)}`, `${body}\n;return $default`);
+  return finish(...withValue(body));
+}
+
+function refuse(error: CompileError, isPoisoned = false): CompiledText {
+  return { ok: false, error, isPoisoned };
+}
+
+/** The first fenced block, its lines where they were; a text without fences as it is. */
+function withoutFences(text: string): string {
+  const open = /^[ \t]*(```|~~~)[^\n`]*\n/m.exec(text);
+  if (open === null) return text;
+  const start = open.index + open[0].length;
+  const close = text.indexOf(`\n${open[1]}`, start - 1);
+  const linesBefore = text.slice(0, start).split('\n').length - 1;
+  return '\n'.repeat(linesBefore) + text.slice(start, close === -1 ? undefined : close);
+}
+
+/** `export default x` assigns, other exports are blanked; columns stay. */
+function withoutExports(text: string): { readonly text: string; readonly hasDefault: boolean } {
+  let hasDefault = false;
+  const blanked = text.replace(/^([ \t]*)(export[ \t]+default\b)/m, (_, indent: string, words: string) => {
+    hasDefault = true;
+    return `${indent}$default${'='.padStart(words.length - '$default'.length)}`;
+  });
+  const others = /^([ \t]*)(export[ \t]+)(?=(?:async|function|const|let|var|class|type|interface|abstract|declare)\b)/gm;
+  return { text: blanked.replace(others, (words) => ' '.repeat(words.length)), hasDefault };
+}
+
+type Stripped = { readonly ok: true; readonly body: string } | ({ readonly ok: false } & Omit<Extract<CompiledText, { ok: false }>, 'ok'>);
+
+/** Types out. A text that is only an expression (`function (env) {}`) may be one in parentheses only. */
+function strip(open: string, text: string): Stripped {
+  const first = stripWrapped(open, text, '\n}');
+  if (first.ok || first.isPoisoned) return first;
+  const second = stripWrapped(`${OPEN}return(`, text, '\n)}');
+  if (!second.ok) return second.isPoisoned ? second : first;
+  return second;
+}
+
+function stripWrapped(open: string, text: string, close: string): Stripped {
+  try {
+    const js = stripTypeScriptTypes(open + text + close, { mode: 'strip' });
+    return { ok: true, body: js.slice(open.length, js.length - close.length) };
+  } catch (error) {
+    return stripFailure(error, open.length);
+  }
+}
+
+function stripFailure(error: unknown, firstLineShift: number): Stripped {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code !== 'ERR_INVALID_TYPESCRIPT_SYNTAX' && code !== 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
+    return { ok: false, isPoisoned: true, error: { message: 'the program is nested too deeply' } };
+  }
+  return { ok: false, isPoisoned: false, error: placed(error, firstLineShift) };
+}
+
+/** V8 and Node put `file:line`, the line and a caret before the message of the stack. */
+function placed(error: unknown, firstLineShift: number): CompileError {
+  if (!(error instanceof Error)) return { message: 'not a program' };
+  const message = error.message.slice(0, 500);
+  const line = Number(/^[^\n]*:(\d+)\n/.exec(error.stack ?? '')?.[1] ?? 0);
+  const caret = /\n( *)\^+(?:\n|$)/.exec(error.stack ?? '');
+  if (line === 0) return { message };
+  if (caret === null) return { message, line };
+  const column = (caret[1] ?? '').length + 1 - (line === 1 ? firstLineShift : 0);
+  return { message, line, column: Math.max(1, column) };
+}
+
+function explain(text: string, { error, isPoisoned }: Extract<Stripped, { ok: false }>): CompiledText {
+  if (/^[ \t]*import\b(?!\s*\()/m.test(text)) {
+    return refuse({ ...error, message: 'a program cannot import: all it may use is in env' }, isPoisoned);
+  }
+  return refuse(error, isPoisoned);
+}
+
+/** What goes before the first line, and the body, so that the last expression becomes the value. */
+function withValue(body: string): [before: string, body: string] {
+  const whole = withoutLastSemicolon(body);
+  if (isExpression(whole)) return ['return(', `${whole}\n)`];
+  const lines = body.split('\n');
+  const firstTried = Math.max(1, lines.length - limits.programTailLinesMax);
+  for (let at = lines.length - 1; at >= firstTried; at--) {
+    const head = lines.slice(0, at).join('\n');
+    const tail = withoutLastSemicolon(lines.slice(at).join('\n'));
+    if (tail.trim() === '' || !isLastExpression(head, tail)) continue;
+    return ['', `${head}\nreturn(${tail}\n)`];
+  }
+  return ['', body];
+}
+
+/** A declaration is no value, and a line that could continue the one before is not cut off it. */
+function isLastExpression(head: string, tail: string): boolean {
+  if (/^\s*(?:async\s+function|function|class)\b/.test(tail)) return false;
+  if (/^\s*[([`+\-*/.,?]/.test(tail) && !/;\s*$/.test(head)) return false;
+  return isExpression(tail) && isBody(head);
+}
+
+function withoutLastSemicolon(text: string): string {
+  return text.replace(/[\s;]+$/, '');
+}
+
+function isExpression(text: string): boolean {
+  return text.trim() !== '' && isScript(`${OPEN}return(${text}\n)}`) && !/^\s*,/.test(text);
+}
+
+function isBody(text: string): boolean {
+  return isScript(`${OPEN}${text}\n}`);
+}
+
+function isScript(text: string): boolean {
+  return problemIn(text) === undefined;
+}
+
+/** Compiles without running. */
+function problemIn(text: string): unknown {
+  try {
+    return void new Script(text, { filename: 'program' });
+  } catch (error) {
+    return error;
+  }
+}
+
+/** The last check, by the parser that will run it. Twice: a text that closes our function early fits only one of both. */
+function finish(before: string, body: string): CompiledText {
+  for (const [open, close] of [
+    [OPEN, '\n}'],
+    [`${OPEN}{`, '\n}}'],
+  ] as const) {
+    const problem = problemIn(open + before + body + close);
+    if (problem instanceof SyntaxError) return refuse(placed(problem, open.length + before.length));
+    if (problem !== undefined) return refuse({ message: 'the program is nested too deeply' });
+  }
+  return { ok: true, code: before + body, firstLineShift: before.length };
+}
