@@ -49,6 +49,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/client': ['tools'],
   '@modelcontextprotocol/server': ['tools'],
   croner: ['agent'],
+  ai: ['agent'],
   '@ai-sdk/openai-compatible': ['inference'],
   aedes: ['broker'],
   ws: ['gateway'],

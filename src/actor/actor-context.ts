@@ -82,6 +82,10 @@ export abstract class LiveContext implements ActorContext {
     return this.writes.documents.names(prefix);
   }
 
+  cellKinds(): ReadonlySet<string> {
+    return this.writes.documents.kinds();
+  }
+
   later(turn: () => void | Promise<void>): void {
     this.followUps.later(turn);
   }

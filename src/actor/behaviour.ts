@@ -64,6 +64,8 @@ export interface ActorContext {
   setCell(name: string, value: unknown): void;
   /** Names of this agent's documents that begin with `prefix`, in no order. */
   cellNames(prefix: string): string[];
+  /** What stands before a colon in the names of this agent's documents: `job` for `job:1` and `job:2`. */
+  cellKinds(): ReadonlySet<string>;
   /** Calls `listener` with the name of each document that has an earlier value again because (a part of) the turn threw. */
   onTakenBack(listener: (name: string) => void): void;
   /**

@@ -1,28 +1,43 @@
 /** The documents of one agent awake: JSON values by name, parsed on first use, written back at commit. */
-export class Documents {
-  readonly #texts: Map<string, string>;
-  readonly #values = new Map<string, unknown>();
-  readonly #dirty = new Set<string>();
-  #changes: (readonly [name: string, json: string | null])[] | undefined;
-  readonly #undo: { name: string; value: unknown; wasDirty: boolean }[] = [];
 
+/** A text as stored: nobody has asked for its value yet. */
+class Unread {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+const NO_CHANGES: readonly (readonly [string, string | null])[] = Object.freeze([]);
+const NO_KINDS: ReadonlySet<string> = new Set();
+
+export class Documents {
+  /** Undefined: there is none any more. */
+  readonly #values = new Map<string, unknown>();
+  /** What was set since the last commit. */
+  #dirty: Set<string> | undefined;
+  #changes: (readonly [name: string, json: string | null])[] | undefined;
+  #undo: { name: string; value: unknown; wasDirty: boolean }[] | undefined;
   readonly #onDamage: (name: string, error: unknown) => void;
 
   /**
-   * @param texts JSON text by name, as stored; owned by this object from now on
+   * @param texts JSON text by name, as stored
    * @param onDamage a text is no JSON: its document is as if it never was, and its agent goes on without it
    */
-  constructor(texts: Map<string, string>, onDamage: (name: string, error: unknown) => void) {
-    this.#texts = texts;
+  constructor(
+    texts: Iterable<readonly [name: string, text: string]>,
+    onDamage: (name: string, error: unknown) => void,
+  ) {
+    for (const [name, text] of texts) this.#values.set(name, new Unread(text));
     this.#onDamage = onDamage;
   }
 
   /** Undefined when there is none. */
   get(name: string): unknown {
-    if (this.#values.has(name)) return this.#values.get(name);
-    const text = this.#texts.get(name);
-    if (text === undefined) return undefined;
-    const value = this.#parsed(name, text);
+    const held = this.#values.get(name);
+    if (!(held instanceof Unread)) return held;
+    const value = this.#parsed(name, held.text);
     this.#values.set(name, value);
     return value;
   }
@@ -38,45 +53,55 @@ export class Documents {
 
   /** Undefined deletes. */
   set(name: string, value: unknown): void {
-    this.#undo.push({ name, value: this.get(name), wasDirty: this.#dirty.has(name) });
+    const dirty = (this.#dirty ??= new Set());
+    (this.#undo ??= []).push({ name, value: this.get(name), wasDirty: dirty.has(name) });
     this.#values.set(name, value);
-    this.#dirty.add(name);
+    dirty.add(name);
     this.#changes = undefined;
   }
 
   /** Names that begin with `prefix`, in no order. */
   names(prefix: string): string[] {
-    const names = new Set<string>();
-    for (const name of this.#texts.keys())
-      if (name.startsWith(prefix) && !this.#values.has(name)) names.add(name);
+    const names: string[] = [];
     for (const [name, value] of this.#values)
-      if (name.startsWith(prefix) && value !== undefined) names.add(name);
-    return [...names];
+      if (value !== undefined && name.startsWith(prefix)) names.push(name);
+    return names;
+  }
+
+  /** What stands before the first colon of a name. */
+  kinds(): ReadonlySet<string> {
+    let kinds: Set<string> | undefined;
+    for (const [name, value] of this.#values) {
+      const colon = name.indexOf(':');
+      if (colon > 0 && value !== undefined) (kinds ??= new Set()).add(name.slice(0, colon));
+    }
+    return kinds ?? NO_KINDS;
   }
 
   /** A point to which `rollBack` returns. */
   mark(): number {
-    return this.#undo.length;
+    return this.#undo?.length ?? 0;
   }
 
   /** Returns the names of what has its earlier value again. */
   rollBack(mark: number): string[] {
-    const undone = this.#undo.splice(mark).reverse();
+    const undone = this.#undo?.splice(mark).reverse() ?? [];
     this.#changes = undefined;
     for (const { name, value, wasDirty } of undone) {
       this.#values.set(name, value);
-      if (!wasDirty) this.#dirty.delete(name);
+      if (!wasDirty) this.#dirty?.delete(name);
     }
     return undone.map(({ name }) => name);
   }
 
   /** What is set so far stays: earlier marks are void. */
   keep(): void {
-    this.#undo.length = 0;
+    this.#undo = undefined;
   }
 
   /** What was set since the last commit: JSON text by name, null for deleted ones. */
   changes(): readonly (readonly [name: string, json: string | null])[] {
+    if (this.#dirty === undefined) return NO_CHANGES;
     // A commit asks twice when the agent has a file.
     return (this.#changes ??= Array.from(this.#dirty, (name) => {
       const value = this.#values.get(name);
@@ -85,7 +110,7 @@ export class Documents {
   }
 
   committed(): void {
-    this.#dirty.clear();
+    this.#dirty = undefined;
     this.#changes = undefined;
     this.keep();
   }

@@ -102,7 +102,7 @@ class AgentBehaviour implements ActorBehaviour {
   }
 
   start(): void | Promise<void> {
-    return this.#parts.wake();
+    return this.#parts.wake(Agent.prototype.onStart);
   }
 
   receive(record: InboundRecord): void | Promise<void> {
@@ -156,6 +156,7 @@ class AgentBehaviour implements ActorBehaviour {
 
   abandoned(error: BridgeError): void {
     this.#parts.calls.abandon(error);
+    this.#parts.chat?.stop();
     this.#parts.extension?.abandoned?.();
   }
 
@@ -168,7 +169,8 @@ class AgentBehaviour implements ActorBehaviour {
   }
 
   stop(): void {
-    this.#parts.fibers.stop();
+    this.#parts.work.stop();
+    this.#parts.chat?.stop();
     this.#parts.extension?.stop();
   }
 
@@ -188,6 +190,7 @@ class AgentBehaviour implements ActorBehaviour {
   #disconnect(record: InboundRecord): void | Promise<void> {
     const closed = this.#parts.wrap(record.connection);
     this.#parts.calls.gone(connectionSource(record.connection));
+    this.#parts.chat?.gone(record.connection);
     const { code, subject: reason } = record;
     // RFC 6455 section 7.1.5: 1006 stands for a connection that broke off.
     if (channels.connection.hasSubscribers) {

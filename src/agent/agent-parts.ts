@@ -9,17 +9,15 @@ import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Codec, Frame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
-import { fiberHost } from './agent-fibers.ts';
-import { jobContext } from './agent-jobs.ts';
 import { CallDesk } from './calls/call-desk.ts';
 import { traced } from './author-code.ts';
+import type { ChatDesk } from './chat/chat-desk.ts';
 import { AgentConnection } from './connection.ts';
 import { runAs } from './current-agent.ts';
-import { Fibers } from './fibers/index.ts';
-import { DeadJobs, JobQueue, Schedules, type Capability } from './jobs/index.ts';
 import { Outbound } from './outbound.ts';
 import { StateSync } from './state-sync.ts';
 import { AgentStorage } from './storage.ts';
+import { WorkDesk } from './work-desk.ts';
 
 export const PARTS: unique symbol = Symbol('parts');
 
@@ -52,15 +50,13 @@ export class AgentParts {
   readonly context: ActorContext;
   readonly outbound: Outbound;
   readonly state: StateSync;
-  readonly calls: CallDesk;
-  readonly dead: DeadJobs;
-  readonly schedules: Schedules;
-  readonly jobs: JobQueue;
-  readonly fibers: Fibers;
+  readonly work: WorkDesk;
   extension: Extension | undefined;
+  /** Undefined: it cannot chat. */
+  chat: ChatDesk | undefined;
+  #calls: CallDesk | undefined;
   #storage: AgentStorage | undefined;
   readonly #agent: Agent;
-  readonly #timed: readonly Capability[];
   #isMuted = false;
   #heldUntilMs: number | undefined;
   #destruction: { readonly id: string; readonly reason: string; readonly by: string } | undefined;
@@ -70,16 +66,16 @@ export class AgentParts {
     this.context = context;
     this.outbound = new Outbound(context);
     this.state = new StateSync(agent, context, this.outbound);
-    this.calls = new CallDesk(agent, context);
-    const jobs = jobContext(agent, this);
-    this.dead = new DeadJobs(jobs);
-    this.schedules = new Schedules(jobs, this.dead);
-    this.jobs = new JobQueue(jobs, this.dead);
-    this.fibers = new Fibers(fiberHost(agent, this), this.dead);
-    this.#timed = [this.schedules, this.jobs, this.fibers];
+    this.work = new WorkDesk(agent, this);
   }
 
-  /** The agent's own database as its author sees it; made with the first use. */
+  // Most agents that wake for a message need none of these: each is made with its first use.
+
+  get calls(): CallDesk {
+    return (this.#calls ??= new CallDesk(this.#agent, this.context));
+  }
+
+  /** The agent's own database as its author sees it. */
   get storage(): AgentStorage {
     return (this.#storage ??= new AgentStorage(this.context));
   }
@@ -102,40 +98,45 @@ export class AgentParts {
     ];
   }
 
-  /** The agent has entered memory. */
-  wake(): void | Promise<void> {
+  /** The agent has entered memory. @param noStartHook the hook of an author who wrote none: not worth calling */
+  wake(noStartHook: unknown): void | Promise<void> {
     this.state.wake();
-    for (const capability of this.#running) capability.start();
+    if (this.#heldUntilMs === undefined) this.work.wake();
     this.extension?.wake();
+    this.chat?.wake();
     this.rearm();
+    if (this.#agent.onStart === noStartHook) return undefined;
     return this.runHook('onStart', () => this.#agent.onStart());
   }
 
   alarm(nowMs: number): void {
     this.extension?.alarm(nowMs);
-    for (const capability of this.#running) capability.alarm(nowMs);
+    if (this.#heldUntilMs === undefined) this.work.alarm(nowMs);
     this.rearm();
   }
 
   /** Sets the one alarm of the actor to the earliest time any part wants. */
   rearm(): void {
     let next = this.extension?.nextAlarmMs() ?? Infinity;
-    for (const capability of this.#running) next = Math.min(next, capability.nextAlarmMs() ?? Infinity);
-    if (this.#heldUntilMs !== undefined) next = Math.min(next, this.#heldUntilMs);
+    next = Math.min(next, this.#heldUntilMs ?? this.work.nextAlarmMs() ?? Infinity);
     this.context.setAlarm(next === Infinity ? null : next);
   }
 
   /** What keeps the agent in memory, for people. */
   heldBy(): string | undefined {
-    if (this.calls.isBusy) return 'a call is open';
+    if (this.#calls?.isBusy === true) return 'a call is open';
     if (this.state.isBusy) return 'a change of its state waits for its validation';
+    if (this.chat?.isBusy === true) return 'a chat turn is under way, or waits';
     if (this.extension?.isBusy() === true) return 'a request waits for its device, or a feed for its viewers';
-    if (this.fibers.isBusy()) return 'a fiber is under way, or keepAlive is held';
-    return this.#timed.some((capability) => capability.isBusy()) ? 'a job is under way' : undefined;
+    return this.work.heldBy();
   }
 
   /** @throws BridgeError of whoever answers; BRG_NOT_FOUND when nobody does */
   request(request: number, name: string, body: unknown): unknown {
+    if (name === 'messages') {
+      if (this.chat !== undefined) return { messages: this.chat.list() };
+      throw new BridgeError('BRG_NOT_FOUND', `${this.context.address.model} does not chat`);
+    }
     if (this.extension === undefined)
       throw new BridgeError('BRG_NOT_FOUND', `the agent does not answer ${name}`);
     const answer = this.extension.request(request, name, body);
@@ -146,6 +147,7 @@ export class AgentParts {
   /** The last moment before what was written is committed. Must not throw. */
   beforeCommit(): void {
     this.state.beforeCommit();
+    this.chat?.beforeCommit();
     if (this.#destruction === undefined) return;
     // Here, so that no hook that throws after it takes the closing back.
     const { id, reason, by } = this.#destruction;
@@ -180,10 +182,6 @@ export class AgentParts {
     } finally {
       this.#isMuted = false;
     }
-  }
-
-  get #running(): readonly Capability[] {
-    return this.#heldUntilMs === undefined ? this.#timed : [];
   }
 
   /** Runs an author's hook, for a connection or not: what it throws goes to `onError`, its writes are taken back. */

@@ -33,7 +33,7 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
     payload?: unknown,
     options?: ScheduleOptions,
   ): Schedule {
-    return this[PARTS].schedules.schedule(when, callback, payload, options);
+    return this[PARTS].work.schedules.schedule(when, callback, payload, options);
   }
 
   /** Runs `callback` every so many seconds, first after one interval. @throws BridgeError as `schedule` */
@@ -43,22 +43,22 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
     payload?: unknown,
     options?: IntervalOptions,
   ): Schedule {
-    return this[PARTS].schedules.scheduleEvery(intervalSeconds, callback, payload, options);
+    return this[PARTS].work.schedules.scheduleEvery(intervalSeconds, callback, payload, options);
   }
 
   /** Undefined when there is none, or none any more. */
   getSchedule(id: string): Schedule | undefined {
-    return this[PARTS].schedules.getSchedule(id);
+    return this[PARTS].work.schedules.getSchedule(id);
   }
 
   /** Those that match all of the criteria, by the time of their next run. */
   getSchedules(criteria?: ScheduleCriteria): Schedule[] {
-    return this[PARTS].schedules.getSchedules(criteria);
+    return this[PARTS].work.schedules.getSchedules(criteria);
   }
 
   /** False when there is no such schedule. */
   cancelSchedule(id: string): boolean {
-    return this[PARTS].schedules.cancelSchedule(id);
+    return this[PARTS].work.schedules.cancelSchedule(id);
   }
 
   /**
@@ -70,47 +70,47 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
     payload?: unknown,
     options?: { readonly retry?: RetryOptions },
   ): string {
-    return this[PARTS].jobs.queue(callback, payload, options);
+    return this[PARTS].work.jobs.queue(callback, payload, options);
   }
 
   /** Takes one item out; it does no harm when there is none. A run under way goes on, but is not repeated. */
   dequeue(id: string): void {
-    this[PARTS].jobs.dequeue(id);
+    this[PARTS].work.jobs.dequeue(id);
   }
 
   /** Empties the queue. */
   dequeueAll(): void {
-    this[PARTS].jobs.dequeueAll();
+    this[PARTS].work.jobs.dequeueAll();
   }
 
   /** Takes out the items of one method. */
   dequeueAllByCallback(callback: string): void {
-    this[PARTS].jobs.dequeueAllByCallback(callback);
+    this[PARTS].work.jobs.dequeueAllByCallback(callback);
   }
 
   /** Undefined when there is none, or none any more. */
   getQueue(id: string): QueueItem | undefined {
-    return this[PARTS].jobs.getQueue(id);
+    return this[PARTS].work.jobs.getQueue(id);
   }
 
   /** Items whose payload has this value under this key. */
   getQueues(key: string, value: unknown): QueueItem[] {
-    return this[PARTS].jobs.getQueues(key, value);
+    return this[PARTS].work.jobs.getQueues(key, value);
   }
 
   /** Jobs that failed for good, with their reason. */
   deadJobs(): DeadJob[] {
-    return this[PARTS].dead.list();
+    return this[PARTS].work.dead.list();
   }
 
   /** Gives a dead job (or all) its attempts back; answers how many. @throws BridgeError BRG_JOBS_FULL; the rest stays dead */
   retryDead(id?: string): number {
-    return this[PARTS].dead.retryDead(id);
+    return this[PARTS].work.dead.retryDead(id);
   }
 
   /** Forgets a dead job (or all); answers how many. */
   discardDead(id?: string): number {
-    return this[PARTS].dead.discardDead(id);
+    return this[PARTS].work.dead.discardDead(id);
   }
 
   /**
@@ -120,7 +120,7 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
    */
   runFiber<T, S = unknown>(name: string, fn: FiberFunction<T, S>): Promise<T> {
     // What the fiber stashes, and what it answers, is its author's to know.
-    return this[PARTS].fibers.run(name, fn as FiberFunction<unknown, unknown>) as Promise<T>;
+    return this[PARTS].work.fibers.run(name, fn as FiberFunction<unknown, unknown>) as Promise<T>;
   }
 
   /**
@@ -128,12 +128,12 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
    * `onError` too. A fiber that is known by the same id or key is not started again. @throws BridgeError BRG_FIBER, BRG_FIBERS_FULL
    */
   startFiber<S = unknown>(name: string, fn: FiberFunction<unknown, S>, options: FiberOptions = {}): string {
-    return this[PARTS].fibers.startManaged(name, fn as FiberFunction<unknown, unknown>, options); // as above
+    return this[PARTS].work.fibers.startManaged(name, fn as FiberFunction<unknown, unknown>, options); // as above
   }
 
   /** Goes on with a fiber that waits, with its snapshot. @throws BridgeError BRG_FIBER when none of this id does, BRG_FIBERS_FULL */
   resumeFiber<T, S = unknown>(id: string, fn: FiberFunction<T, S>): Promise<T> {
-    return this[PARTS].fibers.resume(id, fn as FiberFunction<unknown, unknown>) as Promise<T>; // as above
+    return this[PARTS].work.fibers.resume(id, fn as FiberFunction<unknown, unknown>) as Promise<T>; // as above
   }
 
   /** `context.stash` of the fiber whose function calls this. @throws BridgeError BRG_FIBER outside of one */
@@ -145,17 +145,17 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
 
   /** A fiber that has not ended, or a managed one. */
   inspectFiber(id: string): FiberInfo | undefined {
-    return this[PARTS].fibers.inspect(id);
+    return this[PARTS].work.fibers.inspect(id);
   }
 
   /** The latest first. */
   listFibers(criteria?: FiberCriteria): FiberInfo[] {
-    return this[PARTS].fibers.list(criteria);
+    return this[PARTS].work.fibers.list(criteria);
   }
 
   /** Aborts its signal, and never recovers it. False when no fiber of this id has yet to end. */
   cancelFiber(id: string): boolean {
-    return this[PARTS].fibers.cancel(id);
+    return this[PARTS].work.fibers.cancel(id);
   }
 
   /**
@@ -163,12 +163,12 @@ export abstract class AgentWork<State> extends AgentHooks<State> {
    * survive a restart: what must is a fiber. Rejects with BridgeError BRG_FIBERS_FULL.
    */
   async keepAlive(): Promise<() => void> {
-    return Promise.resolve(this[PARTS].fibers.keepAlive.hold());
+    return Promise.resolve(this[PARTS].work.fibers.keepAlive.hold());
   }
 
   /** `keepAlive` while `fn` runs. Settles as `fn` does, or rejects with BridgeError BRG_FIBERS_FULL. */
   async keepAliveWhile<T>(fn: () => T | Promise<T>): Promise<T> {
-    const release = this[PARTS].fibers.keepAlive.hold();
+    const release = this[PARTS].work.fibers.keepAlive.hold();
     try {
       return await fn();
     } finally {

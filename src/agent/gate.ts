@@ -101,7 +101,8 @@ function handle(agent: Agent, connection: Connection, frame: InboundFrame): void
       parts.calls.cancel(connectionSource(connection.id), frame.id);
       return undefined;
     default:
-      agent[PARTS].outbound.send(connection, {
+      if (parts.chat !== undefined) return parts.chat.receive(connection, frame);
+      parts.outbound.send(connection, {
         type: 'mooring_error',
         code: 'BRG_NOT_IMPLEMENTED',
         error: `this agent does not handle ${frame.type}`,

@@ -9,6 +9,18 @@ export { AgentStorage, StorageKv, StorageSql } from './storage.ts';
 export type { ConnectionCapability } from './capabilities.ts';
 export type { MaskClass, ProtocolDecision } from './attachment.ts';
 export { DeviceAgent, type DeviceState } from './device-agent.ts';
+export {
+  chatErrorText,
+  ChatAgent,
+  DeviceChatAgent,
+  type ChatAnswer,
+  type ChatConcurrency,
+  type ChatErrorContext,
+  type ChatFinish,
+  type ChatTurnOptions,
+  type ChunkStreamSource,
+  type DataSchemas,
+} from './chat/index.ts';
 export type { TelemetryEvent } from './telemetry-ingest.ts';
 export type { CommandRecord } from './commands.ts';
 export { callable, type CallableOptions, type StandardSchema } from './calls/callable.ts';

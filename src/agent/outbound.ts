@@ -42,13 +42,14 @@ export class Outbound {
     return true;
   }
 
-  /** Sends to every connection of the agent. */
-  broadcast(frame: Frame): void {
+  /** Sends to every connection of the agent but these. */
+  broadcast(frame: Frame, except?: ReadonlySet<number>): void {
     const connections = this.#context.connections();
     if (connections.length === 0) return;
     const kind = frameClass(frame.type);
     const byCodec: Record<Codec, number[]> = { json: [], cbor: [] };
     for (const connection of connections) {
+      if (except?.has(connection.id) === true) continue;
       if (maySend(attachmentOf(connection), kind)) byCodec[connection.codec].push(connection.id);
     }
     if (byCodec.json.length > 0) this.#encoded(byCodec.json, frame, 'json');

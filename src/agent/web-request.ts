@@ -64,7 +64,8 @@ function webRequest({ method, url, headers, body }: WebRequest, signal: AbortSig
 }
 
 async function answerOf(agent: Agent, request: Request, by: string): Promise<WebAnswer> {
-  const run = (): unknown => runForRequest(agent, request, () => agent.onRequest(request));
+  const messages = chatMessages(agent, request);
+  const run = (): unknown => messages ?? runForRequest(agent, request, () => agent.onRequest(request));
   const response: unknown = await agent[PARTS].context.attempt(() =>
     onBehalfOf(agent, by, () => traced(agent, 'onRequest', undefined, run)),
   );
@@ -75,6 +76,13 @@ async function answerOf(agent: Agent, request: Request, by: string): Promise<Web
     headers: headersOf(response),
     body: await collected(response, request.signal),
   };
+}
+
+/** Where clients of the Agents SDK ask for the messages of a chat. */
+function chatMessages(agent: Agent, request: Request): Response | undefined {
+  const { chat } = agent[PARTS];
+  const isAsked = request.method === 'GET' && new URL(request.url).pathname.endsWith('/get-messages');
+  return chat !== undefined && isAsked ? Response.json(chat.list()) : undefined;
 }
 
 function headersOf(response: Response): [string, string][] {

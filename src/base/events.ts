@@ -18,6 +18,7 @@ export const EVENTS = {
   connection: ['connect', 'disconnect', 'online', 'offline'],
   schedule: ['schedule:create', 'schedule:execute', 'schedule:done', 'schedule:cancel', 'schedule:retry', 'schedule:error'], // prettier-ignore
   queue: ['queue:create', 'queue:execute', 'queue:done', 'queue:cancel', 'queue:retry', 'queue:error'],
+  chat: ['chat:request', 'chat:response', 'chat:clear'],
   command: ['command:create', 'command:done', 'command:failed', 'command:expired', 'command:dropped'],
   rule: ['rule:fire', 'rule:suppress'],
   lifecycle: ['create', 'wake', 'hibernate', 'destroy'],
@@ -95,6 +96,19 @@ export interface EventPayloads {
   'queue:cancel': JobFacts;
   'queue:retry': EventPayloads['schedule:retry'];
   'queue:error': EventPayloads['schedule:error'];
+  /** A turn of the chat was asked for: by a client (`submit`, `regenerate`), the agent (`saved`), or to go on. */
+  'chat:request': { readonly request: string; readonly kind: string };
+  /** It has ended: `completed`, `error` (`code`) or `cancelled`. */
+  'chat:response': {
+    readonly request: string;
+    readonly outcome: string;
+    readonly code: string | null;
+    readonly chunks: number;
+    readonly durationMs: number;
+    /** Of the model, when its author handed on `onFinish`. */
+    readonly finishReason: string | null;
+  };
+  'chat:clear': object;
   /** `by`: who asked for it, as in the audit log. */
   'command:create': CommandFacts & { readonly by: string };
   'command:done': CommandEnd;

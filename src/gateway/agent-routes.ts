@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import * as answers from './answers.ts';
+import { chatRoutes } from './chat-routes.ts';
 import { durationParameter, limitParameter, resolveTime, timeParameter } from './parameters.ts';
 import { AGENT, DURABLE, JSON_ONLY, route } from './route.ts';
 import type { Route } from './route.ts';
@@ -246,4 +247,5 @@ export const agentRoutes: readonly Route[] = [
   ...telemetryRoutes,
   ...commandRoutes,
   ...ruleRoutes,
+  ...chatRoutes,
 ];

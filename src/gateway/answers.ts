@@ -109,6 +109,16 @@ export const commandListAnswer = z.looseObject({
 export const ruleAnswer = record.describe('the rule as the engine understood it, with its id');
 export const ruleListAnswer = z.looseObject({ rules: z.array(record) });
 
+export const messageListAnswer = z.looseObject({
+  messages: z.array(
+    z.looseObject({
+      id: z.string(),
+      role: z.enum(['user', 'assistant', 'system']),
+      parts: z.array(z.looseObject({ type: z.string() })).describe('as a UIMessage of the AI SDK has them'),
+    }),
+  ),
+});
+
 export const alertListAnswer = z.looseObject({
   items: z.array(
     z.looseObject({
@@ -143,7 +153,9 @@ export const auditAnswer = z.looseObject({
       kind: z.string(),
       event: z
         .string()
-        .describe('created, done, failed, expired, dropped; changed; added, deleted; destroyed'),
+        .describe(
+          'created, done, failed, expired, dropped; changed; added, deleted; destroyed, imported, exported',
+        ),
       subject: z.string().describe('name/cid of a command, version of desired state, id of a rule'),
       by: z
         .string()

@@ -12,6 +12,9 @@ interface StreamEnvironment {
   readonly idleMs: number;
 }
 
+/** What ends a connection nobody reads any more; never the error itself, in which an endpoint may echo anything. */
+const OVER = new DOMException('the answer is not read any more', 'AbortError');
+
 /** Whether `part` is a piece of the answer, not a frame around it. */
 export function isContent(part: Part): boolean {
   return !['stream-start', 'response-metadata', 'raw', 'ping', 'finish', 'error'].includes(part.type);
@@ -36,7 +39,7 @@ export function answerStream(
   return new ReadableStream<Part>(
     {
       pull: (controller) => pump.pull(controller),
-      cancel: (reason) => pump.cancel(reason),
+      cancel: () => pump.cancel(),
     },
     { highWaterMark: 0 },
   );
@@ -76,11 +79,11 @@ class Pump {
     }
   }
 
-  cancel(reason: unknown): void {
+  cancel(): void {
     // Whoever reads has left: as if it had aborted, without anybody to tell.
-    this.#attempt.life.abort(reason);
-    this.#close(reason);
-    this.#call.done(undefined);
+    this.#attempt.life.abort(OVER);
+    this.#close(OVER);
+    this.#call.left();
   }
 
   async #read(): Promise<Part> {
@@ -118,8 +121,8 @@ class Pump {
       });
       controller.close();
     }
-    this.#attempt.life.abort(error);
-    this.#close(error);
+    this.#attempt.life.abort(OVER);
+    this.#close(OVER);
   }
 
   #close(reason: unknown): void {

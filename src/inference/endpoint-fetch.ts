@@ -30,6 +30,7 @@ export class EndpointFetch {
 
   /** As the global `fetch`, for what the provider asks of it: POST with a text and a signal. */
   readonly fetch: typeof globalThis.fetch = async (input, init = {}) => {
+    init.signal?.throwIfAborted();
     const url = new URL(input instanceof Request ? input.url : input);
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
     const headers = new Headers(init.headers);
@@ -39,12 +40,17 @@ export class EndpointFetch {
       method: init.method ?? 'GET',
       headers: Object.fromEntries(headers),
       agent: this.#agent,
-      ...(init.signal == null ? {} : { signal: init.signal }),
     });
     this.#limitConnecting(request);
-    request.on('error', (error) =>
-      reject(init.signal?.aborted === true ? (init.signal.reason as Error) : error),
-    ); // any value may be a reason
+    // Not the `signal` option of `request`: it throws into nowhere when the answer has come to its end before.
+    const { signal } = init;
+    const abort = (): void => {
+      reject(signal?.reason as Error); // any value may be the reason of a signal
+      request.destroy();
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    request.on('close', () => signal?.removeEventListener('abort', abort));
+    request.on('error', reject);
     request.on('response', (message) => resolve(responseOf(message)));
     request.end(init.body);
     return promise;
@@ -72,6 +78,8 @@ export class EndpointFetch {
 }
 
 function responseOf(message: IncomingMessage): Response {
+  // Whoever reads the body hears of it; an abort after its end, or before its beginning, concerns nobody.
+  message.on('error', () => {});
   const headers = new Headers();
   for (const [name, value] of Object.entries(message.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);

@@ -89,7 +89,7 @@ export class ManagedModel implements LanguageModelV4 {
         if (isContent(part) || part.type === 'finish') return { result, reader, parts };
       }
     } catch (error) {
-      void reader.cancel(error).catch(() => {}); // of a try that has failed already
+      void reader.cancel().catch(() => {}); // of a try that has failed already
       throw error;
     }
   }

@@ -140,15 +140,19 @@ export class ModelCall {
 
   /** The caller gave it up. Returns the reason of its signal. */
   aborted(): Error {
-    const reason = this.options.abortSignal?.reason as Error; // any value may be the reason of a signal
-    if (!this.#close()) return reason;
+    this.left();
+    return this.options.abortSignal?.reason as Error; // any value may be the reason of a signal
+  }
+
+  /** Nobody waits for the rest any more. */
+  left(): void {
+    if (!this.#close()) return;
     this.#env.counters.aborts++;
     this.#reservation.settle(
       this.#endMs === undefined ? 0 : this.#estimatedIn + estimateTokens(this.answerCharacters),
     );
     this.#span?.setAttribute('error.type', 'aborted');
     this.#span?.end();
-    return reason;
   }
 
   async #admitted(): Promise<Pass> {

@@ -22,6 +22,9 @@ const OVERLOADED = /overload|rate.?limit|too many|capacity/i;
 /** https://platform.openai.com/docs/guides/error-codes: it does not pass by waiting. */
 const QUOTA = /insufficient_quota|billing|payment/i;
 
+/** Deeper causes tell nothing more. */
+const CAUSES_MAX = 5;
+
 /** `error` of a model, thrown or from its stream. `redact` takes keys out of texts. */
 export function modelFailure(error: unknown, redact: (text: string) => string, nowMs: number): Failure {
   const asked = retryAfterMs(error, nowMs);
@@ -38,7 +41,8 @@ export function modelFailure(error: unknown, redact: (text: string) => string, n
       retryAfterMs: asked,
     };
   };
-  if (error instanceof BridgeError) return ofBridge(error);
+  const ours = inChain(error, (part) => (part instanceof BridgeError ? part : undefined));
+  if (ours !== undefined) return ofBridge(ours);
   const text = said(error, redact);
   const status = statusOf(error);
   if (status !== undefined && !(status >= 200 && status < 300)) return ofStatus(status, text, make);
@@ -115,10 +119,20 @@ function statusOf(error: unknown): number | undefined {
 }
 
 function networkCode(error: unknown): string | undefined {
+  return inChain(error, (part) => {
+    const code = property(part, 'code');
+    return part instanceof Error && typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code)
+      ? code
+      : undefined;
+  });
+}
+
+/** What `find` finds first in `error` and its causes. */
+function inChain<T>(error: unknown, find: (part: unknown) => T | undefined): T | undefined {
   let current = error;
-  for (let depth = 0; depth < 5 && current !== undefined; depth++) {
-    const code = property(current, 'code');
-    if (current instanceof Error && typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code)) return code;
+  for (let depth = 0; depth < CAUSES_MAX && current !== undefined; depth++) {
+    const found = find(current);
+    if (found !== undefined) return found;
     current = property(current, 'cause');
   }
   return undefined;

@@ -17,7 +17,7 @@ import { limits } from '../base/limits.ts';
 import { AgentKv } from './agent-kv.ts';
 import { AgentSql } from './agent-sql.ts';
 import { PAGE_BYTES, openAgentDatabase } from './database.ts';
-import { syncPath } from './sync-path.ts';
+import { syncPath, syncWal } from './sync-path.ts';
 import type { AgentChange, AgentRow, Presence } from './shard-store.ts';
 
 export const AGENT_FILE_SCHEMA = `
@@ -186,7 +186,7 @@ export class AgentFile {
     if (!this.#isWriting) this.#db.pragma('wal_checkpoint(TRUNCATE)');
     else {
       // No checkpoint is possible inside a transaction; what was committed is in the WAL.
-      syncPath(`${this.path}-wal`);
+      syncWal(this.path);
       syncPath(dirname(this.path));
     }
   }

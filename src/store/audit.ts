@@ -21,7 +21,7 @@ export interface AuditEntry {
   /** `model/id` */
   readonly agent: string;
   readonly kind: AuditKind;
-  /** What happened: `created`, `done`, `failed`, `expired`, `dropped`, `destroyed`, `changed`, `added`, `deleted`. */
+  /** What happened: `created`, `done`, `failed`, `expired`, `dropped`, `destroyed`, `imported`, `exported`, `changed`, `added`, `deleted`. */
   readonly event: string;
   /** What it happened to: `name/cid` of a command, the id of a rule, the version of the desired state. */
   readonly subject: string;

@@ -13,6 +13,7 @@ import { fileError } from './copy-database.ts';
 import { PAGE_BYTES } from './database.ts';
 import { HOUR_MS, MINUTE_MS, RAW_MS, strideOf } from './history-block.ts';
 import { splitMetrics } from './history-table.ts';
+import { syncPath } from './sync-path.ts';
 
 /** What an export says of itself. */
 export interface ExportInfo {
@@ -224,7 +225,7 @@ function makeAgentFile({ path, agentPath, address, bytesMax }: PrepareOptions): 
       db.exec('DROP TABLE mooring_export; DROP TABLE mooring_history; DROP TABLE mooring_history_recent');
       db.prepare('UPDATE mooring_agent SET model = ?, id = ?').run(address.model, address.id);
       db.pragma('application_id=0');
-      db.exec('VACUUM');
+      vacuumIfWorthIt(db);
       const bytes = Number(db.pragma('page_count', { simple: true })) * PAGE_BYTES;
       if (bytes > bytesMax) {
         const message = `the agent’s database has ${bytes} bytes, here it may have ${bytesMax}`;
@@ -234,10 +235,19 @@ function makeAgentFile({ path, agentPath, address, bytesMax }: PrepareOptions): 
     } finally {
       db.close();
     }
+    // Here, so that the shard's own fsync has next to nothing to do.
+    syncPath(agentPath);
   } catch (error) {
     rmSync(agentPath, { force: true });
     throw fileError(error, agentPath);
   }
+}
+
+/** A long history leaves its pages free; a few are soon used again. */
+function vacuumIfWorthIt(db: Database.Database): void {
+  const free = Number(db.pragma('freelist_count', { simple: true }));
+  const pages = Number(db.pragma('page_count', { simple: true }));
+  if (free > pages / 8) db.exec('VACUUM');
 }
 
 function refused(why: string): BridgeError {

@@ -20,6 +20,7 @@ import { HeavyAgents, type LoadedAgent } from './heavy-agents.ts';
 import { HistoryStore, type HistoryBuffer } from './history.ts';
 import type { RetentionPolicy } from './retention.ts';
 import { migrateShard } from './shard-schema.ts';
+import { syncWal } from './sync-path.ts';
 
 export type Presence = 'online' | 'offline' | 'never';
 
@@ -163,11 +164,15 @@ export class ShardStore {
       this.history.rolledBack();
       throw storeError(error, this.#path);
     }
-    for (const { row, history, isForgotten } of changes) {
+    let isHistoryOfFiles = false;
+    for (const { row, history, file, isForgotten } of changes) {
+      isHistoryOfFiles ||= file !== null && history !== null && history.points > 0;
       row.isStored = !isForgotten;
       // It must not be added again when a file fails and all of this is repeated.
       history?.clear();
     }
+    // After a power loss a file that says "applied" must not be newer than the history of its messages.
+    if (isHistoryOfFiles) syncWal(this.#path);
     this.heavy.commit(changes);
     this.#committedWatermark = appliedWatermark;
   }

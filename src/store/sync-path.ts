@@ -13,6 +13,12 @@ export function syncPath(path: string): void {
   }
 }
 
+/** Makes what was committed to a database in WAL mode safe, without a checkpoint. */
+export function syncWal(path: string): void {
+  // SQLite's locks are on the database file: closing a descriptor of the WAL drops none of them.
+  syncPath(`${path}-wal`);
+}
+
 /** Makes a directory with those above it, so that a power loss does not take them away again. */
 export function makeDirectory(path: string): void {
   const first = mkdirSync(path, { recursive: true });

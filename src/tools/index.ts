@@ -6,3 +6,16 @@ export type { Tool, ToolHints } from './tool.ts';
 export { createMcpEndpoint } from './mcp/endpoint/endpoint.ts';
 export type { McpEndpoint } from './mcp/endpoint/endpoint.ts';
 export type { AgentTarget, FleetPort, JsonObject } from './mcp/endpoint/fleet-port.ts';
+export { McpClients } from './mcp/client/mcp-clients.ts';
+export type { AddedServer, McpTool } from './mcp/client/mcp-clients.ts';
+export type { McpClientsOptions } from './mcp/client/clients-options.ts';
+export type { AddServerOptions, McpStdioTarget } from './mcp/client/options.ts';
+export type { McpCallOptions, McpCallOutcome } from './mcp/client/calls.ts';
+export type { McpServersFrame } from './mcp/client/describe.ts';
+export type {
+  McpElicitation,
+  McpElicitationAnswer,
+  McpSecrets,
+  McpServerRow,
+  McpStorage,
+} from './mcp/client/server-row.ts';

@@ -42,7 +42,7 @@ describe('mooring', () => {
 
   it.each([
     ['an unknown command', ['srve'], 'unknown command "srve", did you mean serve?'],
-    ['a command of a later version', ['backup'], 'unknown command "backup"'],
+    ['a command of a later version', ['cluster'], 'unknown command "cluster"'],
     ['an unknown command of a group', ['agent', 'sned'], 'did you mean send?'],
     ['an address instead of a command', ['agent', 'pump/p1'], 'mooring agent show pump/p1'],
     [

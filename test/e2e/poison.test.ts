@@ -61,8 +61,8 @@ for (const [note, culprit] of [
     const count = await bridge.get<Line>('/api/agents/bad/a/telemetry/count');
     expect(count).toMatchObject({ accepted: 3, applied: 3, rejected: 0 });
     const deaths = logged(bridge, 'agent ended its thread');
-    expect(deaths.map(({ key, what }) => ({ key, what }))).toEqual(
-      Array(3).fill({ key: 'bad/a', what: 'message' }),
+    expect(deaths.map(({ agent: whose, what }) => ({ whose, what }))).toEqual(
+      Array(3).fill({ whose: 'bad/a', what: 'message' }),
     );
     for (const { stack } of deaths) expect(stack).toContain(culprit);
     expect(logged(bridge, 'message set aside: it is applied without its agent’s hooks')).toHaveLength(1);

@@ -118,7 +118,11 @@ async function stream(model: string, response: ServerResponse, said: Said, usage
     );
   for (const [piece, text] of (said.text ?? []).entries()) {
     await said.gate?.(piece);
-    if (piece === said.cutAfter) return void response.destroy();
+    if (piece === said.cutAfter) {
+      // What was written is on its way before the end is.
+      if (piece > 0) await new Promise((resume) => response.write('\n', resume));
+      return void response.destroy();
+    }
     await send(piece === 0 ? { role: 'assistant', content: text } : { content: text });
   }
   if (said.call !== undefined) await sendCall(said.call, send);

@@ -195,10 +195,12 @@ export class MessageBuilder {
     if (known === undefined) this.#parts.push(part);
   }
 
-  #approved({ approvalId, approved, reason }: Chunk): boolean {
-    const part = this.#parts.findLast(({ approval }) => isJsonObject(approval) && approval['id'] === approvalId);
+  /** By the call, where one of ours says it: a call may be approved that never asked. */
+  #approved({ approvalId, toolCallId, approved, reason }: Chunk): boolean {
+    const isAsked = ({ approval }: OpenPart): boolean => isJsonObject(approval) && approval['id'] === approvalId;
+    const part = this.#parts.findLast(isAsked) ?? this.tool(toolCallId);
     if (part === undefined) return false;
-    const approval = { ...(isJsonObject(part['approval']) ? part['approval'] : {}), approved };
+    const approval = { ...(isJsonObject(part['approval']) ? part['approval'] : {}), id: approvalId, approved };
     Object.assign(part, { state: 'approval-responded', approval: { ...approval, ...optional({ reason }) } });
     return true;
   }

@@ -122,6 +122,7 @@ export class Fibers implements Capability, FiberRows {
   /** The agent leaves memory for good: the process stops, or nothing is left of it. Rows stay as they are. */
   stop(): void {
     this.#isStopped = true;
+    if (this.#live.size === 0) return; // an error costs its stack
     const reason = new BridgeError('BRG_ABORTED', 'the agent was destroyed, or the bridge stops');
     for (const fiber of this.#live) fiber.abort(reason);
   }

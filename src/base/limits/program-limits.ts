@@ -6,7 +6,7 @@ export const programLimits = {
   /** Characters of a program's text: some 1,500 lines, far more than a model writes at once. */
   programCharactersMax: 64 * KiB,
   /** Time one program may take to be compiled, the first one with the start of the thread; a parser can be driven to hang. */
-  programCompileMs: 5_000,
+  programCompileMs: 3_000,
   /** Programs waiting to be compiled. */
   programsCompilingMax: 100,
   /** The compiler's thread ends when it had nothing to do for this long: it holds some 30 MB. */

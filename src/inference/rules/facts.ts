@@ -6,7 +6,7 @@ export type Fact = string | number | boolean;
 
 export interface Knowledge {
   readonly facts: ReadonlyMap<string, Fact>;
-  /** Words of the system prompt: whoever says one of them speaks of this agent. */
+  /** Words for this agent, from "You are ..." and facts such as `device`: whoever says one speaks of it. */
   readonly words: ReadonlySet<string>;
 }
 
@@ -26,8 +26,25 @@ export function knowledgeOf(prompt: LanguageModelV4Prompt): Knowledge {
     /^[\t *-]*([\p{L}][\p{L}\p{N} _.-]{0,63}?) *[:=] *(\S.{0,199})$/gmu,
   ))
     add(facts, name, scalar(value.trim()));
-  const words = text.toLowerCase().match(/[\p{L}\p{N}._~:-]+/gu) ?? [];
-  return { facts, words: new Set(words.flatMap((word) => [word, ...word.split(/[./:-]+/)])) };
+  return { facts, words: namesIn(text, facts) };
+}
+
+const IDENTITY = /(?:^|\.)(?:agent|device|model|id|name|label|location|room|vendor)$/i;
+/** Never a name: each changes what a sentence means. */
+const NO_NAMES =
+  /^(?:not?|never|none|nor|dont|cannot|without|except|but|instead|other|another|others|all|every|each|any|both|only|if|when|unless|until|while|once|then|after|before|later|soon|in|at|on|off|by|or|and|than|over|under|again|do|does|did|should|would|could|must|may|might|why|how|who|where|maybe|stop|start|undo|avoid|prevent|wait|cancel)$/;
+
+function namesIn(text: string, facts: ReadonlyMap<string, Fact>): Set<string> {
+  const [, self = ''] = /\byou are ([^.\n]{1,200})/i.exec(text) ?? [];
+  const named = [...facts].flatMap(([path, value]) => (IDENTITY.test(path) ? [String(value)] : []));
+  const words =
+    [self, ...named]
+      .join(' ')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}_~-]+/gu) ?? [];
+  return new Set(
+    words.flatMap((word) => [word, ...word.split(/[-_~]+/)]).filter((word) => !NO_NAMES.test(word)),
+  );
 }
 
 /** Top-level JSON objects in a text, found by their braces. */

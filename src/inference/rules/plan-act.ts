@@ -72,13 +72,10 @@ export function planAct(intent: Act, context: PlanContext): Plan {
     .flatMap((tool) => waysOf(tool, intent, context.knowledge).map((way) => ({ tool: tool.name, ...way })));
   const calls = ways.filter((way) => 'input' in way).sort((a, b) => b.score - a.score);
   const [best, second] = calls;
-  if (best === undefined) {
-    const near = ways.find((way) => 'why' in way);
-    return {
-      kind: 'say',
-      text: near === undefined ? notUnderstood(intent, context) : `Not done: ${near.why}.`,
-    };
-  }
+  // A tool that knows what is allowed and refuses is believed before one that takes anything.
+  const refusal = ways.find((way) => 'why' in way);
+  if (refusal !== undefined) return { kind: 'say', text: `Not done: ${refusal.why}.` };
+  if (best === undefined) return { kind: 'say', text: notUnderstood(intent, context) };
   // Two ways that are as good mean two different things: nobody but the person knows which.
   if (second?.score === best.score)
     return {
@@ -182,13 +179,9 @@ function asCommand(
     const put = (fitting: unknown): Input => ({ [slot[0]]: found.name, [argument[0]]: fitting });
     if (value !== undefined && isPlaced(found.rest))
       ways.push(fill(`${found.name} ${argument[0]}`, argument[1], value, put, 6));
-    else if (
-      value === undefined &&
-      found.rest.length === 1 &&
-      found.rest[0] !== undefined &&
-      !isPlaced(found.rest)
-    )
-      ways.push(fill(`${found.name} ${argument[0]}`, argument[1], found.rest[0], put, 4));
+    const [word] = found.rest;
+    if (value === undefined && found.rest.length === 1 && word !== undefined && isValue(word, argument[1]))
+      ways.push(fill(`${found.name} ${argument[0]}`, argument[1], word, put, 4));
   }
   return ways.filter((way) => 'why' in way || isComplete(way.input));
 }
@@ -220,6 +213,11 @@ function asProperty(
   const way = fill(slot[0], slot[1], value, put, 6);
   if ('why' in way) return [way];
   return requiredOf(tool.inputSchema).every((name) => Object.hasOwn(way.input, name)) ? [way] : [];
+}
+
+/** Whether a word that is left over can only be the value: any other ("don't") would change what is meant. */
+function isValue(word: string, schema: Schema): boolean {
+  return listedIn(schema)?.includes(word) === true || Object.hasOwn(SAME_VALUE, word);
 }
 
 function fill(

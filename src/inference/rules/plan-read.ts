@@ -194,7 +194,13 @@ function bindSubject(
     ...metricNames(tools),
     ...factNames(knowledge).keys(),
   ]);
-  return isWhole && said !== undefined ? { rest: said.rest, score: 2 } : undefined;
+  if (!isWhole) return undefined;
+  // One word nobody lists may be part of a state that nobody has described; reading it does no harm.
+  return said !== undefined
+    ? { rest: said.rest, score: 2 }
+    : words.length === 1
+      ? { rest: [], score: 1 }
+      : undefined;
 }
 
 function bindWindow(

@@ -28,7 +28,7 @@ export interface PlanContext {
 export function planFor(intent: Intent, context: PlanContext): Plan {
   switch (intent.kind) {
     case 'read':
-      return planRead(intent, context);
+      return planQuestion(intent, context);
     case 'act':
       return planAct(intent, context);
     case 'list':
@@ -59,11 +59,17 @@ export function help({ tools, knowledge }: PlanContext): string {
   );
 }
 
+/** "Show me the rules" is a list of something, or the value of something. */
+function planQuestion(intent: Intent & { kind: 'read' }, context: PlanContext): Plan {
+  const list = planList({ kind: 'list', words: intent.words }, context);
+  return intent.windowMs === undefined && list.kind === 'call' ? list : planRead(intent, context);
+}
+
 function planList({ words }: Intent & { kind: 'list' }, { tools }: PlanContext): Plan {
   const singular = words.map((word) => word.replace(/s$/, ''));
   const found = tools.find(({ name, inputSchema }) => {
     const parts = wordsOf(name).map((part) => part.replace(/s$/, ''));
-    const isListing = ['list', 'get', 'show', 'find', 'search', 'read'].includes(parts[0] ?? '');
+    const isListing = ['list', 'show', 'find', 'search'].includes(parts[0] ?? '');
     return (
       isListing && requiredOf(inputSchema).length === 0 && singular.every((word) => parts.includes(word))
     );

@@ -166,7 +166,7 @@ function asking(plain: string): Intent | undefined {
   const hasNoVerb = /^(?:(?:the|average|mean|min|max|minimum|maximum|highest|lowest|latest) )/.test(plain);
   if (plain.startsWith('list ') && listed !== null)
     return { kind: 'list', words: (listed[1] ?? '').split(' ') };
-  if (opening === undefined && !hasNoVerb && !PAST.test(plain)) return undefined;
+  if (opening === undefined && !hasNoVerb && !plain.includes(' of ') && !PAST.test(plain)) return undefined;
   let rest = opening === undefined ? plain : plain.replace(opening, '').trim();
   let windowMs: number | undefined;
   const past = PAST.exec(rest);

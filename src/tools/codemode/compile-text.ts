@@ -109,13 +109,13 @@ function explain(text: string, { error, isPoisoned }: Extract<Stripped, { ok: fa
 
 /** What goes before the first line, and the body, so that the last expression becomes the value. */
 function withValue(body: string): [before: string, body: string] {
-  const whole = withoutLastSemicolon(body);
+  const whole = withoutEnd(body);
   if (isExpression(whole)) return ['return(', `${whole}\n)`];
   const lines = body.split('\n');
   const firstTried = Math.max(1, lines.length - limits.programTailLinesMax);
   for (let at = lines.length - 1; at >= firstTried; at--) {
     const head = lines.slice(0, at).join('\n');
-    const tail = withoutLastSemicolon(lines.slice(at).join('\n'));
+    const tail = withoutEnd(lines.slice(at).join('\n'));
     if (tail.trim() === '' || !isLastExpression(head, tail)) continue;
     return ['', `${head}\nreturn(${tail}\n)`];
   }
@@ -129,8 +129,11 @@ function isLastExpression(head: string, tail: string): boolean {
   return isExpression(tail) && isBody(head);
 }
 
-function withoutLastSemicolon(text: string): string {
-  return text.replace(/[\s;]+$/, '');
+/** Without comments of whole lines, white space and semicolons at its end. */
+function withoutEnd(text: string): string {
+  const lines = text.split('\n');
+  while (/^\s*(\/\/.*)?$/.test(lines.at(-1) ?? 'x')) lines.pop();
+  return lines.join('\n').replace(/[\s;]+$/, '');
 }
 
 function isExpression(text: string): boolean {
@@ -157,7 +160,7 @@ function problemIn(text: string): unknown {
 /** The last check, by the parser that will run it. Twice: a text that closes our function early fits only one of both. */
 function finish(before: string, body: string): CompiledText {
   for (const [open, close] of [
-    [OPEN, '\n}'],
+    [`(${OPEN}'use strict';`, '\n})'],
     [`${OPEN}{`, '\n}}'],
   ] as const) {
     const problem = problemIn(open + before + body + close);

@@ -93,6 +93,7 @@ export class ProgramCompiler {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const thread = new Worker(new URL(`./compile-thread.${extension}`, import.meta.url), {
       env: {},
+      execArgv: ['--disable-warning=ExperimentalWarning'],
       resourceLimits: { maxOldGenerationSizeMb: limits.compilerHeapMiB },
     });
     thread.unref();

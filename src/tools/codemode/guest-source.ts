@@ -5,5 +5,16 @@ import { stripTypeScriptTypes } from 'node:module';
 export function guestSource(name: 'prelude' | 'workerd-main'): string {
   const isTypeScript = import.meta.url.endsWith('.ts');
   const text = readFileSync(new URL(`./guest/${name}.${isTypeScript ? 'ts' : 'js'}`, import.meta.url), 'utf8');
-  return isTypeScript ? stripTypeScriptTypes(text) : text;
+  return isTypeScript ? stripQuietly(text) : text;
+}
+
+/** Node warns that its stripper may change; nobody can do anything about that, and nothing else runs meanwhile. */
+function stripQuietly(text: string): string {
+  const { emitWarning } = process;
+  process.emitWarning = () => undefined;
+  try {
+    return stripTypeScriptTypes(text);
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }

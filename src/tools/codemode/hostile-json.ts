@@ -5,8 +5,10 @@
 import { createHash } from 'node:crypto';
 import { limits } from '../../base/limits.ts';
 
+/** What JSON can say. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
+/** What was read, or why it was not. */
 export type ParsedJson = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly why: string };
 
 /** Names through which an object handed on can change its prototype. */

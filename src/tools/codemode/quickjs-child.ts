@@ -64,7 +64,7 @@ class QuickjsChild {
   }
 
   #compile(code: string): ReturnType<QuickJSContext['evalCode']> {
-    return this.#context.evalCode(`(async function program(env) {\n${code}\n})`, 'program');
+    return this.#context.evalCode(`(async function program(env) { 'use strict';\n${code}\n})`, 'program');
   }
 
   #later(callback: QuickJSHandle, delayMs: number): void {

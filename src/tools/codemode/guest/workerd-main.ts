@@ -25,13 +25,13 @@ async function answer(request: WorkerRequest, compiler: Compiler): Promise<Respo
   const [read, write] = [reader.read.bind(reader), writer.write.bind(writer)];
   const response = new Response(readable);
   // A first function costs some ms: the program shall not pay them.
-  await compiler.newAsyncFunction('\nreturn env', 'program', 'env')({});
+  await compiler.newAsyncFunction('return env', 'program', 'env')({});
   const receive = prepare({
     send(text) {
       void write(encode(`${text}\n`)); // fails only when the host hung up
     },
     later: (callback, delayMs) => void later(callback, delayMs),
-    compile: (code) => compiler.newAsyncFunction(`\n${code}`, 'program', 'env'),
+    compile: (code) => compiler.newAsyncFunction(`'use strict';\n${code}`, 'program', 'env'),
   });
   void pump(read, (chunk) => decode(chunk, { stream: true }), receive); // never rejects
   return response;

@@ -1,0 +1,39 @@
+/** What the owner of an agent's MCP servers sets. */
+import { systemClock, type Clock } from '../../../base/clock.ts';
+import type { Log } from '../../../base/log.ts';
+import type { NetworkPolicy } from './network-policy.ts';
+import type { McpStorage } from './server-row.ts';
+
+export interface McpClientsOptions {
+  readonly storage: McpStorage;
+  readonly log: Log;
+  /** What is allowed beside servers on the public internet. */
+  readonly policy?: NetworkPolicy & {
+    /** Servers that are processes of this machine: whoever adds one runs code here. Default false. */
+    readonly stdio?: boolean;
+  };
+  /** As whom servers know us. */
+  readonly client?: { readonly name: string; readonly version: string };
+  /** Where a person is led after an authorization; a page of ours without. */
+  readonly successUrl?: string;
+  /** Told when states, tools or questions have changed, once a tick. Must not throw. */
+  readonly onChange?: () => void;
+  readonly clock?: Clock;
+  /** [0, 1) */
+  readonly random?: () => number;
+}
+
+export function fullConfig(
+  options: McpClientsOptions,
+): Required<Omit<McpClientsOptions, 'successUrl'>> & { readonly successUrl: string | null } {
+  return {
+    storage: options.storage,
+    log: options.log,
+    policy: options.policy ?? {},
+    client: options.client ?? { name: 'mooring', version: '0' },
+    successUrl: options.successUrl ?? null,
+    onChange: options.onChange ?? (() => undefined),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  };
+}

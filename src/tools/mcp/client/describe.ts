@@ -1,0 +1,57 @@
+/** The MCP servers of an agent as the frame `cf_agent_mcp_servers` of the Agents SDK 0.5 shows them: no secret in it. */
+import { limits } from '../../../base/limits.ts';
+import type { Json } from '../../codemode/hostile-json.ts';
+import type { McpPromptEntry, McpResourceEntry, McpToolEntry } from './catalogue.ts';
+import type { McpConnection, McpState } from './connection.ts';
+
+interface McpServerDescription {
+  readonly name: string;
+  /** Without its query, which may be a key; `stdio:<command>` for a process. */
+  readonly server_url: string;
+  readonly auth_url: string | null;
+  readonly state: McpState;
+  readonly error: string | null;
+  readonly instructions: string | null;
+  readonly capabilities: Json;
+}
+
+type OfServer<T> = T & { readonly serverId: string };
+
+/** `mcp` of the frame. */
+export interface McpServersFrame {
+  readonly servers: Readonly<Record<string, McpServerDescription>>;
+  readonly tools: readonly OfServer<McpToolEntry>[];
+  readonly prompts: readonly OfServer<McpPromptEntry>[];
+  readonly resources: readonly OfServer<McpResourceEntry>[];
+}
+
+export function describeServers(connections: readonly McpConnection[]): McpServersFrame {
+  const of = <T>(list: (connection: McpConnection) => readonly T[] | undefined): OfServer<T>[] =>
+    connections.flatMap((one) => (list(one) ?? []).map((item) => ({ ...item, serverId: one.row.id })));
+  return {
+    servers: Object.fromEntries(connections.map((one) => [one.row.id, describeServer(one)])),
+    tools: of(({ row }) => row.catalogue?.tools),
+    prompts: of(({ row }) => row.catalogue?.prompts),
+    resources: of(({ row }) => row.catalogue?.resources),
+  };
+}
+
+function describeServer({ row, state, error }: McpConnection): McpServerDescription {
+  const { name, target, authUrl, catalogue } = row;
+  const instructions = catalogue?.instructions ?? '';
+  return {
+    name,
+    server_url: target.kind === 'http' ? withoutQuery(target.url) : `stdio:${target.command}`,
+    auth_url: authUrl,
+    state,
+    error: error === null ? null : error.slice(0, limits.mcpErrorCharactersMax),
+    instructions: instructions === '' ? null : instructions,
+    capabilities: catalogue?.capabilities ?? null,
+  };
+}
+
+function withoutQuery(url: string): string {
+  const shown = new URL(url);
+  shown.search = '';
+  return shown.href;
+}
