@@ -51,7 +51,8 @@ export async function answerMcpRequest(
 
 async function webRequest(request: IncomingMessage, signal: AbortSignal): Promise<Request> {
   const { method = 'GET' } = request;
-  if (method === 'TRACE' || method === 'CONNECT') throw new BridgeError('BRG_METHOD_NOT_ALLOWED', 'POST to /mcp');
+  if (method === 'TRACE' || method === 'CONNECT')
+    throw new BridgeError('BRG_METHOD_NOT_ALLOWED', 'POST to /mcp');
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headersDistinct)) {
     if (!KEPT_BACK.has(name)) for (const one of value ?? []) headers.append(name, one);

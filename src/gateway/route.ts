@@ -55,7 +55,7 @@ interface RouteSpec<Query extends z.ZodType, Body extends z.ZodType> {
   readonly path: string;
   /** OpenAPI operationId; unique. */
   readonly operation: string;
-  readonly tag: 'agents' | 'telemetry' | 'commands' | 'rules' | 'audit' | 'copies' | 'bridge';
+  readonly tag: 'agents' | 'telemetry' | 'commands' | 'rules' | 'audit' | 'copies' | 'chat' | 'bridge';
   readonly summary: string;
   readonly query?: Query;
   readonly body?: {

@@ -178,8 +178,7 @@ export class ShardStore {
   }
 
   /**
-   * One bounded step of history's upkeep, in a transaction of its own; returns the agents with more to do. Nothing
-   * while an agent is exported: the next round comes soon.
+   * One bounded step of history's upkeep, in a transaction; returns the agents with more to do. None during an export.
    * @throws BridgeError BRG_DISK_FULL; nothing has changed then
    */
   retain(nowMs: number, keys: number[], policy: RetentionPolicy): number[] {

@@ -31,7 +31,10 @@ import { StreamLog } from './stream-log.ts';
 import { ToolDesk } from './tool-desk.ts';
 import { TurnQueue, type TurnRequest } from './turn-queue.ts';
 
-export type ChatFrame = Extract<InboundFrame, { type: `cf_agent_${'chat' | 'use_chat' | 'stream' | 'tool'}_${string}` }>;
+export type ChatFrame = Extract<
+  InboundFrame,
+  { type: `cf_agent_${'chat' | 'use_chat' | 'stream' | 'tool'}_${string}` }
+>;
 
 /** An agent that can chat: an author's class. */
 type ChattingAgent = Agent & ChatAuthor;
@@ -136,7 +139,10 @@ export class ChatDesk {
   continueLast(): string {
     this.#queue.refuses('queue');
     if (this.store.messages.at(-1)?.role !== 'assistant') {
-      throw new BridgeError('BRG_CHAT_REQUEST', 'the last message is not the assistant’s: there is nothing to continue');
+      throw new BridgeError(
+        'BRG_CHAT_REQUEST',
+        'the last message is not the assistant’s: there is nothing to continue',
+      );
     }
     return this.#submit('continue', 0, newId());
   }
@@ -209,7 +215,8 @@ export class ChatDesk {
 
   #request(connection: Connection, id: string, request: ChatRequest): void {
     if (!isId(id)) throw new BridgeError('BRG_CHAT_REQUEST', 'the id of the request is empty or too long');
-    if (this.store.open.includes(id)) throw new BridgeError('BRG_CHAT_REQUEST', `a request ${id} is open already`);
+    if (this.store.open.includes(id))
+      throw new BridgeError('BRG_CHAT_REQUEST', `a request ${id} is open already`);
     const { author, parts } = this.#scene;
     const { outbound } = parts;
     if (!request.isRegeneration && this.#queue.refuses(author.messageConcurrency)) {
@@ -219,7 +226,9 @@ export class ChatDesk {
       return;
     }
     const messages = this.#checked(request.messages);
-    const fresh = messages.filter((message) => message.role === 'user' && this.store.get(message.id) === undefined);
+    const fresh = messages.filter(
+      (message) => message.role === 'user' && this.store.get(message.id) === undefined,
+    );
     this.#keepLiveInOrder();
     this.store.takeOver(messages);
     if (request.isRegeneration) this.#forgetAfter(messages.at(-1)?.id);
@@ -290,7 +299,9 @@ export class ChatDesk {
     // The turn that asked for it was taken back.
     if (!this.store.open.includes(request.id)) return;
     if (parts.isHeld) {
-      const failure = chatFailure(new BridgeError('BRG_AGENT_HELD', 'the agent runs without its own code for a while'));
+      const failure = chatFailure(
+        new BridgeError('BRG_AGENT_HELD', 'the agent runs without its own code for a while'),
+      );
       log.end(request.id, 'error', failure);
       this.#closed(request.id);
       return parts.outbound.broadcast(doneFrame(request.id, { failure }));

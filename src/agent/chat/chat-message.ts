@@ -93,13 +93,18 @@ export function isWaiting(part: ToolPart): boolean {
  * call the client has in an earlier state, or has itself approved, is as the server knows it. An approval of
  * a call that nobody knows is asked for again.
  */
-export function reconciled(incoming: ChatMessage, known: (toolCallId: string) => ToolPart | undefined): ChatMessage {
+export function reconciled(
+  incoming: ChatMessage,
+  known: (toolCallId: string) => ToolPart | undefined,
+): ChatMessage {
   if (incoming.role !== 'assistant' || !incoming.parts.some(isToolPart)) return incoming;
   const parts = incoming.parts.map((part) => {
     if (!isToolPart(part)) return part;
     const ours = known(part.toolCallId);
     if (ours !== undefined) return ours;
-    return part.state === 'approval-responded' ? { ...part, state: 'approval-requested', approval: unanswered(part) } : part;
+    return part.state === 'approval-responded'
+      ? { ...part, state: 'approval-requested', approval: unanswered(part) }
+      : part;
   });
   return { ...incoming, parts };
 }

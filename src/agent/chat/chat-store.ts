@@ -152,7 +152,9 @@ export class ChatStore {
     const message = this.get(id);
     if (message === undefined) return undefined;
     const rows = this.#all('SELECT part, body FROM cf_ai_chat_originals WHERE message_id = ?', id);
-    const originals = new Map(rows.map(({ part, body }) => [Number(part), JSON.parse(textOf(body)) as unknown]));
+    const originals = new Map(
+      rows.map(({ part, body }) => [Number(part), JSON.parse(textOf(body)) as unknown]),
+    );
     const whole = originals.get(WHOLE_MESSAGE);
     if (whole !== undefined) return whole as ChatMessage; // stored from one
     const parts = message.parts.map((part, at) => (originals.get(at) as ChatPart | undefined) ?? part); // stored from one
@@ -195,9 +197,12 @@ export class ChatStore {
 
   #read(): Map<string, ChatMessage> {
     const messages = new Map<string, ChatMessage>();
-    for (const { id, message } of this.#all('SELECT id, message FROM cf_ai_chat_agent_messages ORDER BY rowid')) {
+    for (const { id, message } of this.#all(
+      'SELECT id, message FROM cf_ai_chat_agent_messages ORDER BY rowid',
+    )) {
       const checked = checkedMessage(parsed(message));
-      if (checked === undefined) this.#context.log.warn({ message: id }, 'stored chat message is none: left out');
+      if (checked === undefined)
+        this.#context.log.warn({ message: id }, 'stored chat message is none: left out');
       else messages.set(checked.id, checked);
     }
     return messages;

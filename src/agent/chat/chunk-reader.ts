@@ -57,7 +57,10 @@ export function readerOf(answer: Exclude<ChatAnswer, undefined>): ChunkReader | 
   if (typeof (answer as Partial<ChunkStreamSource>).toUIMessageStream === 'function') {
     return new ChunkReader(answer.toUIMessageStream({ onError: chatErrorText }), new ObjectParser());
   }
-  throw new BridgeError('BRG_CHAT_FAILED', 'onChatMessage answered neither a Response nor a stream nor a text');
+  throw new BridgeError(
+    'BRG_CHAT_FAILED',
+    'onChatMessage answered neither a Response nor a stream nor a text',
+  );
 }
 
 function responseReader(response: Response): ChunkReader | undefined {
@@ -66,7 +69,8 @@ function responseReader(response: Response): ChunkReader | undefined {
     throw new BridgeError('BRG_CHAT_FAILED', `onChatMessage answered with status ${response.status}`);
   }
   if (response.body === null) return undefined;
-  if (response.bodyUsed) throw new BridgeError('BRG_CHAT_FAILED', 'the body of the Response was read already');
+  if (response.bodyUsed)
+    throw new BridgeError('BRG_CHAT_FAILED', 'the body of the Response was read already');
   const isSse = response.headers.get('content-type')?.includes('text/event-stream') === true;
   return new ChunkReader(response.body, isSse ? new SseParser() : new TextParser());
 }

@@ -12,7 +12,10 @@ export function checkedData<T extends Chunk>(part: T, schemas: DataSchemas | und
   if (schemas === undefined || !Object.hasOwn(schemas, name)) return part;
   const result = schemas[name]?.['~standard'].validate(part['data']);
   if (result instanceof Promise) {
-    throw new BridgeError('BRG_CHAT_DATA', `${part.type}: its schema is asynchronous; here it must answer at once`);
+    throw new BridgeError(
+      'BRG_CHAT_DATA',
+      `${part.type}: its schema is asynchronous; here it must answer at once`,
+    );
   }
   if (result === undefined) return part;
   if (result.issues === undefined) return { ...part, data: result.value };
@@ -23,7 +26,9 @@ export function checkedData<T extends Chunk>(part: T, schemas: DataSchemas | und
 /** A message whose data parts fit. @throws BridgeError BRG_CHAT_DATA */
 export function withCheckedData(message: ChatMessage, schemas: DataSchemas | undefined): ChatMessage {
   if (schemas === undefined || !message.parts.some(({ type }) => type.startsWith(PREFIX))) return message;
-  const parts = message.parts.map((part) => (part.type.startsWith(PREFIX) ? checkedData(part, schemas) : part));
+  const parts = message.parts.map((part) =>
+    part.type.startsWith(PREFIX) ? checkedData(part, schemas) : part,
+  );
   return { ...message, parts };
 }
 

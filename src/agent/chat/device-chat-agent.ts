@@ -19,7 +19,8 @@ import type { ChatAnswer } from './chunk-reader.ts';
 /** The agent of a device, to talk to: a `DeviceAgent` with what a `ChatAgent` has. Telemetry never waits for an answer. */
 export class DeviceChatAgent<State extends DeviceState = DeviceState>
   extends DeviceAgent<State>
-  implements ChatAuthor {
+  implements ChatAuthor
+{
   static override readonly [BASE_CLASS]: BaseClass = 'device';
   readonly #chat: ChatFacade;
 

@@ -29,7 +29,8 @@ export function endInterrupted(scene: TurnScene): readonly string[] {
 function endOne(scene: TurnScene, row: StreamRow): void {
   const { author, parts, store, log } = scene;
   const error = new BridgeError('BRG_CHAT_INTERRUPTED', MESSAGE);
-  const id = row.status === 'streaming' && row.messageId !== null ? keptMessage(scene, row, row.messageId) : '';
+  const id =
+    row.status === 'streaming' && row.messageId !== null ? keptMessage(scene, row, row.messageId) : '';
   log.end(row.id, 'interrupted', chatFailure(error));
   // Once that is stored, and after `onStart`.
   parts.context.later(() => {

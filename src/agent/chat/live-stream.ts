@@ -61,7 +61,9 @@ export class LiveStream {
    * @throws BridgeError BRG_CHAT_STREAM, BRG_CHAT_DATA (of a schema); the chunk is not taken then
    */
   take(chunk: Chunk): boolean {
-    const own = chunk.type.startsWith('data-') ? checkedData(chunk, this.#places.schemas) : this.#named(chunk);
+    const own = chunk.type.startsWith('data-')
+      ? checkedData(chunk, this.#places.schemas)
+      : this.#named(chunk);
     const isOwn = this.builder.apply(own);
     if (own.type === 'error') this.failure = failureOfText(String(own['errorText']));
     this.#keep(own);

@@ -101,8 +101,7 @@ export class MessageBuilder {
     for (const part of added) {
       // The beginning of an input is no input.
       if (isToolPart(part) && part.state === 'input-streaming') continue;
-      const isLost =
-        isToolPart(part) && part.state === 'input-available' && !isClients(toolNameOf(part));
+      const isLost = isToolPart(part) && part.state === 'input-available' && !isClients(toolNameOf(part));
       this.#parts.push(
         isLost ? { ...part, state: 'output-error', errorText: 'The turn ended before the tool did.' } : part,
       );
@@ -149,7 +148,8 @@ export class MessageBuilder {
 
   #data({ type, id, data, transient }: Chunk): void {
     if (transient === true) return;
-    const known = id === undefined ? undefined : this.#parts.find((part) => part.type === type && part['id'] === id);
+    const known =
+      id === undefined ? undefined : this.#parts.find((part) => part.type === type && part['id'] === id);
     if (known !== undefined) known['data'] = data;
     else this.#parts.push({ type, ...optional({ id }), data });
   }
@@ -197,10 +197,15 @@ export class MessageBuilder {
 
   /** By the call, where one of ours says it: a call may be approved that never asked. */
   #approved({ approvalId, toolCallId, approved, reason }: Chunk): boolean {
-    const isAsked = ({ approval }: OpenPart): boolean => isJsonObject(approval) && approval['id'] === approvalId;
+    const isAsked = ({ approval }: OpenPart): boolean =>
+      isJsonObject(approval) && approval['id'] === approvalId;
     const part = this.#parts.findLast(isAsked) ?? this.tool(toolCallId);
     if (part === undefined) return false;
-    const approval = { ...(isJsonObject(part['approval']) ? part['approval'] : {}), id: approvalId, approved };
+    const approval = {
+      ...(isJsonObject(part['approval']) ? part['approval'] : {}),
+      id: approvalId,
+      approved,
+    };
     Object.assign(part, { state: 'approval-responded', approval: { ...approval, ...optional({ reason }) } });
     return true;
   }
@@ -219,7 +224,12 @@ export function toolChange(chunk: Chunk): Record<string, unknown> {
       return { state: 'output-denied' };
     case 'tool-approval-request': {
       const isAutomatic = chunk['isAutomatic'] === true ? true : undefined;
-      const asked = { requestReason: reason, descriptor: chunk['approvalDescriptor'], isAutomatic, signature };
+      const asked = {
+        requestReason: reason,
+        descriptor: chunk['approvalDescriptor'],
+        isAutomatic,
+        signature,
+      };
       return { state: 'approval-requested', approval: { id: approvalId, ...optional(asked) } };
     }
     default:
@@ -238,5 +248,7 @@ function kindOf(type: string): string {
 
 /** The fields that are there. */
 function optional(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null));
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
+  );
 }

@@ -65,7 +65,8 @@ export class StreamLog {
 
   end(id: string, status: StreamStatus, failure: ChatFailure | null): void {
     if (this.#tail?.id === id) this.#tail = undefined;
-    const sql = 'UPDATE cf_ai_chat_stream_metadata SET status = ?, completed_at = ?, failure = ? WHERE id = ?';
+    const sql =
+      'UPDATE cf_ai_chat_stream_metadata SET status = ?, completed_at = ?, failure = ? WHERE id = ?';
     this.#run(sql, status, this.#context.now(), failure === null ? null : JSON.stringify(failure), id);
   }
 

@@ -9,7 +9,14 @@ import { limits } from '../../base/limits.ts';
 import type { InboundFrame } from '../../wire/index.ts';
 import type { AgentParts } from '../agent-parts.ts';
 import { isJsonObject } from '../merge-patch.ts';
-import { isToolPart, isWaiting, toolPart, withToolPart, type ChatMessage, type ToolPart } from './chat-message.ts';
+import {
+  isToolPart,
+  isWaiting,
+  toolPart,
+  withToolPart,
+  type ChatMessage,
+  type ToolPart,
+} from './chat-message.ts';
 import type { ChatStore } from './chat-store.ts';
 import type { LiveStream } from './live-stream.ts';
 import { toolChange, toolNameOf, type Chunk } from './message-builder.ts';
@@ -60,7 +67,13 @@ export class ToolDesk {
    * A person's word about a call that waits for it. False: it does not, or somebody was faster.
    * @param by as the audit log names who decides
    */
-  decide(toolCallId: string, approved: boolean, by: string, connection: number, autoContinue: boolean): boolean {
+  decide(
+    toolCallId: string,
+    approved: boolean,
+    by: string,
+    connection: number,
+    autoContinue: boolean,
+  ): boolean {
     const part = this.#find(toolCallId);
     if (part === undefined) return false;
     const approval = isJsonObject(part['approval']) ? part['approval'] : {};
