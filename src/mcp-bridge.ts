@@ -5,18 +5,26 @@ import { BridgeError } from './base/errors.ts';
 import { limits } from './base/limits.ts';
 import type { Log } from './base/log.ts';
 import type { ModelDescription } from './device/index.ts';
-import { createMcpEndpoint, type AgentTarget, type FleetPort, type JsonObject, type McpEndpoint } from './tools/index.ts';
+import type { AgentTarget, FleetPort, JsonObject, McpEndpoint } from './tools/index.ts';
 
 const DURABLE: RequestOptions = { durable: true };
 
-/** The endpoint for `/mcp`. */
+/** The endpoint for `/mcp`. The SDK behind it is loaded with the first request: a bridge nobody asks starts faster. */
 export function mcpEndpoint(options: {
   readonly runtime: ActorRuntime;
   readonly models: readonly ModelDescription[];
   readonly version: string;
   readonly log: Log;
 }): McpEndpoint {
-  return createMcpEndpoint(fleetPort(options.runtime, options.models), options);
+  let loading: Promise<McpEndpoint> | undefined;
+  const load = async (): Promise<McpEndpoint> => {
+    const { createMcpEndpoint } = await import('./tools/index.ts');
+    return createMcpEndpoint(fleetPort(options.runtime, options.models), options);
+  };
+  return {
+    fetch: async (request, caller) => (await (loading ??= load())).fetch(request, caller),
+    close: async () => (await loading)?.close(),
+  };
 }
 
 /** As the routes of the gateway ask (docs/design/requests.md), so that both answer alike. */
@@ -59,5 +67,8 @@ function checkTarget(target: AgentTarget, known: ReadonlySet<string>): AgentTarg
     throw new BridgeError('BRG_ADDRESS', 'a model is [a-z0-9-]{1,64}, an id [A-Za-z0-9._~:-]{1,128}');
   }
   if (known.has(model)) return target;
-  throw new BridgeError('BRG_UNKNOWN_MODEL', `there is no model ${model}; there are ${[...known].join(', ')}`);
+  throw new BridgeError(
+    'BRG_UNKNOWN_MODEL',
+    `there is no model ${model}; there are ${[...known].join(', ')}`,
+  );
 }

@@ -2,7 +2,7 @@
 import { BridgeError, type ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { AgentAddress } from '../base/address.ts';
-import type { AgentFile, AgentRow, HistorySeries, Presence } from '../store/index.ts';
+import type { AgentFile, AgentRow, FoundAgent, HistorySeries, Presence } from '../store/index.ts';
 import type { ActorHost } from './actor-host.ts';
 import type { ActorContext, AgentDatabase, HistoryQuery, ShardView } from './behaviour.ts';
 import type { Connection } from './connections.ts';
@@ -10,9 +10,9 @@ import { CurrentTurn } from './current-turn.ts';
 import type { FollowUps } from './follow-ups.ts';
 import type { AuditNote } from './outbox.ts';
 import type { Publication } from './port.ts';
-import { TurnWrites } from './turn-writes.ts';
+import { TurnWrites, type Writer } from './turn-writes.ts';
 
-export abstract class LiveContext implements ActorContext {
+export abstract class LiveContext implements ActorContext, Writer {
   readonly address: AgentAddress;
   readonly key: string;
   readonly row: AgentRow;
@@ -29,24 +29,19 @@ export abstract class LiveContext implements ActorContext {
   #log: Log | undefined;
 
   /** Loads what is stored of the agent. @throws BridgeError BRG_STORE, BRG_BUSY */
-  constructor(address: AgentAddress, key: string, row: AgentRow, isEphemeral: boolean, host: ActorHost) {
+  constructor(address: AgentAddress, key: string, found: FoundAgent, isEphemeral: boolean, host: ActorHost) {
     this.address = address;
     this.key = key;
-    this.row = row;
+    this.row = found.row;
     this.isEphemeral = isEphemeral;
     this.host = host;
     this.wokeAtMs = host.clock.now();
-    const loaded = host.store.load(row, this.wokeAtMs);
+    const loaded = host.store.load(found, this.wokeAtMs);
     if (loaded.damage !== undefined) {
       this.log.error(loaded.damage, 'agent file cannot be read: put aside, the agent begins anew');
     }
     this.#historySequence = loaded.historySequence;
-    this.writes = new TurnWrites(
-      loaded,
-      () => this.#becomeHeavy(),
-      () => this.markDirty(),
-      (document, error) => this.log.error({ document, err: String(error) }, 'stored document is no JSON'),
-    );
+    this.writes = new TurnWrites(loaded, this);
   }
 
   /** There is something to commit. */
@@ -206,9 +201,13 @@ export abstract class LiveContext implements ActorContext {
     return this.writes.effectId();
   }
 
-  #becomeHeavy(): AgentFile {
+  becomeHeavy(): AgentFile {
     if (this.isEphemeral) throw new BridgeError('BRG_STORAGE', 'a built-in agent has no database');
     this.log.debug({}, 'agent gets a file of its own');
     return this.host.store.promote(this.row);
+  }
+
+  damaged(document: string, error: unknown): void {
+    this.log.error({ document, err: String(error) }, 'stored document is no JSON');
   }
 }

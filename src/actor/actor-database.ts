@@ -5,20 +5,18 @@
 import { BridgeError } from '../base/errors.ts';
 import type { AgentFile, KvListOptions, SqlBinding, SqlCursor, SqlRow } from '../store/index.ts';
 import type { AgentDatabase } from './behaviour.ts';
+import type { Writer } from './turn-writes.ts';
 
 export class ActorDatabase implements AgentDatabase {
-  readonly #create: () => AgentFile;
-  readonly #onWritten: () => void;
+  readonly #writer: Writer;
   #file: AgentFile | null;
   /** Parts of the turn under way that may be taken back. */
   #depth = 0;
   #isAbandoned = false;
 
-  /** @param create gives the agent its file; @param onWritten something is to be committed */
-  constructor(file: AgentFile | null, create: () => AgentFile, onWritten: () => void) {
+  constructor(file: AgentFile | null, writer: Writer) {
     this.#file = file;
-    this.#create = create;
-    this.#onWritten = onWritten;
+    this.#writer = writer;
   }
 
   get file(): AgentFile | null {
@@ -84,12 +82,12 @@ export class ActorDatabase implements AgentDatabase {
   #use<T>(read: (file: AgentFile) => T): T {
     if (this.#isAbandoned) throw new BridgeError('BRG_AGENT_RESTARTED', 'the agent was restarted');
     if (this.#file === null) {
-      this.#file = this.#create();
+      this.#file = this.#writer.becomeHeavy();
       this.#file.enter(this.#depth);
     }
     if (this.#file.isGone) throw new BridgeError('BRG_STORAGE', 'the agent has been forgotten');
     const result = read(this.#file);
-    if (this.#file.isWriting) this.#onWritten();
+    if (this.#file.isWriting) this.#writer.markDirty();
     return result;
   }
 }

@@ -1,7 +1,7 @@
 /** One agent awake, as its shard sees it: its mailbox, its lifecycle, what it wrote since the last commit. */
 import type { AgentAddress } from '../base/address.ts';
 import type { BridgeError } from '../base/errors.ts';
-import type { AgentChange, AgentFile, AgentRow, AuditEntry, HistoryBuffer } from '../store/index.ts';
+import type { AgentChange, AgentFile, AuditEntry, FoundAgent, HistoryBuffer } from '../store/index.ts';
 import { LiveContext } from './actor-context.ts';
 import type { ActorHost } from './actor-host.ts';
 import type { ActorBehaviour, ActorKind } from './behaviour.ts';
@@ -18,8 +18,8 @@ export class Actor extends LiveContext implements AgentChange {
   isDirty = false;
   isAlarmQueued = false;
 
-  constructor(address: AgentAddress, key: string, row: AgentRow, kind: ActorKind, host: ActorHost) {
-    super(address, key, row, kind.isEphemeral, host);
+  constructor(address: AgentAddress, key: string, found: FoundAgent, kind: ActorKind, host: ActorHost) {
+    super(address, key, found, kind.isEphemeral, host);
     this.lastActiveMs = this.wokeAtMs;
     this.mailbox = new Mailbox(() => host.scheduleCommit());
     this.followUps = new FollowUps(this, host);

@@ -1,5 +1,7 @@
 /** The documents of one agent awake: JSON values by name, parsed on first use, written back at commit. */
 
+import type { Writer } from './turn-writes.ts';
+
 /** A text as stored: nobody has asked for its value yet. */
 class Unread {
   readonly text: string;
@@ -19,18 +21,15 @@ export class Documents {
   #dirty: Set<string> | undefined;
   #changes: (readonly [name: string, json: string | null])[] | undefined;
   #undo: { name: string; value: unknown; wasDirty: boolean }[] | undefined;
-  readonly #onDamage: (name: string, error: unknown) => void;
+  readonly #writer: Pick<Writer, 'damaged'>;
 
   /**
    * @param texts JSON text by name, as stored
-   * @param onDamage a text is no JSON: its document is as if it never was, and its agent goes on without it
+   * @param writer hears of a text that is no JSON: its document is as if it never was, its agent goes on without it
    */
-  constructor(
-    texts: Iterable<readonly [name: string, text: string]>,
-    onDamage: (name: string, error: unknown) => void,
-  ) {
+  constructor(texts: Iterable<readonly [name: string, text: string]>, writer: Pick<Writer, 'damaged'>) {
     for (const [name, text] of texts) this.#values.set(name, new Unread(text));
-    this.#onDamage = onDamage;
+    this.#writer = writer;
   }
 
   /** Undefined when there is none. */
@@ -46,7 +45,7 @@ export class Documents {
     try {
       return JSON.parse(text) as unknown;
     } catch (error) {
-      this.#onDamage(name, error);
+      this.#writer.damaged(name, error);
       return undefined;
     }
   }

@@ -4,6 +4,7 @@ import type { AuditEntry } from '../store/index.ts';
 import { EFFECT, FLAG_FAILED, FLAG_QOS1, FLAG_RETAIN, FLAG_TEXT } from './messages.ts';
 import type { Publication } from './port.ts';
 import type { Effect } from './shard-effects.ts';
+import type { Writer } from './turn-writes.ts';
 
 /** A row of the audit log but for what the actor knows: who it is, and the time. */
 export type AuditNote = Omit<AuditEntry, 'tsMs' | 'agent'>;
@@ -14,12 +15,12 @@ const NO_ENTRIES: readonly AuditEntry[] = Object.freeze([]);
 
 /** What the turns of one agent want sent and noted in the audit log, until it is committed or taken back. */
 export class Outbox {
-  readonly #onAdded: () => void;
+  readonly #writer: Pick<Writer, 'markDirty'>;
   #items: (Effect | AuditEntry)[] = [];
   #noted = 0;
 
-  constructor(onAdded: () => void) {
-    this.#onAdded = onAdded;
+  constructor(writer: Pick<Writer, 'markDirty'>) {
+    this.#writer = writer;
   }
 
   /** A point to which `rollBack` returns. */
@@ -63,7 +64,7 @@ export class Outbox {
   note(entry: AuditEntry): void {
     this.#items.push(entry);
     this.#noted++;
-    this.#onAdded();
+    this.#writer.markDirty();
   }
 
   #add(
@@ -76,7 +77,7 @@ export class Outbox {
     payload: Uint8Array,
   ): void {
     this.#items.push({ kind, flags, code, id, text, connections, payload });
-    this.#onAdded();
+    this.#writer.markDirty();
   }
 
   rollBack(mark: number): void {

@@ -114,12 +114,12 @@ export class Roster {
     if (kind === undefined) return undefined;
     // Rows of a forgotten agent are deleted with the next commit: whoever comes now is another one.
     const isNew = kind.isEphemeral || this.#awake.get(key)?.isForgotten === true;
-    const stored = isNew ? undefined : this.#store.directory.find(address.model, address.id);
+    const stored = isNew ? undefined : this.#store.directory.findWithCells(address.model, address.id);
     if (stored === undefined && !create && !kind.isEphemeral) return undefined;
-    const row = stored ?? this.#store.newRow(address.model, address.id, this.#clock.now());
+    const found = stored ?? { row: this.#store.newRow(address.model, address.id, this.#clock.now()) };
     if (this.#awake.size >= this.#awakeMax) this.#makeRoom();
     const isHeld = host.quarantine.isHeld(key, this.#clock.now());
-    const actor = new Actor(address, key, row, isHeld ? { ...kind, create: kind.createHeld } : kind, host);
+    const actor = new Actor(address, key, found, isHeld ? { ...kind, create: kind.createHeld } : kind, host);
     actor.turn.isHeld = isHeld;
     this.#awake.set(key, actor);
     this.counters.wakes++;

@@ -6,36 +6,38 @@
  * I2 A part of a turn that throws synchronously leaves nothing behind.
  */
 import { newId } from '../base/ids.ts';
-import { HistoryBuffer, type LoadedAgent } from '../store/index.ts';
+import { HistoryBuffer, type AgentFile, type LoadedAgent } from '../store/index.ts';
 import { ActorDatabase } from './actor-database.ts';
 import { Documents } from './documents.ts';
 import { Outbox } from './outbox.ts';
 import type { Effect } from './shard-effects.ts';
 
+const NO_LISTENERS: readonly ((name: string) => void)[] = Object.freeze([]);
+
+/** Whose writes they are; one object instead of a closure for each, because every agent awake has them. */
+export interface Writer {
+  /** There is something to commit. */
+  markDirty(): void;
+  /** Gives the agent a file of its own. @throws BridgeError */
+  becomeHeavy(): AgentFile;
+  /** A stored document cannot be read. */
+  damaged(document: string, error: unknown): void;
+}
+
 export class TurnWrites {
   readonly documents: Documents;
   readonly outbox: Outbox;
   readonly database: ActorDatabase;
-  readonly #takenBackListeners: ((name: string) => void)[] = [];
+  #takenBackListeners: readonly ((name: string) => void)[] = NO_LISTENERS;
   #history: HistoryBuffer | null = null;
   #outboxAtTurnStart = 0;
   #cause = '';
   #effectNumber = 0;
 
-  /**
-   * @param create gives the agent a file of its own
-   * @param onWritten there is something to commit
-   * @param onDamage a stored document cannot be read
-   */
-  constructor(
-    loaded: LoadedAgent,
-    create: () => NonNullable<LoadedAgent['file']>,
-    onWritten: () => void,
-    onDamage: (document: string, error: unknown) => void,
-  ) {
-    this.documents = new Documents(loaded.cells, onDamage);
-    this.outbox = new Outbox(onWritten);
-    this.database = new ActorDatabase(loaded.file, create, onWritten);
+  constructor(loaded: LoadedAgent, writer: Writer) {
+    this.documents = new Documents(loaded.cells, writer);
+    this.outbox = new Outbox(writer);
+    this.database = new ActorDatabase(loaded.file, writer);
   }
 
   get history(): HistoryBuffer | null {
@@ -49,7 +51,7 @@ export class TurnWrites {
 
   /** Calls `listener` with the name of each document whose write is taken back. */
   onTakenBack(listener: (name: string) => void): void {
-    this.#takenBackListeners.push(listener);
+    this.#takenBackListeners = [...this.#takenBackListeners, listener];
   }
 
   /** @param cause what makes ids of this turn's effects the same at a replay; empty for none. */

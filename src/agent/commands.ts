@@ -41,13 +41,15 @@ interface Waiter {
 }
 
 const NONE: readonly CommandRecord[] = [];
+/** Nobody writes to this one: most devices have no waiter. */
+const NO_WAITERS = new Map<string, Waiter>();
 
 export class Commands {
   readonly #context: ActorContext;
   readonly #outbound: Outbound;
   readonly #definition: DeviceDefinition;
   /** API callers waiting for an answer; they do not survive a restart, their commands do. */
-  readonly #waiters = new Map<string, Waiter>();
+  #waiters = NO_WAITERS;
 
   constructor(context: ActorContext, outbound: Outbound, definition: DeviceDefinition) {
     this.#context = context;
@@ -103,6 +105,7 @@ export class Commands {
 
   /** The caller of `request` gets the outcome, or `pending` at `untilMs`. */
   wait(cid: string, request: number, untilMs: number): void {
+    if (this.#waiters === NO_WAITERS) this.#waiters = new Map();
     this.#waiters.set(cid, { request, untilMs });
   }
 

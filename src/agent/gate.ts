@@ -104,8 +104,10 @@ function handle(agent: Agent, connection: Connection, frame: InboundFrame): void
       if (parts.chat !== undefined) return parts.chat.receive(connection, frame);
       parts.outbound.send(connection, {
         type: 'mooring_error',
-        code: 'BRG_NOT_IMPLEMENTED',
-        error: `this agent does not handle ${frame.type}`,
+        code: parts.isHeld ? 'BRG_AGENT_HELD' : 'BRG_NOT_IMPLEMENTED',
+        error: parts.isHeld
+          ? 'the agent runs without its own code for a while: it failed too often'
+          : `this agent does not handle ${frame.type}`,
       });
       return undefined;
   }

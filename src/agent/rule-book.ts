@@ -33,7 +33,7 @@ export class RuleBook {
 
   /** Rules of the model first, then the device's own in the order they were added. */
   get all(): readonly StoredRule[] {
-    return (this.#all ??= [...this.#modelRules, ...this.#own]);
+    return (this.#all ??= this.#own.length === 0 ? this.#modelRules : [...this.#modelRules, ...this.#own]);
   }
 
   /** When `alarm` has something to do, ms since epoch; null for never. */

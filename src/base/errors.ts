@@ -118,7 +118,11 @@ export const ERRORS = {
   BRG_CHAT_INTERRUPTED: { status: 503, public: true, title: 'The process ended while the agent answered' },
   BRG_MCP_OPTIONS: { status: 400, public: true, title: 'The MCP server is not described rightly' },
   BRG_MCP_REFUSED: { status: 403, public: true, title: 'The settings do not allow this MCP server' },
-  BRG_MCP_FULL: { status: 429, public: true, title: 'As many MCP servers, calls or questions as there may be' },
+  BRG_MCP_FULL: {
+    status: 429,
+    public: true,
+    title: 'As many MCP servers, calls or questions as there may be',
+  },
   BRG_MCP_UNKNOWN: { status: 404, public: true, title: 'No such MCP server, tool or question' },
   BRG_MCP_AUTHORIZATION: { status: 409, public: true, title: 'The MCP server wants to be authorized first' },
   BRG_MCP_UNAVAILABLE: { status: 503, public: true, title: 'The MCP server cannot be reached' },

@@ -1,6 +1,7 @@
 /** Prometheus metrics of one bridge. Labels are few and bounded: never a device's name. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { bucketLines } from './duration-histogram.ts';
+import { modelLines } from './model-metrics.ts';
 
 /** Everything the composition root counts; shard numbers arrive as a flat object at each scrape. */
 export interface BridgeMetrics {
@@ -59,7 +60,10 @@ const SHARD_COUNTERS: Record<string, readonly [name: string, help: string]> = {
   turnErrors: ['mooring_turn_errors_total', 'Turns that threw'],
   turnsOverDeadline: ['mooring_turns_over_deadline_total', 'Turns that took longer than their deadline'],
   agentRestarts: ['mooring_agent_restarts_total', 'Agents restarted because a handler hung'],
-  messagesSetAside: ['mooring_messages_set_aside_total', 'Messages handled without the code that choked on them'],
+  messagesSetAside: [
+    'mooring_messages_set_aside_total',
+    'Messages handled without the code that choked on them',
+  ],
   wakes: ['mooring_agent_wakes_total', 'Agents woken'],
 };
 
@@ -171,7 +175,7 @@ export function createMetrics(): BridgeMetrics {
       bytes.inc(counted.bytes);
       counted.bytes = 0;
       setGauges(shardGauges, registers, { ...shard, ...gauges });
-      const lines = counterLines(shard) + sleepLines(shard);
+      const lines = counterLines(shard) + sleepLines(shard) + modelLines(shard);
       return { contentType: registry.contentType, body: (await registry.metrics()) + lines };
     },
   };

@@ -16,9 +16,11 @@ interface StreamEnvironment {
 const OVER = new DOMException('the answer is not read any more', 'AbortError');
 
 /** Whether `part` is a piece of the answer, not a frame around it. */
-export function isContent(part: Part): boolean {
-  return !['stream-start', 'response-metadata', 'raw', 'ping', 'finish', 'error'].includes(part.type);
+export function isContent({ type }: Part): boolean {
+  return !FRAMES.includes(type) && !type.endsWith('-start') && !type.endsWith('-end');
 }
+
+const FRAMES: readonly Part['type'][] = ['response-metadata', 'raw', 'ping', 'finish', 'error'];
 
 const NO_USAGE: LanguageModelV4Usage = {
   inputTokens: { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },

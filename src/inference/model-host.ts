@@ -47,6 +47,8 @@ export interface ModelSettings {
   readonly log?: Log;
 }
 
+const STANDARD_KEY: KeySource = { environment: 'MOORING_MODEL_KEY' };
+
 /** Where requests of one kind go, and what stands before it. */
 export interface Endpoint {
   /** The model's name, as people know it. */
@@ -126,14 +128,14 @@ export class ModelHost implements ModelEnvironment {
     };
   }
 
-  /** The key for `origin`. @throws BridgeError BRG_MODEL_SPEC when its source holds no usable one */
-  keyFor(origin: string): ModelKey {
-    const {
-      keys = {},
-      key = { environment: 'MOORING_MODEL_KEY' },
-      environment = process.env,
-    } = this.#settings;
-    return new ModelKey(Object.hasOwn(keys, origin) ? keys[origin] : key, environment);
+  /** The key for an endpoint. @throws BridgeError BRG_MODEL_SPEC when its source holds no usable one */
+  keyFor(url: URL): ModelKey {
+    const { keys = {}, key = STANDARD_KEY, environment = process.env, log } = this.#settings;
+    const found = new ModelKey(Object.hasOwn(keys, url.origin) ? keys[url.origin] : key, environment);
+    const isReadable = url.protocol === 'http:' && !/^(?:localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname);
+    if (isReadable && found.value !== undefined)
+      log?.warn({ endpoint: url.origin }, 'the model key goes over the network unencrypted: use https');
+    return found;
   }
 
   /** Calls `close` when the host is closed. */

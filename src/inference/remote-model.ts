@@ -11,7 +11,7 @@ export interface RemoteEndpoint extends Endpoint {
 /** The model `name` at `url`; one endpoint of `host` however often it is asked for. @throws BridgeError BRG_MODEL_SPEC */
 export function remoteEndpoint(url: URL, name: string, host: ModelHost): RemoteEndpoint {
   return host.endpoint(`${url.href}#${name}`, () => {
-    const key = host.keyFor(url.origin);
+    const key = host.keyFor(url);
     const gate = host.gate(name, url.host, key);
     const connection = new EndpointFetch(url, key, host.clock, host.timeouts.connectMs);
     host.onClose(() => connection.close());

@@ -19,7 +19,7 @@ import type { AgentChange, AgentRow } from './shard-store.ts';
 /** What an agent wakes with. */
 export interface LoadedAgent {
   /** JSON text by name. */
-  readonly cells: Map<string, string>;
+  readonly cells: Iterable<readonly [name: string, json: string]>;
   readonly file: AgentFile | null;
   /** History of messages up to this sequence number is in shard.db already. */
   readonly historySequence: number;

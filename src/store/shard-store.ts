@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { limits } from '../base/limits.ts';
 import { AuditLog, type AuditEntry } from './audit.ts';
 import { openDatabase, storeError } from './database.ts';
-import { AgentDirectory } from './agent-directory.ts';
+import { AgentDirectory, type FoundAgent } from './agent-directory.ts';
 import type { AgentFile } from './agent-file.ts';
 import { AgentFiles } from './agent-files.ts';
 import { Copies } from './copies.ts';
@@ -132,10 +132,9 @@ export class ShardStore {
   }
 
   /** What an agent wakes with; the row of a heavy one becomes what its file says. @throws BridgeError BRG_STORE */
-  load(row: AgentRow, nowMs: number): LoadedAgent {
+  load({ row, cells }: FoundAgent, nowMs: number): LoadedAgent {
     if (row.hasFile) return this.heavy.load(row, nowMs);
-    const cells = row.isStored ? this.cells(row.key) : new Map<string, string>();
-    return { cells, file: null, historySequence: 0 };
+    return { cells: cells ?? (row.isStored ? this.cells(row.key) : []), file: null, historySequence: 0 };
   }
 
   /** Gives a light agent a file of its own. @throws BridgeError BRG_DISK_FULL, BRG_STORE */

@@ -1,21 +1,85 @@
 /**
- * What a model may call: tools as data with one function each (`tool.ts`), tools of foreign MCP servers
- * (`mcp/client/`), and the bridge's own as an MCP server (`mcp/endpoint/`).
+ * The tools room: what a model may call, and the sandbox its programs run in (Code Mode, docs/design/code-mode.md).
+ * @public
  */
-export type { Tool, ToolHints } from './tool.ts';
-export { createMcpEndpoint } from './mcp/endpoint/endpoint.ts';
-export type { McpEndpoint } from './mcp/endpoint/endpoint.ts';
-export type { AgentTarget, FleetPort, JsonObject } from './mcp/endpoint/fleet-port.ts';
-export { McpClients } from './mcp/client/mcp-clients.ts';
-export type { AddedServer, McpTool } from './mcp/client/mcp-clients.ts';
-export type { McpClientsOptions } from './mcp/client/clients-options.ts';
-export type { AddServerOptions, McpStdioTarget } from './mcp/client/options.ts';
+export {
+  auditBody,
+  brokenAt,
+  CHAIN_START,
+  chainRecord,
+  type AuditRecord,
+  type RunContext,
+} from './codemode/audit.ts';
+/** @public */
+export { budgetOf, type Budget, type BudgetLimit } from './codemode/budget.ts';
+/** @public */
+export {
+  catalogTools,
+  describeTools,
+  needsCatalog,
+  searchTools,
+  type FoundTool,
+} from './codemode/catalog.ts';
+/** @public */
+export { ProgramCompiler, type Compilation, type CompiledProgram } from './codemode/compile.ts';
+/** @public */
+export { declareTool, declareTools, type DeclaredTool } from './codemode/declarations.ts';
+/** @public */
+export { openExecutor, type Executor, type ExecutorOptions } from './codemode/executor.ts';
+/** @public */
+export { canonicalJson, type Json } from './codemode/hostile-json.ts';
+/** @public */
+export { createRedactor, type Redactor } from './codemode/redact.ts';
+/** @public */
+export type { ApprovalDecision, RecordedCall } from './codemode/replay.ts';
+/** @public */
+export type {
+  CallRecord,
+  LogLine,
+  PendingApproval,
+  ProgramError,
+  RunEnd,
+  RunRequest,
+  RunResult,
+} from './codemode/run-result.ts';
+/** @public */
+export { checkAgainstSchema, type JsonSchema } from './codemode/schema-check.ts';
+/** @public */
+export {
+  ToolHost,
+  type CallAnswer,
+  type ToolAnswer,
+  type ToolBinding,
+  type ToolCallContext,
+} from './codemode/tool-host.ts';
+/** @public */
+export type { AgentTarget, FleetListQuery, FleetPort, JsonObject } from './mcp/endpoint/fleet-port.ts';
+/** @public */
+export {
+  createMcpEndpoint,
+  type McpCaller,
+  type McpEndpoint,
+  type McpEndpointOptions,
+} from './mcp/endpoint/endpoint.ts';
+/** @public */
+export type { McpScope } from './mcp/endpoint/fleet-tools.ts';
+/** @public */
 export type { McpCallOptions, McpCallOutcome } from './mcp/client/calls.ts';
-export type { McpServersFrame } from './mcp/client/describe.ts';
+/** @public */
+export type { McpClientsOptions } from './mcp/client/clients-options.ts';
+/** @public */
+export { McpClients, type AddedServer, type McpTool } from './mcp/client/mcp-clients.ts';
+/** @public */
+export type { AddServerOptions } from './mcp/client/options.ts';
+/** @public */
 export type {
   McpElicitation,
   McpElicitationAnswer,
+  McpRetry,
   McpSecrets,
   McpServerRow,
   McpStorage,
+  McpTarget,
 } from './mcp/client/server-row.ts';
+/** @public */
+export type { Tool, ToolHints } from './tool.ts';

@@ -53,11 +53,11 @@ class TestShard {
   told(id: string): unknown {
     const row = this.store.directory.find('ledger', id)!;
     const { messages, alarmAtMs } = row;
-    const { file, cells } = this.store.load(row, 0);
+    const { file, cells } = this.store.load({ row }, 0);
     const xs = file?.sql.all('SELECT x FROM reading ORDER BY rowid', []).map(({ x }) => x);
     const query = { metric: 'x', fromMs: 0, toMs: Date.now() + 1e6, points: 1 };
     const history = this.store.history.query(row.key, query)[0]?.points[0]?.count;
-    return { messages, alarmAtMs, xs, history, state: JSON.parse(cells.get('state') ?? 'null') as unknown };
+    return { messages, alarmAtMs, xs, history, state: JSON.parse(new Map(cells).get('state') ?? 'null') as unknown };
   }
 }
 
@@ -131,7 +131,7 @@ test('a sleeping agent whose row lost its alarm gets it back from its file', asy
   one.say(2, 'b');
   const { store } = one;
   const row = store.directory.find('ledger', 'a')!;
-  const { file } = store.load(row, 0);
+  const { file } = store.load({ row }, 0);
   row.alarmAtMs = 4_000_000_000_000;
   const change = { row, cells: [], history: null, audits: [], file, isForgotten: false };
   store.commit([change], store.watermark);

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchAgentsSdk } from './agents-sdk.ts';
+import { benchCodeMode, benchCodeModeCorpus } from './code-mode.ts';
 import { benchDashboardSize } from './dashboard-size.ts';
 import { benchIdleMemory } from './idle-memory.ts';
 import { benchIngest } from './ingest.ts';
@@ -38,6 +39,11 @@ const benches: Readonly<Record<string, Bench>> = {
   'agents-sdk': {
     meaning: 'messages over WebSockets into SQL and state, against the Agents SDK on workerd',
     run: benchAgentsSdk,
+  },
+  codemode: { meaning: 'Code Mode: a program with 10 tool calls, sandbox warm and cold', run: benchCodeMode },
+  'codemode-corpus': {
+    meaning: 'Code Mode: every hostile program on both engines',
+    run: benchCodeModeCorpus,
   },
   'dashboard-size': { meaning: 'gzipped bytes of the dashboard against its limit', run: benchDashboardSize },
 };

@@ -18,7 +18,14 @@ describe('routes to requests', () => {
     [`${PUMP}/rejected?limit=5`, {}, address, 'rejected', { limit: 5 }],
     [`${PUMP}/alerts`, {}, address, 'alerts', { limit: limits.alertsPerAgentMax }],
     [`${PUMP}/commands?limit=1`, {}, address, 'commands', { limit: 1 }],
-    [`${PUMP}/desired`, post({ a: null }, 'PATCH'), address, 'patchDesired', { patch: { a: null }, by: 'api' }, durable],
+    [
+      `${PUMP}/desired`,
+      post({ a: null }, 'PATCH'),
+      address,
+      'patchDesired',
+      { patch: { a: null }, by: 'api' },
+      durable,
+    ],
     [
       `${PUMP}/commands/vent?timeout=2s&ttl=1h`,
       post('open'),
@@ -53,7 +60,14 @@ describe('routes to requests', () => {
       creating,
     ],
     [`${PUMP}/rules`, {}, address, 'rules', {}],
-    [`${PUMP}/rules`, post({ rule: { when: {} } }), address, 'addRule', { rule: { when: {} }, by: 'api' }, durable],
+    [
+      `${PUMP}/rules`,
+      post({ rule: { when: {} } }),
+      address,
+      'addRule',
+      { rule: { when: {} }, by: 'api' },
+      durable,
+    ],
     [
       `${PUMP}/rules`,
       post({ when: { metric: 'rpm' }, do: 'alert' }),
@@ -63,7 +77,14 @@ describe('routes to requests', () => {
       durable,
     ],
     [`${PUMP}/rules/r1`, { method: 'DELETE' }, address, 'deleteRule', { ruleId: 'r1', by: 'api' }, durable],
-    [`${PUMP}/rules?id=r1`, { method: 'DELETE' }, address, 'deleteRule', { ruleId: 'r1', by: 'api' }, durable],
+    [
+      `${PUMP}/rules?id=r1`,
+      { method: 'DELETE' },
+      address,
+      'deleteRule',
+      { ruleId: 'r1', by: 'api' },
+      durable,
+    ],
     [
       '/api/agents?model=pump&q=p&presence=online&limit=2&cursor=c',
       {},

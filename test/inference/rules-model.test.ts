@@ -1,88 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { RulesModel } from '../../src/inference/rules-model.ts';
-
-type Options = Parameters<RulesModel['doGenerate']>[0];
-type Tools = NonNullable<Options['tools']>;
-type Schema = Extract<Tools[number], { type: 'function' }>['inputSchema'];
-
-const NOW_MS = Date.UTC(2026, 0, 1, 12);
-const LABEL = 'No language model is configured; this is the rules engine. ';
-
-const tool = (
-  name: string,
-  properties: Record<string, Schema> = {},
-  required: string[] = [],
-): Tools[number] => ({
-  type: 'function',
-  name,
-  inputSchema: { type: 'object', properties, required },
-});
-
-const METRIC: Schema = { enum: ['temperature', 'humidity', 'target', 'heating'] };
-const READ = tool('read_state');
-const HISTORY = tool(
-  'read_history',
-  {
-    metric: METRIC,
-    from: { type: 'string' },
-    to: { type: 'string' },
-    statistic: { enum: ['mean', 'min', 'max'] },
-  },
-  ['metric', 'from'],
-);
-const MINUTES = tool('get_history', { metric: METRIC, minutes: { type: 'integer', minimum: 1 } }, [
-  'metric',
-  'minutes',
-]);
-const COMMAND = tool('send_command', { name: { enum: ['vent', 'stop', 'set-target'] }, value: {} }, ['name']);
-const TARGET = tool('set_target', { value: { type: 'number', minimum: 5, maximum: 35 } }, ['value']);
-const VENT = tool('set_vent', { position: { enum: ['open', 'closed'] } }, ['position']);
-const START = tool('start');
-const STOP = tool('stop');
-const DESIRED = tool(
-  'set_desired',
-  { patch: { type: 'object', properties: { target: { type: 'number' }, heating: { type: 'boolean' } } } },
-  ['patch'],
-);
-const RULES = tool('list_rules');
-const ADD_RULE = tool('add_rule', { text: { type: 'string' } }, ['text']);
-const SCHEDULE = tool('schedule_request', { request: { type: 'string' } }, ['request']);
-const FLEET = tool('read_telemetry', { id: { type: 'string' }, metric: METRIC }, ['id', 'metric']);
-
-async function ask(
-  text: string,
-  tools: Tools = [],
-  system = 'You are thermostat t1.',
-  more: Partial<Options> = {},
-) {
-  let count = 0;
-  const model = new RulesModel({
-    clock: { now: () => NOW_MS, after: () => () => {} },
-    id: () => `c${++count}`,
-  });
-  const { content, finishReason, warnings } = await model.doGenerate({
-    prompt: [
-      { role: 'system', content: system },
-      { role: 'user', content: [{ type: 'text', text }] },
-    ],
-    tools,
-    ...more,
-  });
-  const [part] = content;
-  expect(content).toHaveLength(1);
-  expect(warnings[0]).toMatchObject({
-    type: 'other',
-    message: expect.stringContaining('no language model') as string,
-  });
-  if (part?.type === 'tool-call') {
-    expect(finishReason.unified).toBe('tool-calls');
-    return { [part.toolName]: JSON.parse(part.input) as unknown };
-  }
-  expect(finishReason.unified).toBe('stop');
-  const said = part?.type === 'text' ? part.text : '';
-  expect(said.startsWith(LABEL)).toBe(true);
-  return said.slice(LABEL.length);
-}
+import {
+  ADD_RULE,
+  ask,
+  COMMAND,
+  DESIRED,
+  FLEET,
+  HISTORY,
+  MINUTES,
+  NOW_MS,
+  READ,
+  RULES,
+  SCHEDULE,
+  START,
+  STOP,
+  TARGET,
+  tool,
+  VENT,
+  type Tools,
+} from '../support/rules-asking.ts';
 
 describe('the rules model understands', () => {
   const hourAgo = new Date(NOW_MS - 3_600_000).toISOString();
@@ -132,6 +67,13 @@ describe('the rules model understands', () => {
     ['set vent to open', [COMMAND], { send_command: { name: 'vent', value: 'open' } }],
     ['list rules', [RULES, READ], { list_rules: {} }],
     ['show me the rules', [RULES, READ], { list_rules: {} }],
+    ['list the rules', [tool('rules_delete'), tool('rules_list')], { rules_list: {} }],
+    ['what is the humidity', [tool('device_command'), tool('device_get')], { device_get: {} }],
+    [
+      'open the vent',
+      [tool('device_command', { command: { enum: ['vent', 'stop'] }, argument: {} }, ['command'])],
+      { device_command: { command: 'vent', argument: 'open' } },
+    ],
     ['call set_target value=20', [TARGET], { set_target: { value: 20 } }],
     ['call schedule_request request="a b"', [SCHEDULE], { schedule_request: { request: 'a b' } }],
     [
@@ -254,114 +196,5 @@ describe('the rules model calls no tool that acts', () => {
     ).toEqual({
       send_command: { name: 'stop' },
     });
-  });
-});
-
-describe('the rules model says why', () => {
-  it.each<[string, Tools, RegExp]>([
-    ['set target to 99', [TARGET], /^Not done: set_target value does not take 99: the most is 35\.$/],
-    [
-      'set vent to ajar',
-      [VENT],
-      /^Not done: set_vent position does not take ajar: allowed are open, closed\.$/,
-    ],
-    [
-      'turn off the pump in ten minutes',
-      [STOP],
-      /^Not done: this is for another time, .* Nothing was started now\.$/,
-    ],
-    ['stop it if it is hot', [STOP], /^Not done: this depends on a condition/],
-    [
-      'dance',
-      [STOP],
-      /^Not understood: "dance" fits no tool in all its words, so nothing was done; tools that act here: stop\.$/,
-    ],
-    [
-      'what is the pressure',
-      [HISTORY],
-      /^Not understood: there is no "pressure" in the tools and data here; known here: temperature, humidity, target, heating\.$/,
-    ],
-    [
-      'temperature of the last fortnight',
-      [MINUTES],
-      /^Not understood: "of the last fortnight" is no time the rules know\.$/,
-    ],
-    ['call nothing', [STOP], /^There is no tool "nothing" here; offered are: stop\.$/],
-    ['call set_target value=99', [TARGET], /^value=99 does not fit: the most is 35\.$/],
-    ['call set_target', [TARGET], /^set_target needs value as well\.$/],
-    ['what can you do?', [TARGET], /call set_target value=\.\.\./],
-    ['tell me a story', [], /^Not understood: there is no "story"/],
-  ])('of "%s"', async (text, tools, why) => {
-    expect(await ask(text, tools, 'You are a pump.')).toMatch(why);
-  });
-});
-
-describe('the rules model answers from results of tools', () => {
-  type Output = Extract<
-    Extract<Options['prompt'][number], { role: 'tool' }>['content'][number],
-    { type: 'tool-result' }
-  >['output'];
-
-  it.each<[string, Output, string]>([
-    [
-      'what is the temperature',
-      { type: 'json', value: { state: { temperature: 21.5, humidity: 40 } } },
-      'temperature: 21.5',
-    ],
-    [
-      'average temperature of the last hour',
-      {
-        type: 'json',
-        value: {
-          points: [
-            { t: 1, mean: 20 },
-            { t: 2, mean: 23 },
-          ],
-        },
-      },
-      'temperature: mean 21.5 (2 points)',
-    ],
-    [
-      'temperature of the last hour',
-      {
-        type: 'json',
-        value: [
-          { min: 19, max: 21, mean: 20 },
-          { min: 22, max: 24, mean: 23 },
-        ],
-      },
-      'temperature: from 19 to 24, mean 21.5, last 23 (2 points)',
-    ],
-    [
-      'stop',
-      { type: 'json', value: { status: 'sent, not confirmed' } },
-      'x answered: status: sent, not confirmed',
-    ],
-    ['stop', { type: 'error-text', value: 'no device' }, 'x failed: no device'],
-    [
-      'stop',
-      { type: 'execution-denied', reason: 'Ann said no' },
-      'Not done: x was not allowed: Ann said no.',
-    ],
-    ['stop', { type: 'text', value: 'fine' }, 'x answered: fine'],
-  ])('of "%s"', async (text, output, expected) => {
-    const prompt: Options['prompt'] = [
-      { role: 'user', content: [{ type: 'text', text }] },
-      { role: 'assistant', content: [{ type: 'tool-call', toolCallId: 'c', toolName: 'x', input: {} }] },
-      { role: 'tool', content: [{ type: 'tool-result', toolCallId: 'c', toolName: 'x', output }] },
-    ];
-    expect(await ask(text, [STOP], '', { prompt })).toBe(expected);
-  });
-
-  it('says the same twice', async () => {
-    expect(await ask('what is the pressure', [HISTORY])).toBe(await ask('what is the pressure', [HISTORY]));
-  });
-
-  it('warns that it writes no JSON', async () => {
-    const model = new RulesModel({ clock: { now: () => NOW_MS, after: () => () => {} } });
-    const { warnings } = await model.doGenerate({ prompt: [], responseFormat: { type: 'json' } });
-    expect(warnings).toContainEqual(
-      expect.objectContaining({ type: 'unsupported', feature: 'responseFormat' }),
-    );
   });
 });

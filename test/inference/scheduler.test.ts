@@ -36,7 +36,10 @@ describe('the queue in front of an endpoint', () => {
     held.shift()?.release();
     await settled();
     expect([queue.inFlight, queue.depth]).toEqual([3, 1]);
-    for (let n = 0; n < 4; n++) (held.shift()?.release(), await settled());
+    for (let n = 0; n < 4; n++) {
+      held.shift()?.release();
+      await settled();
+    }
     await Promise.all(asked);
     expect([queue.inFlight, queue.depth]).toEqual([0, 0]);
   });

@@ -41,11 +41,11 @@ describe('export and import of one agent', () => {
     });
     expect(found).toMatchObject({ appliedSequence: 1234, hasFile: kind === 'heavy' });
     expect(other.history.query(found.key, ALL)).toEqual(store.history.query(row.key, ALL));
-    const { cells, file } = other.load(found, 0);
-    expect(cells.get('state')).toBe(kind === 'light' ? '{"x":1}' : '{"x":2}');
-    expect(cells.get('twin')).toBe('{}');
+    const { cells, file } = other.load({ row: found }, 0);
+    expect(new Map(cells).get('state')).toBe(kind === 'light' ? '{"x":1}' : '{"x":2}');
+    expect(new Map(cells).get('twin')).toBe('{}');
     expect(found.appliedSequence).toBe(1234);
-    expect(other.cell(found.key, 'state')).toBe(cells.get('state'));
+    expect(other.cell(found.key, 'state')).toBe(new Map(cells).get('state'));
     if (kind === 'light') return;
     expect(file?.sql.all('SELECT count(*) AS n FROM t', [])).toEqual([{ n: 10 }]);
     expect(file?.kv.get('k')).toEqual({ v: 1 });
@@ -87,11 +87,11 @@ describe('export and import of one agent', () => {
     const becameHeavy = await imported(store, heavy, 'a', true);
     expect(becameHeavy).toMatchObject({ hasFile: true, presence: 'online' });
     expect(store.history.query(before ?? 0, ALL)).toEqual([]);
-    expect(store.load(becameHeavy, 0).file?.sql.all('SELECT count(*) AS n FROM t', [])).toEqual([{ n: 10 }]);
+    expect(store.load({ row: becameHeavy }, 0).file?.sql.all('SELECT count(*) AS n FROM t', [])).toEqual([{ n: 10 }]);
     const becameLight = await imported(store, light, 'a');
     expect(becameLight.hasFile).toBe(false);
     expect(existsSync(store.heavy.files.path(becameLight))).toBe(false);
-    expect(store.load(becameLight, 0).cells.get('state')).toBe('{"x":1}');
+    expect(new Map(store.load({ row: becameLight }, 0).cells).get('state')).toBe('{"x":1}');
   });
 
   test('a crash between the transaction and the move of the file is mended by the next start', async () => {
@@ -109,7 +109,7 @@ describe('export and import of one agent', () => {
     const again = open(dir);
     const row = again.directory.find('pump', 'a');
     if (row === undefined) throw new Error('the new agent is not there');
-    expect(again.load(row, 0).file?.sql.all('SELECT count(*) AS n FROM t', [])).toEqual([{ n: 10 }]);
+    expect(again.load({ row }, 0).file?.sql.all('SELECT count(*) AS n FROM t', [])).toEqual([{ n: 10 }]);
     expect(row.appliedSequence).toBe(1234);
     expect(readdirSync(join(dir, 'transfers'))).toEqual([]);
   });
@@ -148,7 +148,7 @@ describe('export and import of one agent', () => {
     spoiled(path);
     await expect(imported(store, path, 'p1')).rejects.toMatchObject({ code: 'BRG_IMPORT_FILE' });
     expect(store.directory.find('pump', 'p1')?.key).toBe(row.key);
-    expect(store.load(row, 0).cells.get('state')).toBe('{"x":2}');
+    expect(new Map(store.load({ row }, 0).cells).get('state')).toBe('{"x":2}');
     expect(readdirSync(join(dir, 'transfers'))).toEqual([]);
   });
 });

@@ -46,12 +46,12 @@ describe('backup and restore', () => {
     const bigCopy = copy.store.directory.find('pump', 'big');
     if (lateCopy === undefined || bigCopy === undefined) throw new Error('both are in it');
     expect(lateCopy.appliedSequence).toBe(100 + n);
-    const began = copy.store.load(lateCopy, 0);
+    const began = copy.store.load({ row: lateCopy }, 0);
     // The file is that of the moment it came into being; the journal brings it to its row.
     expect(lateCopy.appliedSequence).toBe(5);
     expect(began.historySequence).toBe(100 + n);
-    expect(began.cells.get('state')).toBe('{"x":1}');
-    expect(copy.store.load(bigCopy, 0).file?.sql.all('SELECT count(*) AS n FROM t', [])).toEqual([
+    expect(new Map(began.cells).get('state')).toBe('{"x":1}');
+    expect(copy.store.load({ row: bigCopy }, 0).file?.sql.all('SELECT count(*) AS n FROM t', [])).toEqual([
       { n: 4000 },
     ]);
     expect(big.key).toBe(bigCopy.key);

@@ -282,8 +282,6 @@ const shape = {
   sample: { x: 1, note: 'fine', long: '' },
 };
 
-export const definitions = [
-  defineDevice({ ...shape, model: 'meter', agent: 'meter-agent' }),
-];
+export const definitions = [defineDevice({ ...shape, model: 'meter', agent: 'meter-agent' })];
 
 export const agents: AgentClasses = { room: RoomAgent, errors: PlainErrorAgent, 'meter-agent': MeterAgent };

@@ -53,9 +53,8 @@ export function serve(fetch: Fetch, calls: string[] = [], port = 0): Promise<Htt
       void (async () => {
         const answer = await fetch(await toRequest(request, response));
         response.writeHead(answer.status, Object.fromEntries(answer.headers));
-        if (answer.body === null) return response.end();
         response.flushHeaders();
-        for await (const piece of answer.body) response.write(piece);
+        for await (const piece of answer.body ?? []) response.write(piece);
         response.end();
       })().catch(() => response.destroy());
     },
@@ -86,7 +85,8 @@ async function toRequest(
 ): Promise<Request> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const body = request.method === 'POST' ? await new Response(Readable.toWeb(request) as ReadableStream).text() : null;
+  const body =
+    request.method === 'POST' ? await new Response(Readable.toWeb(request) as ReadableStream).text() : null;
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
   return new Request(`http://${request.headers.host}${request.url}`, {

@@ -19,7 +19,10 @@ const total = fromJsonSchema<{ total: number }>({
   properties: { total: { type: 'number' } },
   required: ['total'],
 });
-const size = fromJsonSchema<{ bytes: number }>({ type: 'object', properties: { bytes: { type: 'integer' } } });
+const size = fromJsonSchema<{ bytes: number }>({
+  type: 'object',
+  properties: { bytes: { type: 'integer' } },
+});
 
 /** The form of `confirm`. */
 const FORM = {
@@ -30,7 +33,10 @@ const FORM = {
 
 /** `calls`: told of every call that was begun, by the name of its tool. */
 export function toolServer(era: 'legacy' | 'modern', calls: string[] = []): McpServer {
-  const server = new McpServer({ name: 'tools-for-tests', version: '1' }, { instructions: 'Use add to add.' });
+  const server = new McpServer(
+    { name: 'tools-for-tests', version: '1' },
+    { instructions: 'Use add to add.' },
+  );
   server.registerTool('add', { description: 'adds', inputSchema: sum, outputSchema: total }, ({ a, b }) => {
     calls.push('add');
     return { content: [{ type: 'text', text: String(a + b) }], structuredContent: { total: a + b } };
@@ -50,12 +56,17 @@ export function toolServer(era: 'legacy' | 'modern', calls: string[] = []): McpS
     content: [{ type: 'text', text: JSON.stringify(process.env) }],
   }));
   server.registerTool('exit', { description: 'ends the process', inputSchema: none }, () => process.exit(3));
-  server.registerTool('confirm', { description: 'asks a person first', inputSchema: none }, async (_input, context) => {
-    calls.push('confirm');
-    const sure = era === 'modern' ? accepted(context) : await asked(context);
-    if (sure === null) return inputRequired({ inputRequests: { sure: elicit }, requestState: 'state-of-confirm' });
-    return { content: [{ type: 'text', text: sure ? 'confirmed' : 'refused' }] };
-  });
+  server.registerTool(
+    'confirm',
+    { description: 'asks a person first', inputSchema: none },
+    async (_input, context) => {
+      calls.push('confirm');
+      const sure = era === 'modern' ? accepted(context) : await asked(context);
+      if (sure === null)
+        return inputRequired({ inputRequests: { sure: elicit }, requestState: 'state-of-confirm' });
+      return { content: [{ type: 'text', text: sure ? 'confirmed' : 'refused' }] };
+    },
+  );
   server.registerResource('manual', 'file:///manual', { description: 'how it works' }, (uri) => ({
     contents: [{ uri: uri.href, text: 'read me' }],
   }));

@@ -24,7 +24,9 @@ export const hostileTools: readonly ToolBinding[] = [
   tool('fail', () => {
     throw new Error(`upstream https://admin:${SECRET}@10.0.0.1/ said: key ${SECRET} is wrong`);
   }),
-  tool('leak', () => value({ token: SECRET, list: [`a ${SECRET} b`], encoded: Buffer.from(SECRET).toString('base64') })),
+  tool('leak', () =>
+    value({ token: SECRET, list: [`a ${SECRET} b`], encoded: Buffer.from(SECRET).toString('base64') }),
+  ),
   tool('deep', () => value(JSON.parse('['.repeat(5000) + ']'.repeat(5000)))),
   tool('big', () => value('x'.repeat(3_000_000))),
   tool('proto', () => value(JSON.parse('{"__proto__":{"a":1},"constructor":{"prototype":{"b":2}},"ok":1}'))),
@@ -81,7 +83,10 @@ export class ProgramRuns {
   /** Compiles and runs; a text that is no program is a result too. */
   async run(
     code: string,
-    options: Partial<RunRequest> & { readonly limits?: Partial<Budget>; readonly bindings?: readonly ToolBinding[] } = {},
+    options: Partial<RunRequest> & {
+      readonly limits?: Partial<Budget>;
+      readonly bindings?: readonly ToolBinding[];
+    } = {},
   ): Promise<RunResult> {
     const { limits, bindings = hostileTools, ...rest } = options;
     const compiled = await this.compiler.compile(code.replaceAll('CANARY', String(this.canaryPort)));
@@ -99,7 +104,11 @@ export class ProgramRuns {
 
   async close(): Promise<void> {
     this.#lag.disable();
-    await Promise.all([this.executor.close(), this.compiler.close(), new Promise((resolve) => this.#canary.close(resolve))]);
+    await Promise.all([
+      this.executor.close(),
+      this.compiler.close(),
+      new Promise((resolve) => this.#canary.close(resolve)),
+    ]);
   }
 }
 

@@ -4,9 +4,6 @@
  *
  *   request -> stored, queued -> (its turn) -> streaming -> completed | error | cancelled
  *           -> superseded, dropped, cleared: one last frame       process ends -> interrupted, at the next wake
- *
- * I1 Every request gets one last frame (`done: true`), whatever becomes of it.
- * I2 The cell of `ChatStore` knows each request whose turn has not ended: after a restart it is found there.
  */
 import type { Connection } from '../../actor/index.ts';
 import { asBridgeError, BridgeError, unreachable } from '../../base/errors.ts';
@@ -14,87 +11,68 @@ import { channels, tell } from '../../base/events.ts';
 import { newId } from '../../base/ids.ts';
 import { limits } from '../../base/limits.ts';
 import type { InboundFrame } from '../../wire/index.ts';
-import type { Agent } from '../agent.ts';
 import type { AgentParts } from '../agent-parts.ts';
-import { isJsonObject } from '../merge-patch.ts';
-import type { ChatAuthor, ChatTurnOptions } from './chat-author.ts';
 import { chatFailure } from './chat-failure.ts';
 import { isId, type ChatMessage } from './chat-message.ts';
 import { chatRequest, checkedMessages, checkedTools, type ChatRequest } from './chat-request.ts';
 import { ChatStore } from './chat-store.ts';
-import { ChatTurn, type TurnScene } from './chat-turn.ts';
+import { ChatTurns, type ChattingAgent } from './chat-turns.ts';
 import { dataSchemasOf, withCheckedData } from './data-parts.ts';
-import { endInterrupted } from './interrupted.ts';
-import { doneFrame, LiveStream } from './live-stream.ts';
+import { doneFrame } from './live-stream.ts';
 import { Resumption } from './resumption.ts';
 import { StreamLog } from './stream-log.ts';
-import { ToolDesk } from './tool-desk.ts';
-import { TurnQueue, type TurnRequest } from './turn-queue.ts';
 
 export type ChatFrame = Extract<
   InboundFrame,
   { type: `cf_agent_${'chat' | 'use_chat' | 'stream' | 'tool'}_${string}` }
 >;
 
-/** An agent that can chat: an author's class. */
-type ChattingAgent = Agent & ChatAuthor;
-
 export class ChatDesk {
   readonly store: ChatStore;
-  readonly #scene: TurnScene;
+  readonly #agent: ChattingAgent;
+  readonly #parts: AgentParts;
+  readonly #log: StreamLog;
   readonly #resumption: Resumption;
-  readonly #queue: TurnQueue;
-  #turn: ChatTurn | undefined;
+  readonly #turns: ChatTurns;
   /** Requests that ended with the process: connections that outlived it have to hear of it. */
   #interrupted: readonly string[] = [];
 
   constructor(agent: ChattingAgent, parts: AgentParts) {
     const { context, outbound } = parts;
-    this.store = new ChatStore(context, () => agent.maxPersistedMessages);
+    const store = new ChatStore(context, () => agent.maxPersistedMessages);
     const log = new StreamLog(context);
-    const live = (): LiveStream | undefined => this.#live;
-    const continueTurn = (connection: number): void => void this.#submit('continue', connection, newId());
-    const tools = new ToolDesk({ parts, store: this.store, live, continueTurn });
-    this.#scene = { agent, author: agent, parts, store: this.store, log, tools };
-    this.#resumption = new Resumption(outbound, this.store, log);
-    this.#queue = new TurnQueue(context, {
-      run: (request) => this.#run(request),
-      superseded: (request) => this.#over(request.id),
-    });
-  }
-
-  get isBusy(): boolean {
-    return this.#queue.isBusy;
-  }
-
-  get #live(): LiveStream | undefined {
-    return this.#turn?.live;
+    this.store = store;
+    this.#agent = agent;
+    this.#parts = parts;
+    this.#log = log;
+    this.#resumption = new Resumption(outbound, store, log);
+    const heldBack = (id: string): ReadonlySet<number> | undefined => this.#resumption.heldBack(id);
+    const broadcastMessages = (except: ReadonlySet<number>): void => this.#broadcastMessages(except);
+    this.#turns = new ChatTurns({ agent, parts, store, log, heldBack, broadcastMessages });
   }
 
   // --- for the agent's parts -----------------------------------------------------------------------
 
+  get isBusy(): boolean {
+    return this.#turns.isBusy;
+  }
+
   wake(): void {
     try {
-      this.#interrupted = endInterrupted(this.#scene);
+      this.#interrupted = this.#turns.wake();
     } catch (error) {
-      this.#scene.parts.context.log.error({ err: asBridgeError(error).message }, 'chat cannot be read');
+      this.#parts.context.log.error({ err: asBridgeError(error).message }, 'chat cannot be read');
     }
   }
 
   beforeCommit(): void {
-    try {
-      this.#live?.flush();
-    } catch (error) {
-      // The database is full: the turn fails at its next chunk, or at its end.
-      this.#scene.parts.context.log.error({ err: asBridgeError(error).message }, 'answer not stored');
-      this.#live?.abort.abort(error);
-    }
+    this.#turns.beforeCommit();
   }
 
   /** A connection was let in. @param isResumed it outlived a restart of the shard */
   admitted(connection: Connection, isResumed: boolean): void {
     if (isResumed) this.#tellInterrupted(connection);
-    const live = this.#live;
+    const { live } = this.#turns;
     if (live !== undefined) this.#resumption.offer(connection, live);
   }
 
@@ -102,10 +80,8 @@ export class ChatDesk {
     this.#resumption.gone(connection);
   }
 
-  /** The agent leaves memory for good: what is under way is found at the next wake. */
   stop(): void {
-    this.#queue.clear();
-    this.#turn?.discard();
+    this.#turns.stop();
   }
 
   /** The newest messages, as many as one answer may hold; oldest first. */
@@ -121,6 +97,11 @@ export class ChatDesk {
 
   // --- for the author ------------------------------------------------------------------------------
 
+  /** What the turn under way is to answer: all messages but those that wait for their own. */
+  get messages(): readonly ChatMessage[] {
+    return this.#turns.messages;
+  }
+
   /** @throws BridgeError BRG_CHAT_REQUEST, BRG_CHAT_DATA, BRG_AGENT_FULL */
   persist(messages: readonly unknown[], exceptIds: readonly string[]): void {
     const checked = this.#checked(checkedMessages(messages));
@@ -130,47 +111,36 @@ export class ChatDesk {
 
   /** Stores messages and answers them in a turn. Returns the id of its request. @throws as `persist`, and BRG_BUSY */
   save(messages: readonly unknown[]): string {
-    this.#queue.refuses('queue');
+    this.#turns.checkRoom();
     this.persist(messages, []);
-    return this.#submit('saved', 0, newId());
+    return this.#turns.submit('saved', 0, newId());
   }
 
   /** Adds to the last message, which has to be the assistant's. @throws BridgeError BRG_CHAT_REQUEST, BRG_BUSY */
   continueLast(): string {
-    this.#queue.refuses('queue');
+    this.#turns.checkRoom();
     if (this.store.messages.at(-1)?.role !== 'assistant') {
       throw new BridgeError(
         'BRG_CHAT_REQUEST',
         'the last message is not the assistant’s: there is nothing to continue',
       );
     }
-    return this.#submit('continue', 0, newId());
+    return this.#turns.submit('continue', 0, newId());
   }
 
   clear(connection = 0): void {
-    const { parts, tools, log } = this.#scene;
-    const waiting = this.#queue.clear();
-    const turn = this.#turn;
-    this.#turn = undefined;
-    turn?.discard();
-    tools.clear();
-    if (this.store.exists) {
-      this.store.clear();
-      log.clear();
-      this.store.setOpen([]);
-    }
-    // I1
-    if (turn !== undefined) parts.outbound.broadcast(doneFrame(turn.live.id));
-    for (const { id } of waiting) parts.outbound.broadcast(doneFrame(id));
-    parts.outbound.broadcast({ type: 'cf_agent_chat_clear' }, new Set([connection]));
-    if (channels.chat.hasSubscribers) tell('chat:clear', parts.context, {});
+    const { context, outbound } = this.#parts;
+    this.#turns.clear();
+    this.store.clear();
+    outbound.broadcast({ type: 'cf_agent_chat_clear' }, new Set([connection]));
+    if (channels.chat.hasSubscribers) tell('chat:clear', context, {});
   }
 
   // --- frames --------------------------------------------------------------------------------------
 
   /** One frame of a connection that may send it. What is wrong with it is answered; nothing has changed then. */
   receive(connection: Connection, frame: ChatFrame): void {
-    const { parts } = this.#scene;
+    const parts = this.#parts;
     try {
       parts.context.attempt(() => this.#handle(connection, frame));
     } catch (error) {
@@ -189,23 +159,22 @@ export class ChatDesk {
       case 'cf_agent_use_chat_request':
         return this.#request(connection, frame.id, chatRequest(frame.init));
       case 'cf_agent_chat_messages':
-        this.#keepLiveInOrder();
-        this.store.takeOver(this.#checked(checkedMessages(frame.messages)));
+        this.store.takeOver(this.#checked(checkedMessages(frame.messages)), true);
         return this.#broadcastMessages(new Set([connection.id]));
       case 'cf_agent_chat_clear':
         return this.clear(connection.id);
       case 'cf_agent_chat_request_cancel':
-        return this.#cancel(frame.id);
+        return this.#turns.cancel(frame.id);
       case 'cf_agent_stream_resume_request':
       case 'cf_agent_stream_resume_ack':
-        return this.#resumption.receive(connection, frame, this.#live);
+        return this.#resumption.receive(connection, frame, this.#turns.live);
       case 'cf_agent_tool_result':
         checkedTools(frame.clientTools);
-        return this.#scene.tools.result(connection, frame);
+        return this.#turns.tools.result(connection, frame);
       case 'cf_agent_tool_approval': {
         const by = `connection:${connection.user ?? connection.id}`;
         const { toolCallId, approved, autoContinue } = frame;
-        this.#scene.tools.decide(toolCallId, approved, by, connection.id, autoContinue === true);
+        this.#turns.tools.decide(toolCallId, approved, by, connection.id, autoContinue === true);
         return;
       }
       default:
@@ -217,9 +186,8 @@ export class ChatDesk {
     if (!isId(id)) throw new BridgeError('BRG_CHAT_REQUEST', 'the id of the request is empty or too long');
     if (this.store.open.includes(id))
       throw new BridgeError('BRG_CHAT_REQUEST', `a request ${id} is open already`);
-    const { author, parts } = this.#scene;
-    const { outbound } = parts;
-    if (!request.isRegeneration && this.#queue.refuses(author.messageConcurrency)) {
+    const { outbound } = this.#parts;
+    if (!request.isRegeneration && this.#turns.refusesMessages()) {
       // Nothing of it is kept: the client is told what there is.
       outbound.send(connection, doneFrame(id));
       outbound.send(connection, { type: 'cf_agent_chat_messages', messages: this.list() });
@@ -229,8 +197,7 @@ export class ChatDesk {
     const fresh = messages.filter(
       (message) => message.role === 'user' && this.store.get(message.id) === undefined,
     );
-    this.#keepLiveInOrder();
-    this.store.takeOver(messages);
+    this.store.takeOver(messages, false);
     if (request.isRegeneration) this.#forgetAfter(messages.at(-1)?.id);
     this.store.setRequestContext('body', request.body);
     if (request.clientTools !== undefined) this.store.setRequestContext('clientTools', request.clientTools);
@@ -238,13 +205,7 @@ export class ChatDesk {
     const userMessages = fresh.map((message) => message.id);
     const { body, clientTools } = request;
     const kind = request.isRegeneration ? 'regenerate' : 'submit';
-    this.#submit(kind, connection.id, id, { userMessages, body, clientTools });
-  }
-
-  /** The answer under way stands before what is written while it comes. */
-  #keepLiveInOrder(): void {
-    const live = this.#live;
-    if (live !== undefined && !live.builder.isEmpty) this.store.put(live.builder.message);
+    this.#turns.submit(kind, connection.id, id, { userMessages, body, clientTools });
   }
 
   /** An answer is to be given again: those that came after the message are gone. */
@@ -254,113 +215,26 @@ export class ChatDesk {
     if (at >= 0) this.store.delete(messages.slice(at + 1).map((message) => message.id));
   }
 
-  #cancel(id: string): void {
-    if (this.#live?.id === id) this.#turn?.cancel();
-    else if (this.#queue.remove(id) !== undefined) this.#over(id);
-  }
-
   #checked(messages: readonly ChatMessage[]): ChatMessage[] {
-    const schemas = dataSchemasOf(this.#scene.agent);
+    const schemas = dataSchemasOf(this.#agent);
     // What a client says about the answer that is under way is older than what is known of it here.
-    const liveId = this.#live?.builder.id;
+    const liveId = this.#turns.live?.builder.id;
     return messages.filter(({ id }) => id !== liveId).map((message) => withCheckedData(message, schemas));
   }
 
-  // --- turns ---------------------------------------------------------------------------------------
-
-  #submit(
-    kind: TurnRequest['kind'],
-    connection: number,
-    id: string,
-    facts: Partial<TurnRequest> = {},
-  ): string {
-    const { context } = this.#scene.parts;
-    this.store.setOpen([...this.store.open, id]);
-    this.#scene.log.open(id);
-    const request = { userMessages: [], merge: [], ...facts, id, kind, connection };
-    this.#queue.add(request, this.#scene.author.messageConcurrency);
-    if (channels.chat.hasSubscribers) tell('chat:request', context, { request: id, kind });
-    return id;
-  }
-
-  /** A request gets no turn, and no answer. */
-  #over(id: string): void {
-    this.#scene.log.end(id, 'cancelled', null);
-    this.#closed(id);
-    this.#scene.parts.outbound.broadcast(doneFrame(id));
-  }
-
-  #closed(id: string): void {
-    this.store.setOpen(this.store.open.filter((open) => open !== id));
-  }
-
-  async #run(request: TurnRequest): Promise<void> {
-    const { parts, tools, log } = this.#scene;
-    // The turn that asked for it was taken back.
-    if (!this.store.open.includes(request.id)) return;
-    if (parts.isHeld) {
-      const failure = chatFailure(
-        new BridgeError('BRG_AGENT_HELD', 'the agent runs without its own code for a while'),
-      );
-      log.end(request.id, 'error', failure);
-      this.#closed(request.id);
-      return parts.outbound.broadcast(doneFrame(request.id, { failure }));
-    }
-    this.#merge(request);
-    const turn = this.#newTurn(request);
-    this.#turn = turn;
-    await turn.run();
-    if (parts.context.turn.isAbandoned || this.#turn !== turn) return;
-    this.#turn = undefined;
-    this.#closed(request.id);
-    this.#broadcastMessages(new Set([request.connection]));
-    tools.turnEnded();
-  }
-
-  #newTurn({ id, kind, connection, ...request }: TurnRequest): ChatTurn {
-    const { parts, log, agent } = this.#scene;
-    const last = this.store.messages.at(-1);
-    const isContinuation = kind === 'continue' && last?.role === 'assistant';
-    const fresh: ChatMessage = { id: `assistant_${newId()}`, role: 'assistant', parts: [] };
-    const schemas = dataSchemasOf(agent);
-    const heldBack = (stream: string): ReadonlySet<number> | undefined => this.#resumption.heldBack(stream);
-    const places = { context: parts.context, outbound: parts.outbound, log, schemas, heldBack };
-    const live = new LiveStream(id, isContinuation ? last : fresh, isContinuation, places);
-    const body = request.body ?? this.store.requestContext('body');
-    const clientTools = request.clientTools ?? this.store.requestContext('clientTools');
-    const options: ChatTurnOptions = {
-      abortSignal: live.abort.signal,
-      requestId: id,
-      clientTools: Array.isArray(clientTools) ? clientTools : [],
-      body: isJsonObject(body) ? body : {},
-      continuation: isContinuation,
-    };
-    return new ChatTurn(this.#scene, live, options, connection);
-  }
-
-  /** Messages that were to wait become one with the last. */
-  #merge({ merge, userMessages }: TurnRequest): void {
-    const into = this.store.get(userMessages.at(-1) ?? '');
-    const earlier = merge.map((id) => this.store.get(id)).filter((message) => message !== undefined);
-    if (into === undefined || earlier.length === 0) return;
-    this.store.delete(earlier.map(({ id }) => id));
-    this.store.put({ ...into, parts: [...earlier.flatMap(({ parts }) => parts), ...into.parts] });
-    this.#broadcastMessages(new Set());
-  }
-
   #broadcastMessages(except: ReadonlySet<number>): void {
-    const { outbound } = this.#scene.parts;
+    const { outbound } = this.#parts;
     if (!outbound.isWanted('chat')) return;
     outbound.broadcast({ type: 'cf_agent_chat_messages', messages: this.list() }, except);
   }
 
   #tellInterrupted(connection: Connection): void {
-    const { log, parts } = this.#scene;
+    const { outbound } = this.#parts;
     for (const id of this.#interrupted) {
-      const failure = log.get(id)?.failure ?? undefined;
-      parts.outbound.send(connection, doneFrame(id, { failure }));
+      const failure = this.#log.get(id)?.failure ?? undefined;
+      outbound.send(connection, doneFrame(id, { failure }));
     }
     if (this.#interrupted.length === 0) return;
-    parts.outbound.send(connection, { type: 'cf_agent_chat_messages', messages: this.list() });
+    outbound.send(connection, { type: 'cf_agent_chat_messages', messages: this.list() });
   }
 }

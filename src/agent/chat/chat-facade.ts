@@ -14,7 +14,7 @@ export class ChatFacade {
   }
 
   get messages(): UIMessage[] {
-    return this.#desk.store.messages.map(asUIMessage);
+    return this.#desk.messages.map(asUIMessage);
   }
 
   original(id: string): UIMessage | undefined {

@@ -35,7 +35,8 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS cf_ai_chat_stream_metadata(
     id TEXT PRIMARY KEY, request_id TEXT NOT NULL, status TEXT NOT NULL, created_at INTEGER NOT NULL,
     completed_at INTEGER, message_id TEXT, base_parts INTEGER NOT NULL DEFAULT 0,
-    continuation INTEGER NOT NULL DEFAULT 0, last_seq INTEGER NOT NULL DEFAULT 0, failure TEXT);
+    continuation INTEGER NOT NULL DEFAULT 0, last_seq INTEGER NOT NULL DEFAULT 0, failure TEXT,
+    user_messages TEXT NOT NULL DEFAULT '[]');
   CREATE TABLE IF NOT EXISTS cf_ai_chat_stream_chunks(
     stream_id TEXT NOT NULL, first_seq INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(stream_id, first_seq));
   CREATE TABLE IF NOT EXISTS cf_ai_chat_originals(
@@ -86,26 +87,28 @@ export class ChatStore {
     return this.messages.findLast(({ parts }) => parts.some(isIt));
   }
 
-  /** Stores messages as a client sent them; what it cannot know better is left as it is. True: something changed. */
-  takeOver(incoming: readonly ChatMessage[]): boolean {
+  /**
+   * Stores messages as a client sent them; what it cannot know better is left as it is. An answer that is known is
+   * one of those things, unless the client edits it: it may have seen the beginning only.
+   */
+  takeOver(incoming: readonly ChatMessage[], areEdits: boolean): void {
     const tools = this.#tools();
-    let hasChanged = false;
     for (const message of incoming) {
       const known = message.parts.filter(isToolPart).map(({ toolCallId }) => tools.get(toolCallId));
       // A client that did not learn the id of an answer made one up.
       const owner = this.#loaded.has(message.id) ? undefined : known.find((found) => found !== undefined);
       const own = owner === undefined ? message : { ...message, id: owner.id };
-      if (this.put(reconciled(own, (toolCallId) => tools.get(toolCallId)?.part))) hasChanged = true;
+      if (!areEdits && own.role === 'assistant' && this.#loaded.has(own.id)) continue;
+      this.put(reconciled(own, (toolCallId) => tools.get(toolCallId)?.part));
     }
-    return hasChanged;
   }
 
-  /** Stores one message, at its place or at the end. True: it changed. @throws SqlError, BridgeError BRG_AGENT_FULL */
-  put(message: ChatMessage): boolean {
+  /** Stores one message, at its place or at the end. @throws SqlError, BridgeError BRG_AGENT_FULL */
+  put(message: ChatMessage): void {
     const { message: kept, originals } = guarded(sanitized(message));
     const json = JSON.stringify(kept);
     const known = this.#loaded.get(kept.id);
-    if (known !== undefined && JSON.stringify(known) === json) return false;
+    if (known !== undefined && JSON.stringify(known) === json) return;
     this.#change();
     this.#run(
       `INSERT INTO cf_ai_chat_agent_messages(id, message) VALUES(?, ?)
@@ -121,7 +124,21 @@ export class ChatStore {
     this.#loaded.set(kept.id, JSON.parse(json) as ChatMessage); // written from one
     this.#list = undefined;
     this.#dropOldest();
-    return true;
+  }
+
+  /** They come after all others from now on, in this order. */
+  moveToEnd(ids: readonly string[]): void {
+    const present = ids.flatMap((id) => this.#loaded.get(id) ?? []);
+    if (present.length === 0) return;
+    this.#change();
+    for (const message of present) {
+      this.#run('DELETE FROM cf_ai_chat_agent_messages WHERE id = ?', message.id);
+      const sql = 'INSERT INTO cf_ai_chat_agent_messages(id, message) VALUES(?, ?)';
+      this.#run(sql, message.id, JSON.stringify(message));
+      this.#loaded.delete(message.id);
+      this.#loaded.set(message.id, message);
+    }
+    this.#list = undefined;
   }
 
   delete(ids: readonly string[]): void {

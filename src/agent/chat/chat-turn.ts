@@ -14,7 +14,7 @@ import { runAs } from '../current-agent.ts';
 import { within } from '../within.ts';
 import type { AgentParts } from '../agent-parts.ts';
 import type { ChatAuthor, ChatTurnOptions } from './chat-author.ts';
-import { asUIMessage } from './chat-message.ts';
+import { asUIMessage, type ChatMessage } from './chat-message.ts';
 import { chatFailure, type ChatFailure } from './chat-failure.ts';
 import type { ChatStore } from './chat-store.ts';
 import { readerOf, type ChatAnswer, type ChunkReader } from './chunk-reader.ts';
@@ -31,6 +31,8 @@ export interface TurnScene {
   readonly store: ChatStore;
   readonly log: StreamLog;
   readonly tools: ToolDesk;
+  /** Stores the answer, before what waits for an answer of its own. */
+  keepAnswer(message: ChatMessage): void;
 }
 
 /** How a turn ended. */
@@ -105,7 +107,7 @@ export class ChatTurn {
   }
 
   #take(chunk: Chunk): void {
-    const { tools, store, parts } = this.#scene;
+    const { tools, keepAnswer, parts } = this.#scene;
     let isOwn = true;
     try {
       isOwn = this.live.take(chunk);
@@ -119,7 +121,7 @@ export class ChatTurn {
     if (!isOwn) tools.crossMessage(chunk);
     tools.advanced(this.live, chunk);
     // Somebody may answer days later, and after a restart.
-    if (chunk.type === 'tool-approval-request') store.put(this.live.builder.message);
+    if (chunk.type === 'tool-approval-request') keepAnswer(this.live.builder.message);
   }
 
   #ask(): ChatAnswer | Promise<ChatAnswer> {
@@ -168,7 +170,7 @@ export class ChatTurn {
 
   /** I1 */
   #end(outcome: Outcome, failure: ChatFailure | undefined, text: string, cause?: unknown): void {
-    const { parts, store, log } = this.#scene;
+    const { parts, keepAnswer, log } = this.#scene;
     const { live } = this;
     if (this.#isCleared) return;
     const told = live.failure;
@@ -177,10 +179,12 @@ export class ChatTurn {
       const clientTools = this.#options.clientTools.map((tool) => (tool as { name?: unknown } | null)?.name);
       if (outcome !== 'completed' || told !== undefined) {
         live.builder.interrupt((name) => clientTools.includes(name));
+      } else {
+        live.builder.close();
       }
       parts.context.attempt(() => {
         live.flush();
-        if (!live.builder.isEmpty || live.isContinuation) store.put(live.builder.message);
+        if (!live.builder.isEmpty || live.isContinuation) keepAnswer(live.builder.message);
         log.end(live.id, isFailed ? 'error' : outcome, failure ?? null);
       });
     } catch (error) {

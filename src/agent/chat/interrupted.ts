@@ -18,19 +18,22 @@ export function endInterrupted(scene: TurnScene): readonly string[] {
   if (!store.exists) return [];
   const { open } = store;
   if (open.length === 0) return [];
-  for (const id of open) {
-    const row = log.get(id);
-    if (row !== undefined) endOne(scene, row);
-  }
+  const rows = open.flatMap((id) => log.get(id) ?? []);
+  const waiting = rows
+    .filter(({ status }) => status === 'queued')
+    .flatMap(({ userMessages }) => userMessages);
+  for (const row of rows) endOne(scene, row, waiting);
   store.setOpen([]);
   return open;
 }
 
-function endOne(scene: TurnScene, row: StreamRow): void {
+function endOne(scene: TurnScene, row: StreamRow, waiting: readonly string[]): void {
   const { author, parts, store, log } = scene;
   const error = new BridgeError('BRG_CHAT_INTERRUPTED', MESSAGE);
   const id =
     row.status === 'streaming' && row.messageId !== null ? keptMessage(scene, row, row.messageId) : '';
+  // They were written after it, or while it came.
+  if (id !== '') store.moveToEnd(waiting);
   log.end(row.id, 'interrupted', chatFailure(error));
   // Once that is stored, and after `onStart`.
   parts.context.later(() => {

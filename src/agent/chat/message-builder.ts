@@ -93,10 +93,15 @@ export class MessageBuilder {
     }
   }
 
-  /** The stream ended in the middle: nothing of it will come any more. @param isClients whether a client runs this tool */
-  interrupt(isClients: (toolName: string) => boolean): void {
+  /** The stream ended: texts it left open are as they are. */
+  close(): void {
     for (const part of this.#open.values()) part['state'] = 'done';
     this.#open.clear();
+  }
+
+  /** The stream ended in the middle: nothing of it will come any more. @param isClients whether a client runs this tool */
+  interrupt(isClients: (toolName: string) => boolean): void {
+    this.close();
     const added = this.#parts.splice(this.baseParts);
     for (const part of added) {
       // The beginning of an input is no input.

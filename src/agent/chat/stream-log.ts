@@ -18,6 +18,8 @@ export interface StreamRow {
   readonly isContinuation: boolean;
   readonly lastSeq: number;
   readonly failure: ChatFailure | null;
+  /** The messages it is to answer. */
+  readonly userMessages: readonly string[];
 }
 
 export class StreamLog {
@@ -29,14 +31,14 @@ export class StreamLog {
     this.#context = context;
   }
 
-  /** A turn will come. One of the same id before it is forgotten. The tables are there. */
-  open(id: string): void {
+  /** A turn will come. One of the same id before it is forgotten. The tables are there. @param userMessages what it is to answer */
+  open(id: string, userMessages: readonly string[]): void {
     const now = this.#context.now();
     this.#prune(now);
     this.#run('DELETE FROM cf_ai_chat_stream_chunks WHERE stream_id = ?', id);
-    const sql = `INSERT OR REPLACE INTO cf_ai_chat_stream_metadata(id, request_id, status, created_at)
-      VALUES(?, ?, 'queued', ?)`;
-    this.#run(sql, id, id, now);
+    const sql = `INSERT OR REPLACE INTO cf_ai_chat_stream_metadata(id, request_id, status, created_at, user_messages)
+      VALUES(?, ?, 'queued', ?, ?)`;
+    this.#run(sql, id, id, now, JSON.stringify(userMessages));
   }
 
   /** It has begun. */
@@ -81,6 +83,7 @@ export class StreamLog {
       baseParts: Number(row['base_parts']),
       isContinuation: row['continuation'] === 1,
       lastSeq: Number(row['last_seq']),
+      userMessages: JSON.parse(String(row['user_messages'])) as string[], // as above
       failure: typeof failure === 'string' ? (JSON.parse(failure) as ChatFailure) : null, // as above
     };
   }

@@ -28,6 +28,8 @@ export interface ToolDeskHost {
   readonly parts: AgentParts;
   readonly store: ChatStore;
   readonly live: () => LiveStream | undefined;
+  /** Stores the answer that is under way. */
+  keepAnswer(message: ChatMessage): void;
   /** The assistant goes on with its last message, by a turn. */
   continueTurn(connection: number): void;
 }
@@ -153,7 +155,7 @@ export class ToolDesk {
     if (part === undefined || !word.from.includes(String(part['state']))) return;
     live.take(word.chunk);
     const { message } = live.builder;
-    this.#host.store.put(message);
+    this.#host.keepAnswer(message);
     this.#tell(message.id);
     if (word.autoContinue) this.#goOn.set(message.id, word.connection);
   }

@@ -13,8 +13,10 @@ export interface TurnRequest {
   readonly connection: number;
   /** Messages of the user this turn is to answer. */
   readonly userMessages: readonly string[];
-  /** Messages to become one before the turn begins, oldest first. */
-  readonly merge: readonly string[];
+  /** Those of requests that it took the place of, oldest first. */
+  readonly earlier: readonly string[];
+  /** They become one message before the turn begins. */
+  readonly isMerging: boolean;
   /** What the client sent with it; undefined: that of the last request counts. */
   readonly body?: JsonObject | undefined;
   readonly clientTools?: readonly unknown[] | undefined;
@@ -44,10 +46,6 @@ export class TurnQueue {
     return this.#isRunning || this.#waiting.length > 0;
   }
 
-  get waiting(): readonly TurnRequest[] {
-    return this.#waiting;
-  }
-
   /** Whether a message of a client would not be taken now. @throws BridgeError BRG_BUSY: too many wait */
   refuses(policy: ChatConcurrency): boolean {
     if (this.#waiting.length >= limits.chatTurnsWaitingMax) {
@@ -61,10 +59,16 @@ export class TurnQueue {
     const name = typeof policy === 'string' ? policy : policy.strategy;
     if (!isOverlap || name === 'queue' || name === 'drop') return this.#push(request);
     const earlier = this.#takeSubmitted();
-    const words = earlier.flatMap(({ userMessages, merge }) => [...merge, ...userMessages]);
+    const ids = earlier.flatMap((one) => [...one.earlier, ...one.userMessages]);
+    const heir = { ...request, earlier: [...new Set(ids)], isMerging: name === 'merge' };
     for (const one of earlier) this.#runner.superseded(one);
-    if (name === 'debounce') return this.#afterQuiet(request, policy);
-    this.#push(name === 'merge' ? { ...request, merge: [...new Set(words)] } : request);
+    if (name === 'debounce') this.#afterQuiet(heir, policy);
+    else this.#push(heir);
+  }
+
+  /** The messages that wait for a turn, in order. */
+  get waitingMessages(): readonly string[] {
+    return this.#waiting.flatMap(({ earlier, userMessages }) => [...earlier, ...userMessages]);
   }
 
   /** The waiting request of this id, which waits no more. */

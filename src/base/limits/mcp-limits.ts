@@ -29,6 +29,8 @@ export const mcpLimits = {
   /** Bytes a second an event stream may bring beyond that, and messages: more is a flood. */
   mcpStreamBytesPerSecond: 256 * KiB,
   mcpMessagesPerSecond: 500,
+  /** Time an unused HTTP connection to a server is kept; servers close theirs after 5 to 75 s. */
+  mcpIdleMs: 4_000,
   /** Silence after which an answer's stream is given up; servers send a comment every 15 s. */
   mcpSilenceMs: 2 * 60_000,
   /** Bytes of what a tool answered as it is passed on, and its nesting. */
@@ -60,8 +62,6 @@ export const mcpLimits = {
   mcpElicitationBytesMax: 64 * KiB,
   /** Rounds of questions within one call. */
   mcpElicitationRoundsMax: 8,
-  /** Time a server's process gets to end. */
-  mcpCloseMs: 3_000,
 
   // --- MCP endpoint ---------------------------------------------------------------------------------
   /** Event streams open at `/mcp`. */

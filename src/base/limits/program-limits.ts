@@ -13,8 +13,8 @@ export const programLimits = {
   compilerIdleMs: 5 * 60_000,
   /** Heap of the compiler's thread. */
   compilerHeapMiB: 256,
-  /** Lines from the end of a program looked through for its last expression. */
-  programTailLinesMax: 100,
+  /** Line breaks and semicolons from the end of a program looked through for the beginning of its last expression. */
+  programTailPlacesMax: 100,
 
   /** Wall clock of a run, time spent in tools included. */
   programWallMs: 30_000,
@@ -66,7 +66,7 @@ export const programLimits = {
   /** Heap of the child of the QuickJS engine itself, beside the program's memory. */
   quickjsHeapMiB: 64,
   /** Stack of QuickJS. */
-  quickjsStackBytes: 512 * KiB,
+  quickjsStackBytes: 192 * KiB,
 
   /** Tools offered to a run, over all namespaces. */
   programToolsMax: 2_000,

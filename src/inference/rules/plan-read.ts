@@ -44,6 +44,9 @@ const ACTING = [
   'reset',
   'clear',
 ];
+/** Words of tools that read all there is: `read_state`, `device_get`. */
+const WHOLE = ['state', 'status', 'telemetry', 'latest', 'current'];
+const SELF = ['device', 'agent', 'thing'];
 const METRIC_NAMES = ['metric', 'metrics', 'name', 'key', 'field', 'property', 'measurement', 'sensor'];
 const DEVICE_NAMES = ['device', 'deviceid', 'id', 'agent', 'agentid'];
 const STATISTIC_NAMES = ['statistic', 'aggregate', 'aggregation', 'stat', 'function'];
@@ -184,9 +187,9 @@ function bindSubject(
       .join(' '),
   ]);
   if (own !== undefined) return { rest: own.rest, score: 5 };
-  const isWhole = wordsOf(tool.name).some((word) =>
-    ['state', 'status', 'telemetry', 'latest', 'current'].includes(word),
-  );
+  const isWhole =
+    wordsOf(tool.name).some((word) => WHOLE.includes(word)) ||
+    wordsOf(tool.name).every((word) => READING.includes(word) || SELF.includes(word));
   const said = findName(words, [
     'state',
     'status',

@@ -45,7 +45,7 @@ export function planFor(intent: Intent, context: PlanContext): Plan {
 }
 
 /** What the rules can do with these tools, for people. */
-export function help({ tools, knowledge }: PlanContext): string {
+function help({ tools, knowledge }: PlanContext): string {
   const names = [...knowledge.facts.keys()].slice(0, 10);
   const known = names.length === 0 ? '' : ` Known here: ${names.join(', ')}.`;
   const offered = tools.slice(0, 20).map(({ name, inputSchema }) => {
@@ -69,7 +69,7 @@ function planList({ words }: Intent & { kind: 'list' }, { tools }: PlanContext):
   const singular = words.map((word) => word.replace(/s$/, ''));
   const found = tools.find(({ name, inputSchema }) => {
     const parts = wordsOf(name).map((part) => part.replace(/s$/, ''));
-    const isListing = ['list', 'show', 'find', 'search'].includes(parts[0] ?? '');
+    const isListing = parts.some((part) => ['list', 'show', 'find', 'search'].includes(part));
     return (
       isListing && requiredOf(inputSchema).length === 0 && singular.every((word) => parts.includes(word))
     );

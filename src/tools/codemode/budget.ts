@@ -53,7 +53,8 @@ const CEILING: Partial<Budget> = {
 /** The default budget with these parts changed; a part beyond its ceiling, or no positive number, is brought back into its range. */
 export function budgetOf(parts: Partial<Budget> = {}): Budget {
   const budget: Record<keyof Budget, number> = { ...DEFAULT };
-  for (const [name, value] of Object.entries(parts) as [keyof Budget, number | undefined][]) { // keys of Budget
+  for (const [name, value] of Object.entries(parts) as [keyof Budget, number | undefined][]) {
+    // keys of Budget
     if (value === undefined || !Number.isFinite(value)) continue;
     budget[name] = Math.min(Math.max(1, value), CEILING[name] ?? DEFAULT[name]);
   }

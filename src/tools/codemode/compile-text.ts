@@ -56,11 +56,14 @@ function withoutExports(text: string): { readonly text: string; readonly hasDefa
     hasDefault = true;
     return `${indent}$default${'='.padStart(words.length - '$default'.length)}`;
   });
-  const others = /^([ \t]*)(export[ \t]+)(?=(?:async|function|const|let|var|class|type|interface|abstract|declare)\b)/gm;
+  const others =
+    /^([ \t]*)(export[ \t]+)(?=(?:async|function|const|let|var|class|type|interface|abstract|declare)\b)/gm;
   return { text: blanked.replace(others, (words) => ' '.repeat(words.length)), hasDefault };
 }
 
-type Stripped = { readonly ok: true; readonly body: string } | ({ readonly ok: false } & Omit<Extract<CompiledText, { ok: false }>, 'ok'>);
+type Stripped =
+  | { readonly ok: true; readonly body: string }
+  | ({ readonly ok: false } & Omit<Extract<CompiledText, { ok: false }>, 'ok'>);
 
 /** Types out. A text that is only an expression (`function (env) {}`) may be one in parentheses only. */
 function strip(open: string, text: string): Stripped {
@@ -111,15 +114,23 @@ function explain(text: string, { error, isPoisoned }: Extract<Stripped, { ok: fa
 function withValue(body: string): [before: string, body: string] {
   const whole = withoutEnd(body);
   if (isExpression(whole)) return ['return(', `${whole}\n)`];
-  const lines = body.split('\n');
-  const firstTried = Math.max(1, lines.length - limits.programTailLinesMax);
-  for (let at = lines.length - 1; at >= firstTried; at--) {
-    const head = lines.slice(0, at).join('\n');
-    const tail = withoutEnd(lines.slice(at).join('\n'));
+  for (const at of placesFromEnd(body)) {
+    const head = body.slice(0, at);
+    const tail = withoutEnd(body.slice(at));
     if (tail.trim() === '' || !isLastExpression(head, tail)) continue;
-    return ['', `${head}\nreturn(${tail}\n)`];
+    // On its own line where it began one, so that lines and columns stay.
+    return ['', `${head}return(${tail}\n)`];
   }
   return ['', body];
+}
+
+/** Where a last statement may begin: after line breaks and semicolons, from the end. */
+function placesFromEnd(body: string): number[] {
+  const places: number[] = [];
+  for (let at = body.length - 1; at > 0 && places.length < limits.programTailPlacesMax; at--) {
+    if (body[at - 1] === '\n' || body[at - 1] === ';') places.push(at);
+  }
+  return places;
 }
 
 /** A declaration is no value, and a line that could continue the one before is not cut off it. */

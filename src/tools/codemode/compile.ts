@@ -46,7 +46,8 @@ export class ProgramCompiler {
     if (text.length > limits.programCharactersMax) {
       return failure(`the program has more than ${limits.programCharactersMax} characters`);
     }
-    if (this.#waiting.length >= limits.programsCompilingMax) return failure('too many programs are being compiled');
+    if (this.#waiting.length >= limits.programsCompilingMax)
+      return failure('too many programs are being compiled');
     const outcome = await new Promise<CompiledText>((resolve) => {
       this.#waiting.push({ text, resolve });
       this.#next();
@@ -105,7 +106,9 @@ export class ProgramCompiler {
     const lost = (error?: unknown): void => {
       if (thread !== this.#thread) return;
       this.#thread = undefined;
-      this.#settle(giveUp(error instanceof Error ? `the parser ended: ${error.message}` : 'the parser ended'));
+      this.#settle(
+        giveUp(error instanceof Error ? `the parser ended: ${error.message}` : 'the parser ended'),
+      );
     };
     thread.on('error', lost).on('exit', () => lost());
     return thread;

@@ -6,8 +6,8 @@ import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { tmpdir } from 'node:os';
 import { limits } from '../../base/limits.ts';
+import { guestSource, preludeScript } from './guest-source.ts';
 import { probeLauncher, type Launcher } from './launcher.ts';
 import { firstLine, SandboxProcess, startWithin } from './sandbox-process.ts';
 import type { Engine, Sandbox } from './sandbox.ts';
@@ -17,18 +17,19 @@ export async function openQuickjs(): Promise<Engine | { readonly unavailable: st
   try {
     const launcher = await probeLauncher();
     const packages = quickjsPackages();
+    const nodeArguments = argumentsOfNode(packages.folders);
     return {
       name: 'quickjs',
       version: packages.version,
       isolation: [...launcher.isolation, 'no-file-system'],
-      start: () => startSandbox(launcher, packages.folders),
+      start: () => startSandbox(launcher, nodeArguments),
     };
   } catch (error) {
     return { unavailable: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** The folders the child may read: its own code and the engine. */
+/** The folders the child may read: those of the engine. */
 function quickjsPackages(): { version: string; folders: readonly string[] } {
   const { resolve } = createRequire(import.meta.url);
   const main = resolve('quickjs-emscripten');
@@ -37,20 +38,44 @@ function quickjsPackages(): { version: string; folders: readonly string[] } {
   const variants = dirname(within.resolve('@jitl/quickjs-wasmfile-release-sync'));
   const folders = [dirname(dirname(main)), dirname(dirname(core)), dirname(dirname(variants))];
   const manifest: unknown = JSON.parse(readFileSync(`${dirname(dirname(main))}/package.json`, 'utf8'));
-  const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
+  const version =
+    typeof manifest === 'object' && manifest !== null && 'version' in manifest
+      ? String(manifest.version)
+      : '';
   return { version, folders };
 }
 
-async function startSandbox(launcher: Launcher, folders: readonly string[]): Promise<Sandbox> {
-  const isTypeScript = import.meta.url.endsWith('.ts');
-  const here = fileURLToPath(new URL('../..', import.meta.url));
-  const entry = fileURLToPath(new URL(`./quickjs-child.${isTypeScript ? 'ts' : 'js'}`, import.meta.url));
-  const readable = [here, ...folders].map((folder) => `--allow-fs-read=${folder}`);
-  const node = ['--permission', ...readable, '--no-warnings', '--disallow-code-generation-from-strings', `--max-old-space-size=${limits.quickjsHeapMiB}`];
-  const [command, args] = launcher.wrap(process.execPath, [...node, entry], { cpuSeconds: limits.programCpuMaxMs / 1000 });
-  const environment = { TZ: 'UTC' };
-  const sandbox = new SandboxProcess({ command, args, directory: tmpdir(), environment, cleanUp: () => undefined });
+async function startSandbox(launcher: Launcher, nodeArguments: readonly string[]): Promise<Sandbox> {
+  const [command, args] = launcher.wrap(process.execPath, nodeArguments, {
+    cpuSeconds: limits.programCpuMaxMs / 1000,
+  });
+  // The engine's packages are found from here.
+  const directory = fileURLToPath(new URL('.', import.meta.url));
+  const sandbox = new SandboxProcess({
+    command,
+    args,
+    directory,
+    environment: { TZ: 'UTC' },
+    cleanUp: () => undefined,
+  });
   return startWithin(sandbox, limits.sandboxStartMs, becomeReady(sandbox));
+}
+
+function argumentsOfNode(folders: readonly string[]): string[] {
+  const readable = folders.map((folder) => `--allow-fs-read=${folder}`);
+  const hardening = [
+    '--permission',
+    ...readable,
+    '--disallow-code-generation-from-strings',
+    `--max-old-space-size=${limits.quickjsHeapMiB}`,
+  ];
+  const settings = {
+    prelude: preludeScript(),
+    stackBytes: limits.quickjsStackBytes,
+    memoryMaxBytes: limits.programMemoryMaxBytes,
+  };
+  const text = guestSource('quickjs-main');
+  return [...hardening, '--no-warnings', '--input-type=module', '--eval', text, JSON.stringify(settings)];
 }
 
 async function becomeReady(sandbox: SandboxProcess): Promise<Sandbox> {

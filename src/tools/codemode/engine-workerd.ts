@@ -28,7 +28,11 @@ const quote = (text: string): string => JSON.stringify(text);
 export async function openWorkerd(directory = tmpdir()): Promise<Engine | { readonly unavailable: string }> {
   try {
     const binary = await findBinary();
-    const [version, launcher, config] = await Promise.all([readVersion(binary), probeLauncher(), compileConfig(binary, directory)]);
+    const [version, launcher, config] = await Promise.all([
+      readVersion(binary),
+      probeLauncher(),
+      compileConfig(binary, directory),
+    ]);
     return {
       name: 'workerd',
       version,
@@ -56,14 +60,13 @@ async function readVersion(binary: string): Promise<string> {
 /** The configuration as the bytes every process gets; nothing in it depends on a run. */
 async function compileConfig(binary: string, parent: string): Promise<Buffer> {
   const module = (name: string, text: string): string => `(name = ${quote(name)}, esModule = ${quote(text)})`;
-  const main = guestSource('workerd-main').replace('./prelude.ts', './prelude.js');
   const text = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "guest", worker = .guest), (name = "nothing", network = (allow = [], deny = ["0.0.0.0/0", "::/0"]))],
   sockets = [(name = "run", address = ${quote(`unix:${SOCKET}`)}, http = (), service = "guest")],
 );
 const guest :Workerd.Worker = (
-  modules = [${module('main.js', main)}, ${module('prelude.js', guestSource('prelude'))}],
+  modules = [${module('main.js', guestSource('workerd-main'))}, ${module('prelude.js', guestSource('prelude'))}, ${module('realm.js', guestSource('realm'))}],
   bindings = [(name = "compiler", unsafeEval = void)], globalOutbound = "nothing", ${COMPATIBILITY},
 );
 `;
@@ -78,17 +81,30 @@ const guest :Workerd.Worker = (
 
 function output(binary: string, args: readonly string[]): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const options = { timeout: limits.sandboxStartMs, env: {}, encoding: 'buffer', maxBuffer: 1024 * 1024 } as const;
+    const options = {
+      timeout: limits.sandboxStartMs,
+      env: {},
+      encoding: 'buffer',
+      maxBuffer: 1024 * 1024,
+    } as const;
     execFile(binary, args, options, (error, stdout) => (error === null ? resolve(stdout) : reject(error)));
   });
 }
 
-async function startSandbox(binary: string, launcher: Launcher, config: Buffer, parent: string): Promise<Sandbox> {
+async function startSandbox(
+  binary: string,
+  launcher: Launcher,
+  config: Buffer,
+  parent: string,
+): Promise<Sandbox> {
   const directory = await mkdtemp(join(parent, 'mooring-run-')); // mode 0700
   const [command, args] = launcher.wrap(
     binary,
     ['serve', '--experimental', '--binary', '-', '--control-fd=3'],
-    { cpuSeconds: limits.programCpuMaxMs / 1000, dataBytes: limits.workerdReservedBytes + limits.programMemoryMaxBytes },
+    {
+      cpuSeconds: limits.programCpuMaxMs / 1000,
+      dataBytes: limits.workerdReservedBytes + limits.programMemoryMaxBytes,
+    },
   );
   // Nothing waits for it, and what could fail leaves an empty directory.
   const cleanUp = (): void => rm(directory, { recursive: true, force: true }, () => undefined);

@@ -70,7 +70,8 @@ class SandboxExecutor implements Executor {
     const askedMs = performance.now();
     const refusal = await this.#turn(request.signal);
     const queuedMs = performance.now() - askedMs;
-    if (refusal !== undefined) return this.#result(request, { end: refusal }, { queuedMs, startMs: 0, isWarm: false });
+    if (refusal !== undefined)
+      return this.#result(request, { end: refusal }, { queuedMs, startMs: 0, isWarm: false });
     try {
       return await this.#run(request, queuedMs);
     } finally {
@@ -94,7 +95,10 @@ class SandboxExecutor implements Executor {
   async #turn(signal: AbortSignal | undefined): Promise<RunEnd | undefined> {
     while (this.#running >= this.#runsMax && !this.#isClosed) {
       if (this.#waiting.length >= limits.programRunsWaitingMax) {
-        return { kind: 'failed', error: { code: 'busy', message: 'too many programs are waiting to be run' } };
+        return {
+          kind: 'failed',
+          error: { code: 'busy', message: 'too many programs are waiting to be run' },
+        };
       }
       await this.#waitForEnd(signal);
       if (signal?.aborted === true) return this.#passOn({ kind: 'cancelled' });
@@ -136,7 +140,11 @@ class SandboxExecutor implements Executor {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const startMs = performance.now() - startedMs;
-      return this.#result(request, { end: { kind: 'crashed', message } }, { queuedMs, startMs, isWarm: false });
+      return this.#result(
+        request,
+        { end: { kind: 'crashed', message } },
+        { queuedMs, startMs, isWarm: false },
+      );
     }
   }
 

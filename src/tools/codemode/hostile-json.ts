@@ -9,14 +9,16 @@ import { limits } from '../../base/limits.ts';
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** What was read, or why it was not. */
-export type ParsedJson = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly why: string };
+export type ParsedJson =
+  { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly why: string };
 
 /** Names through which an object handed on can change its prototype. */
 const POISONED = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** `text` as JSON: at most `bytesMax` long and `programJsonDepthMax` deep, without poisoned keys. Never throws. */
 export function parseHostileJson(text: string, bytesMax: number): ParsedJson {
-  if (text.length > bytesMax || Buffer.byteLength(text) > bytesMax) return { ok: false, why: `more than ${bytesMax} bytes` };
+  if (text.length > bytesMax || Buffer.byteLength(text) > bytesMax)
+    return { ok: false, why: `more than ${bytesMax} bytes` };
   const why = shapeProblem(text);
   if (why !== undefined) return { ok: false, why };
   let value: unknown;

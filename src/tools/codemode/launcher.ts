@@ -14,7 +14,11 @@ export interface LaunchLimits {
 export interface Launcher {
   /** What holds beside the process itself, e.g. `network-namespace`. */
   readonly isolation: readonly string[];
-  wrap(command: string, args: readonly string[], limits: LaunchLimits): readonly [command: string, args: readonly string[]];
+  wrap(
+    command: string,
+    args: readonly string[],
+    limits: LaunchLimits,
+  ): readonly [command: string, args: readonly string[]];
 }
 
 interface Layer {
@@ -46,6 +50,8 @@ export async function probeLauncher(): Promise<Launcher> {
 
 function succeeds([command = '', ...args]: readonly string[]): Promise<boolean> {
   return new Promise((resolve) => {
-    execFile(command, args, { timeout: 10_000, env: { PATH: process.env['PATH'] } }, (error) => resolve(error === null));
+    execFile(command, args, { timeout: 10_000, env: { PATH: process.env['PATH'] } }, (error) =>
+      resolve(error === null),
+    );
   });
 }

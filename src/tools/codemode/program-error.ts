@@ -14,7 +14,8 @@ export function programError(
 ): ProgramError {
   const text = (name: string): string => (typeof frame[name] === 'string' ? frame[name] : '');
   const name = text('name');
-  const message = name === '' || name === 'Error' || name === 'ToolError' ? text('message') : `${name}: ${text('message')}`;
+  const message =
+    name === '' || name === 'Error' || name === 'ToolError' ? text('message') : `${name}: ${text('message')}`;
   const toolCode = name === 'ToolError' ? redactor.text(text('toolCode').slice(0, 64)) : '';
   return {
     code: CODES.has(frame['code']) ? (frame['code'] as ProgramError['code']) : 'threw', // one of the set
@@ -25,7 +26,10 @@ export function programError(
 }
 
 /** Both engines name the program `program` and put one line before it. */
-function placeIn(stack: string, { firstLineShift, text }: CompiledProgram): { line?: number; column?: number } {
+function placeIn(
+  stack: string,
+  { firstLineShift, text }: CompiledProgram,
+): { line?: number; column?: number } {
   const place = /\bprogram:(\d{1,6})(?::(\d{1,6}))?/.exec(stack);
   if (place === null) return {};
   const line = Number(place[1]) - 1;

@@ -21,7 +21,10 @@ const SECRET_CHARACTERS_MIN = 6;
  * Sources: RFC 6750 (Bearer), RFC 7519 (JWT), RFC 7468 (PEM), RFC 3986 section 3.2.1 (userinfo), the issuers' documented prefixes.
  */
 const SHAPES: readonly [RegExp, string][] = [
-  [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]{0,10000}?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g, MARK],
+  [
+    /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]{0,10000}?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g,
+    MARK,
+  ],
   [/\b(Bearer|Basic) +[A-Za-z0-9._~+/=-]{8,4096}/gi, `$1 ${MARK}`],
   [/\beyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{8,2048}/g, MARK],
   [/\b(?:sk|pk|rk|ghp|gho|ghs|ghu|github_pat|glpat|xox[abprs]|hf|npm)[-_][A-Za-z0-9_-]{16,255}/g, MARK],
@@ -52,7 +55,13 @@ function formsOf(secret: string): string[] {
   if (secret.length < SECRET_CHARACTERS_MIN) return [];
   const bytes = Buffer.from(secret);
   const base64 = bytes.toString('base64').replace(/=+$/, '');
-  const forms = [secret, encodeURIComponent(secret.toWellFormed()), base64, bytes.toString('base64url'), bytes.toString('hex')];
+  const forms = [
+    secret,
+    encodeURIComponent(secret.toWellFormed()),
+    base64,
+    bytes.toString('base64url'),
+    bytes.toString('hex'),
+  ];
   return [...forms, JSON.stringify(secret).slice(1, -1), [...secret].reverse().join('')];
 }
 
@@ -64,10 +73,13 @@ function redactJson(value: Json, text: (input: string) => string): Json {
   if (typeof value === 'string') return text(value);
   if (Array.isArray(value)) return value.map((item: Json) => redactJson(item, text));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [text(key), redactMember(key, item, text)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [text(key), redactMember(key, item, text)]),
+  );
 }
 
-const SECRET_KEY = /^(password|passwd|secret|api[_-]?key|access[_-]?token|refresh[_-]?token|client[_-]?secret|authorization|private[_-]?key)$/i;
+const SECRET_KEY =
+  /^(password|passwd|secret|api[_-]?key|access[_-]?token|refresh[_-]?token|client[_-]?secret|authorization|private[_-]?key)$/i;
 
 function redactMember(key: string, value: Json, text: (input: string) => string): Json {
   return typeof value === 'string' && value !== '' && SECRET_KEY.test(key) ? MARK : redactJson(value, text);

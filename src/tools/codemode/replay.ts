@@ -59,7 +59,11 @@ export class ReplayLog {
   #delivered = 0;
 
   /** Decisions about another program are left out: they bind to nothing here. */
-  constructor(recorded: readonly RecordedCall[], decisions: readonly ApprovalDecision[], programHash: string) {
+  constructor(
+    recorded: readonly RecordedCall[],
+    decisions: readonly ApprovalDecision[],
+    programHash: string,
+  ) {
     this.#calls = new Map(recorded.map((call) => [call.sequence, call]));
     this.#order = recorded
       .filter(({ answer }) => answer !== undefined)
@@ -88,10 +92,16 @@ export class ReplayLog {
     const decision = this.#decisions.get(call.sequence);
     if (decision === undefined) return { kind: 'live', isApproved: false };
     if (decision.argumentsHash !== call.argumentsHash) {
-      return { kind: 'diverged', message: `call ${call.sequence} has other arguments than were decided about` };
+      return {
+        kind: 'diverged',
+        message: `call ${call.sequence} has other arguments than were decided about`,
+      };
     }
     if (decision.kind === 'approved') return { kind: 'live', isApproved: true };
-    return { kind: 'denied', answer: { kind: 'error', code: 'denied', message: decision.reason ?? 'a person denied this call' } };
+    return {
+      kind: 'denied',
+      answer: { kind: 'error', code: 'denied', message: decision.reason ?? 'a person denied this call' },
+    };
   }
 
   /** Answers that may go out now, in the order of the earlier run; each once. */
@@ -108,5 +118,9 @@ export class ReplayLog {
 }
 
 function isSame(record: RecordedCall, call: CallIdentity): boolean {
-  return record.namespace === call.namespace && record.tool === call.tool && record.argumentsHash === call.argumentsHash;
+  return (
+    record.namespace === call.namespace &&
+    record.tool === call.tool &&
+    record.argumentsHash === call.argumentsHash
+  );
 }

@@ -87,7 +87,11 @@ export class RunCalls {
     if (served.kind === 'denied') return this.#answer(sequence, served.answer, { decision: 'denied' });
     if (served.kind === 'recorded') return this.#replayOn();
     if (!parsed.ok) {
-      return this.#answer(sequence, { kind: 'error', code: 'bad-arguments', message: parsed.why }, { decision: 'live' });
+      return this.#answer(
+        sequence,
+        { kind: 'error', code: 'bad-arguments', message: parsed.why },
+        { decision: 'live' },
+      );
     }
     this.#waiting.push({ ...identity, args, startedMs: this.#clock.now(), isApproved: served.isApproved });
     this.#startWaiting();
@@ -129,17 +133,32 @@ export class RunCalls {
   #settle(call: OpenCall, answer: HostAnswer): void {
     const durationMs = this.#clock.now() - call.startedMs;
     if (answer.kind !== 'approval') {
-      return this.#answer(call.sequence, answer, { durationMs, decision: call.isApproved ? 'approved' : 'live' });
+      return this.#answer(call.sequence, answer, {
+        durationMs,
+        decision: call.isApproved ? 'approved' : 'live',
+      });
     }
     const { program } = this.#request;
     const { sequence, namespace, tool, argumentsHash } = call;
     this.#change(sequence, { durationMs, decision: 'pending' });
     const args = this.#records[sequence]?.args ?? null;
-    this.#pending.push({ programHash: program.hash, sequence, namespace, tool, argumentsHash, args, reason: answer.reason });
+    this.#pending.push({
+      programHash: program.hash,
+      sequence,
+      namespace,
+      tool,
+      argumentsHash,
+      args,
+      reason: answer.reason,
+    });
     this.#listener.paused();
   }
 
-  #answer(sequence: number, answer: CallAnswer, facts: Pick<CallRecord, 'decision'> & { durationMs?: number }): void {
+  #answer(
+    sequence: number,
+    answer: CallAnswer,
+    facts: Pick<CallRecord, 'decision'> & { durationMs?: number },
+  ): void {
     const record = this.#change(sequence, { ...facts, answer, answered: this.#answered++ });
     if (record !== undefined) this.#request.onCall?.(record);
     if (this.#replay.isReplaying) this.#held.push({ sequence, answer });

@@ -102,4 +102,3 @@ export interface RunResult {
     readonly bytesOut: number;
   };
 }
-

@@ -79,7 +79,15 @@ export class RunSession {
     const { argumentBytesMax, resultBytesMax, logLinesMax, logBytesMax, cpuMs, memoryBytes } = budget;
     const given = { argumentBytesMax, resultBytesMax, logLinesMax, logBytesMax, cpuMs, memoryBytes };
     // `kind` first: the child of QuickJS looks for it.
-    const frame = { kind: 'run', code: program.code, seed, nowMs, tools: tools.names, ...given, timersMax: limits.programTimersMax };
+    const frame = {
+      kind: 'run',
+      code: program.code,
+      seed,
+      nowMs,
+      tools: tools.names,
+      ...given,
+      timersMax: limits.programTimersMax,
+    };
     this.#sandbox.send(JSON.stringify(frame));
   }
 
@@ -144,7 +152,10 @@ export class RunSession {
 
   #say({ value, error }: Frame): void {
     if (this.#calls.isReplaying) {
-      return this.#finish({ kind: 'failed', error: { code: 'diverged', message: 'the program ended before it made the calls of its first run' } });
+      return this.#finish({
+        kind: 'failed',
+        error: { code: 'diverged', message: 'the program ended before it made the calls of its first run' },
+      });
     }
     this.#said = isFrame(error)
       ? { kind: 'failed', error: programError(error, this.#request.program, this.#request.redactor) }
@@ -153,9 +164,15 @@ export class RunSession {
   }
 
   #done(value: Json | undefined): RunEnd {
-    const parsed = parseHostileJson(typeof value === 'string' ? value : '', this.#request.budget.resultBytesMax);
+    const parsed = parseHostileJson(
+      typeof value === 'string' ? value : '',
+      this.#request.budget.resultBytesMax,
+    );
     if (parsed.ok) return { kind: 'done', value: this.#request.redactor.json(parsed.value) };
-    return { kind: 'failed', error: { code: 'result', message: `the result cannot be taken: ${parsed.why}` } };
+    return {
+      kind: 'failed',
+      error: { code: 'result', message: `the result cannot be taken: ${parsed.why}` },
+    };
   }
 
   /** Ends the run when all its calls have ended: what they did shall be known. */
@@ -169,7 +186,11 @@ export class RunSession {
   #deliver(sequence: number, answer: CallAnswer): void {
     if (this.#hasEnded) return;
     const { kind, ...rest } = answer;
-    const line = JSON.stringify({ kind: 'answer', id: sequence, ...(kind === 'value' ? rest : { error: rest }) });
+    const line = JSON.stringify({
+      kind: 'answer',
+      id: sequence,
+      ...(kind === 'value' ? rest : { error: rest }),
+    });
     this.#bytesIn += Buffer.byteLength(line);
     if (this.#bytesIn > this.#request.budget.bytesInMax) return this.#exhaust('bytes-in');
     this.#sandbox.send(line);
@@ -186,7 +207,7 @@ export class RunSession {
   #lost(reason: string): void {
     if (this.#calls.pending.length > 0 || this.#said !== undefined) return; // we ended it, or it is no longer needed
     if (/out of memory|allocation failed|heap limit|CodeRange/i.test(reason)) return this.#exhaust('memory');
-    if (reason.includes('SIGXCPU')) return this.#exhaust('cpu');
+    if (/SIGXCPU|exit code 79\b/.test(reason)) return this.#exhaust('cpu');
     this.#finish({ kind: 'crashed', message: cut(`the sandbox ended: ${reason}`) });
   }
 
@@ -206,7 +227,9 @@ export class RunSession {
       runMs: performance.now() - this.#startedMs,
       used: {
         cpuMs: isMeasured ? usage.cpuMs - baseline.cpuMs : undefined,
-        memoryBytes: isMeasured ? Math.max(this.#peakBytes, usage.memoryBytes - baseline.memoryBytes, 0) : undefined,
+        memoryBytes: isMeasured
+          ? Math.max(this.#peakBytes, usage.memoryBytes - baseline.memoryBytes, 0)
+          : undefined,
         bytesIn: this.#bytesIn,
         bytesOut: this.#bytesOut,
       },

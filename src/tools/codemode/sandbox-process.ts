@@ -41,7 +41,9 @@ export class SandboxProcess implements Sandbox {
       this.#stderr = (this.#stderr + text).slice(-STDERR_BYTES_MAX);
     });
     this.child.once('error', (error) => this.#finish(error.message));
-    this.child.once('exit', (code, signal) => this.#finish(signal === null ? `exit code ${code}` : `ended by ${signal}`));
+    this.child.once('exit', (code, signal) =>
+      this.#finish(signal === null ? `exit code ${code}` : `ended by ${signal}`),
+    );
   }
 
   get pid(): number {
@@ -101,7 +103,8 @@ export function firstLine(input: Readable): Promise<string> {
     const onData = (bytes: Uint8Array): void => {
       text += Buffer.from(bytes).toString('latin1');
       if (text.includes('\n')) settle(() => resolve(text.slice(0, text.indexOf('\n'))));
-      else if (text.length > STDERR_BYTES_MAX) settle(() => reject(new Error('it did not say that it is ready')));
+      else if (text.length > STDERR_BYTES_MAX)
+        settle(() => reject(new Error('it did not say that it is ready')));
     };
     const onClose = (): void => settle(() => reject(new Error('its channel closed')));
     const settle = (then: () => void): void => {
@@ -113,7 +116,11 @@ export function firstLine(input: Readable): Promise<string> {
 }
 
 /** `starting`, or BRG_SANDBOX when the process ends first or takes longer than `startMs`; then it is killed. */
-export async function startWithin<T>(sandbox: SandboxProcess, startMs: number, starting: Promise<T>): Promise<T> {
+export async function startWithin<T>(
+  sandbox: SandboxProcess,
+  startMs: number,
+  starting: Promise<T>,
+): Promise<T> {
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;

@@ -14,7 +14,9 @@ export type JsonSchema = { readonly [keyword: string]: unknown } | boolean;
 export function checkAgainstSchema(value: Json, schema: JsonSchema): string[] {
   const check = new SchemaCheck(schema);
   check.value(value, schema, '', 0);
-  return check.isExhausted ? ['the arguments: the schema is too complex to check'] : check.problems.slice(0, 10);
+  return check.isExhausted
+    ? ['the arguments: the schema is too complex to check']
+    : check.problems.slice(0, 10);
 }
 
 type JsonObject = { readonly [key: string]: Json };
@@ -58,7 +60,8 @@ class SchemaCheck {
   }
 
   #add(path: string, what: string): void {
-    if (this.problems.length < 100) this.problems.push(path === '' ? `the arguments: ${what}` : `${path}: ${what}`);
+    if (this.problems.length < 100)
+      this.problems.push(path === '' ? `the arguments: ${what}` : `${path}: ${what}`);
   }
 
   #reference(value: Json, reference: string, path: string, references: number): void {
@@ -68,7 +71,9 @@ class SchemaCheck {
   }
 
   #type(value: Json, schema: Exclude<JsonSchema, boolean>, path: string): boolean {
-    const types = (Array.isArray(schema['type']) ? schema['type'] : [schema['type']]).filter((type) => typeof type === 'string');
+    const types = (Array.isArray(schema['type']) ? schema['type'] : [schema['type']]).filter(
+      (type) => typeof type === 'string',
+    );
     if (types.length === 0) return true;
     if (value === null && schema['nullable'] === true) return true; // OpenAPI 3.0
     if (types.some((type) => isOfType(value, type))) return true;
@@ -79,7 +84,10 @@ class SchemaCheck {
   #choice(value: Json, schema: Exclude<JsonSchema, boolean>, path: string): void {
     const { enum: choices } = schema;
     const text = (): string => canonicalJson(value);
-    if (Array.isArray(choices) && !choices.some((choice: Json) => choice === value || canonicalJson(choice) === text())) {
+    if (
+      Array.isArray(choices) &&
+      !choices.some((choice: Json) => choice === value || canonicalJson(choice) === text())
+    ) {
       this.#add(path, `expected one of ${JSON.stringify(choices).slice(0, 200)}`);
     }
     if ('const' in schema && JSON.stringify(schema['const']) !== JSON.stringify(value)) {
@@ -89,28 +97,40 @@ class SchemaCheck {
 
   #text(value: string, schema: Exclude<JsonSchema, boolean>, path: string): void {
     const { minLength, maxLength } = schema;
-    if (typeof minLength === 'number' && value.length < minLength) this.#add(path, `at least ${minLength} characters`);
-    if (typeof maxLength === 'number' && value.length > maxLength) this.#add(path, `at most ${maxLength} characters`);
+    if (typeof minLength === 'number' && value.length < minLength)
+      this.#add(path, `at least ${minLength} characters`);
+    if (typeof maxLength === 'number' && value.length > maxLength)
+      this.#add(path, `at most ${maxLength} characters`);
   }
 
   #number(value: number, schema: Exclude<JsonSchema, boolean>, path: string): void {
     const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
     if (typeof minimum === 'number' && value < minimum) this.#add(path, `at least ${minimum}`);
     if (typeof maximum === 'number' && value > maximum) this.#add(path, `at most ${maximum}`);
-    if (typeof exclusiveMinimum === 'number' && value <= exclusiveMinimum) this.#add(path, `more than ${exclusiveMinimum}`);
-    if (typeof exclusiveMaximum === 'number' && value >= exclusiveMaximum) this.#add(path, `less than ${exclusiveMaximum}`);
+    if (typeof exclusiveMinimum === 'number' && value <= exclusiveMinimum)
+      this.#add(path, `more than ${exclusiveMinimum}`);
+    if (typeof exclusiveMaximum === 'number' && value >= exclusiveMaximum)
+      this.#add(path, `less than ${exclusiveMaximum}`);
     if (typeof multipleOf === 'number' && multipleOf > 0) {
       const times = value / multipleOf;
-      if (Math.abs(times - Math.round(times)) > 1e-9 * Math.max(1, Math.abs(times))) this.#add(path, `a multiple of ${multipleOf}`);
+      if (Math.abs(times - Math.round(times)) > 1e-9 * Math.max(1, Math.abs(times)))
+        this.#add(path, `a multiple of ${multipleOf}`);
     }
   }
 
-  #array(value: readonly Json[], schema: Exclude<JsonSchema, boolean>, path: string, references: number): void {
+  #array(
+    value: readonly Json[],
+    schema: Exclude<JsonSchema, boolean>,
+    path: string,
+    references: number,
+  ): void {
     const { minItems, maxItems, items, uniqueItems } = schema;
     const prefix: readonly unknown[] = Array.isArray(schema['prefixItems']) ? schema['prefixItems'] : [];
-    if (typeof minItems === 'number' && value.length < minItems) this.#add(path, `at least ${minItems} items`);
+    if (typeof minItems === 'number' && value.length < minItems)
+      this.#add(path, `at least ${minItems} items`);
     if (typeof maxItems === 'number' && value.length > maxItems) this.#add(path, `at most ${maxItems} items`);
-    if (uniqueItems === true && new Set(value.map(canonicalJson)).size < value.length) this.#add(path, 'items must differ');
+    if (uniqueItems === true && new Set(value.map(canonicalJson)).size < value.length)
+      this.#add(path, 'items must differ');
     for (const [i, item] of value.entries()) {
       const rule = i < prefix.length ? prefix[i] : items;
       if (isSchema(rule)) this.value(item, rule, `${path}[${i}]`, references);
@@ -121,10 +141,15 @@ class SchemaCheck {
     const properties = isObject(schema['properties']) ? schema['properties'] : {};
     const inside = (key: string): string => (path === '' ? key : `${path}.${key}`);
     const required: readonly unknown[] = Array.isArray(schema['required']) ? schema['required'] : [];
-    for (const key of required) if (typeof key === 'string' && !Object.hasOwn(value, key)) this.#add(inside(key), 'is missing');
+    for (const key of required)
+      if (typeof key === 'string' && !Object.hasOwn(value, key)) this.#add(inside(key), 'is missing');
     for (const [key, item] of Object.entries(value)) {
       const rule = Object.hasOwn(properties, key) ? properties[key] : schema['additionalProperties'];
-      if (rule === false) this.#add(inside(key), `is not known; there are ${Object.keys(properties).slice(0, 20).join(', ') || 'none'}`);
+      if (rule === false)
+        this.#add(
+          inside(key),
+          `is not known; there are ${Object.keys(properties).slice(0, 20).join(', ') || 'none'}`,
+        );
       else if (isSchema(rule)) this.value(item, rule, inside(key), references);
     }
   }
@@ -132,13 +157,15 @@ class SchemaCheck {
   #combined(value: Json, schema: Exclude<JsonSchema, boolean>, path: string, references: number): void {
     for (const rule of schemas(schema['allOf'])) this.value(value, rule, path, references);
     const any = schemas(schema['anyOf']);
-    if (any.length > 0 && !any.some((rule) => this.#fits(value, rule, references))) this.#add(path, 'fits none of its forms');
+    if (any.length > 0 && !any.some((rule) => this.#fits(value, rule, references)))
+      this.#add(path, 'fits none of its forms');
     const one = schemas(schema['oneOf']);
     if (one.length > 0 && one.filter((rule) => this.#fits(value, rule, references)).length !== 1) {
       this.#add(path, 'must fit exactly one of its forms');
     }
     const { not } = schema;
-    if (isSchema(not) && this.#fits(value, not, references)) this.#add(path, 'has a form that is not allowed');
+    if (isSchema(not) && this.#fits(value, not, references))
+      this.#add(path, 'has a form that is not allowed');
   }
 
   #fits(value: Json, schema: JsonSchema, references: number): boolean {

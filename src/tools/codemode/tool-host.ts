@@ -80,7 +80,8 @@ export class ToolHost {
 
   #add(tool: ToolBinding): void {
     for (const name of [tool.namespace, tool.name]) {
-      if (!IDENTIFIER.test(name) || RESERVED.has(name)) throw refuse(`${JSON.stringify(name)} is no name of a tool`);
+      if (!IDENTIFIER.test(name) || RESERVED.has(name))
+        throw refuse(`${JSON.stringify(name)} is no name of a tool`);
     }
     const schema = toJson(tool.inputSchema, SCHEMA_BYTES_MAX);
     if (!schema.ok) throw refuse(`the schema of ${tool.namespace}.${tool.name}: ${schema.why}`);
@@ -92,7 +93,12 @@ export class ToolHost {
   /** Checks and makes one call. Never rejects; returns within `callMs`. */
   async call(namespace: string, name: string, args: Json, options: HostCallOptions): Promise<HostAnswer> {
     const tool = this.#tools.get(namespace)?.get(name);
-    if (tool === undefined) return { kind: 'error', code: 'unknown-tool', message: `there is no tool ${namespace}.${name}`.slice(0, 300) };
+    if (tool === undefined)
+      return {
+        kind: 'error',
+        code: 'unknown-tool',
+        message: `there is no tool ${namespace}.${name}`.slice(0, 300),
+      };
     const problems = checkAgainstSchema(args, tool.inputSchema);
     if (problems.length > 0) {
       const message = cut(`${namespace}.${name} does not take these arguments: ${problems.join('; ')}`);
@@ -144,7 +150,11 @@ async function attempt(tool: ToolBinding, args: Json, context: ToolCallContext):
     return await tool.call(args, context);
   } catch (error) {
     if (error instanceof BridgeError) return { kind: 'error', code: error.code, message: error.message };
-    return { kind: 'error', code: 'tool-failed', message: error instanceof Error ? error.message : String(error) };
+    return {
+      kind: 'error',
+      code: 'tool-failed',
+      message: error instanceof Error ? error.message : String(error),
+    };
   }
 }
 
@@ -154,7 +164,12 @@ function cleanAnswer(answer: ToolAnswer, { redactor, answerBytesMax }: HostCallO
     return { kind: 'error', code: answer.code.slice(0, 64), message: cut(redactor.text(answer.message)) };
   }
   const json = toJson(answer.value, answerBytesMax);
-  if (!json.ok) return { kind: 'error', code: 'bad-answer', message: `the tool's answer cannot be passed on: ${json.why}; ask for less` };
+  if (!json.ok)
+    return {
+      kind: 'error',
+      code: 'bad-answer',
+      message: `the tool's answer cannot be passed on: ${json.why}; ask for less`,
+    };
   return { kind: 'value', value: redactor.json(json.value) };
 }
 

@@ -23,11 +23,14 @@ async function withPump(): Promise<TestBridge> {
   const pump = await bridge.mqtt({ clientId: 'pump-p1' });
   pump.on('message', (topic) => {
     const [, , , channel, , cid] = topic.split('/');
-    if (channel === 'command') pump.publish(`devices/pump/p1/result/${cid}`, JSON.stringify({ ok: true, value: 'off' }));
+    if (channel === 'command')
+      pump.publish(`devices/pump/p1/result/${cid}`, JSON.stringify({ ok: true, value: 'off' }));
   });
   await pump.subscribeAsync('devices/pump/p1/command/#', { qos: 1 });
   for (const vibration of [1, 3]) {
-    await pump.publishAsync('devices/pump/p1/telemetry', JSON.stringify({ vibration, running: true }), { qos: 1 });
+    await pump.publishAsync('devices/pump/p1/telemetry', JSON.stringify({ vibration, running: true }), {
+      qos: 1,
+    });
   }
   await bridge.describedAs('pump/p1', ({ messages }) => messages === 2);
   return bridge;
@@ -67,7 +70,10 @@ describe.each(ERAS)('/mcp for a client of %s', (era) => {
       'iot://devices/{model}/{id}/state',
       'iot://devices/{model}/{id}/history{?metric,hours}',
     ]);
-    expect((await client.listPrompts()).prompts.map(({ name }) => name)).toEqual(['diagnose_device', 'fleet_health']);
+    expect((await client.listPrompts()).prompts.map(({ name }) => name)).toEqual([
+      'diagnose_device',
+      'fleet_health',
+    ]);
   });
 
   it('reads the fleet, a device with its definition, and its history', async () => {
@@ -76,10 +82,15 @@ describe.each(ERAS)('/mcp for a client of %s', (era) => {
     expect(list).toMatchObject({ agents: [{ model: 'pump', id: 'p1', presence: 'online' }], cursor: null });
     const target = { model: 'pump', id: 'p1' };
     const device = structured(await client.callTool({ name: 'device_get', arguments: target }));
-    expect(device).toMatchObject({ state: { vibration: 3 }, definition: { metrics: expect.any(Array) as unknown } });
+    expect(device).toMatchObject({
+      state: { vibration: 3 },
+      definition: { metrics: expect.any(Array) as unknown },
+    });
     const arguments_ = { ...target, metric: 'vibration', hours: 1, points: 1 };
     const history = structured(await client.callTool({ name: 'device_history', arguments: arguments_ }));
-    expect(history).toMatchObject({ series: [{ metric: 'vibration', points: [{ min: 1, max: 3, mean: 2, count: 2 }] }] });
+    expect(history).toMatchObject({
+      series: [{ metric: 'vibration', points: [{ min: 1, max: 3, mean: 2, count: 2 }] }],
+    });
   });
 
   it('sends a command the device answers, and the audit log says it came by MCP', async () => {
@@ -96,7 +107,10 @@ describe.each(ERAS)('/mcp for a client of %s', (era) => {
     const bridge = await withPump();
     const client = await connect(bridge, era);
     const target = { model: 'pump', id: 'p1' };
-    const desired = await client.callTool({ name: 'device_set_desired', arguments: { ...target, desired: { mode: 'eco' } } });
+    const desired = await client.callTool({
+      name: 'device_set_desired',
+      arguments: { ...target, desired: { mode: 'eco' } },
+    });
     expect(structured(desired)).toEqual({ version: 1, delta: { mode: 'eco' } });
     const rule = { when: { metric: 'vibration', op: '>', value: 9 }, do: { kind: 'command', name: 'stop' } };
     const { id } = structured(await client.callTool({ name: 'rules_add', arguments: { ...target, rule } }));
@@ -117,11 +131,15 @@ describe.each(ERAS)('/mcp for a client of %s', (era) => {
     const call = (name: string, arguments_: Record<string, unknown>): Promise<CallToolResult> =>
       client.callTool({ name, arguments: arguments_ });
     expect(failure(await call('device_get', { model: 'pump', id: 'nobody' }))).toContain('BRG_UNKNOWN_AGENT');
-    expect(failure(await call('device_get', { model: 'ghost', id: 'g' }))).toContain('there is no model ghost');
+    expect(failure(await call('device_get', { model: 'ghost', id: 'g' }))).toContain(
+      'there is no model ghost',
+    );
     const rating = await call('device_command', { model: 'pump', id: 'p1', command: 'explode' });
     expect(failure(rating)).toContain('BRG_UNKNOWN_COMMAND');
     expect(failure(await call('device_history', { model: 'pump', id: 'p1', hours: -1 }))).toContain('hours');
-    expect(failure(await call('agent_call', { model: 'pump', id: 'p1', method: 'nothing' }))).toContain('BRG_UNKNOWN_METHOD');
+    expect(failure(await call('agent_call', { model: 'pump', id: 'p1', method: 'nothing' }))).toContain(
+      'BRG_UNKNOWN_METHOD',
+    );
   });
 
   it('reads resources, completes their arguments, and fills prompts', async () => {
@@ -135,14 +153,19 @@ describe.each(ERAS)('/mcp for a client of %s', (era) => {
     expect(await read('iot://devices/pump/p1/state')).toMatchObject({ state: { vibration: 3 }, version: 0 });
     const history = await read('iot://devices/pump/p1/history?metric=vibration&hours=2');
     expect(history).toMatchObject({ series: [{ metric: 'vibration' }] });
-    await expect(client.readResource({ uri: 'iot://devices/pump/ghost' })).rejects.toThrow('BRG_UNKNOWN_AGENT');
+    await expect(client.readResource({ uri: 'iot://devices/pump/ghost' })).rejects.toThrow(
+      'BRG_UNKNOWN_AGENT',
+    );
     const ref = { type: 'ref/resource' as const, uri: 'iot://devices/{model}/{id}' };
     const models = await client.complete({ ref, argument: { name: 'model', value: 'pu' } });
     expect(models.completion.values).toEqual(['pump']);
     const context = { arguments: { model: 'pump' } };
     const ids = await client.complete({ ref, argument: { name: 'id', value: 'p' }, context });
     expect(ids.completion.values).toEqual(['p1']);
-    const prompt = await client.getPrompt({ name: 'diagnose_device', arguments: { model: 'pump', id: 'p1' } });
+    const prompt = await client.getPrompt({
+      name: 'diagnose_device',
+      arguments: { model: 'pump', id: 'p1' },
+    });
     expect(JSON.stringify(prompt.messages)).toContain('the device pump/p1');
   });
 });
@@ -154,7 +177,9 @@ describe('access to /mcp', () => {
     await expect(connect(bridge, '2025', 'wrong')).rejects.toThrow();
     const client = await connect(bridge, '2026', 'a-token-of-some-length');
     const arguments_ = { model: 'pump', id: 'p9', desired: { mode: 'eco' } };
-    expect(failure(await client.callTool({ name: 'device_set_desired', arguments: arguments_ }))).toContain('BRG_UNKNOWN_AGENT');
+    expect(failure(await client.callTool({ name: 'device_set_desired', arguments: arguments_ }))).toContain(
+      'BRG_UNKNOWN_AGENT',
+    );
     const device = await bridge.mqtt({ clientId: 'p9' });
     await device.publishAsync('devices/pump/p9/telemetry', '{"vibration":1}', { qos: 1 });
     structured(await client.callTool({ name: 'device_set_desired', arguments: arguments_ }));
@@ -173,7 +198,11 @@ describe('access to /mcp', () => {
   const post = (bridge: TestBridge, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(`${bridge.bridge.http.url}/mcp`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...headers,
+      },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
 

@@ -1,9 +1,20 @@
 /**
  * Runs INSIDE a sandbox, before the program and in the same realm: makes the realm deterministic and empty, offers
  * `env`, and turns calls into frames. It holds no secret and no authority: everything it may send the program may
- * send too, and the host treats every frame as the program's own. It is one file without imports because its text
- * is handed to two engines. What it uses after the program has started it captured before.
+ * send too, and the host treats every frame as the program's own. What it uses after the program has started it
+ * captured before. Its text and that of realm.ts are handed to two engines; QuickJS gets them as one script.
  */
+import {
+  apply,
+  defineProperty,
+  emptyRealm,
+  fixTime,
+  freeze,
+  ownKeys,
+  RealError,
+  seedRandom,
+  setGlobal,
+} from './realm.ts';
 
 /** What an engine gives it. */
 export interface GuestPort {
@@ -39,89 +50,10 @@ interface PendingCall {
 }
 
 const { parse, stringify } = JSON;
-const { apply, construct, ownKeys, getPrototypeOf } = Reflect;
-const { defineProperty, create, freeze } = Object;
-const [RealDate, RealPromise, RealError, RealProxy, text] = [Date, Promise, Error, Proxy, String];
-const { imul } = Math;
+const { create } = Object;
+const [RealPromise, RealProxy, text] = [Promise, Proxy, String];
 const [mapGet, mapSet, mapDelete] = [Map.prototype.get, Map.prototype.set, Map.prototype.delete];
 const [join, slice, charCodeAt] = [Array.prototype.join, String.prototype.slice, String.prototype.charCodeAt];
-
-/** Everything else a realm has is removed: what one engine has and the other has not, and what a program has no business with. */
-const KEPT = new Set(
-  (
-    'Object Function Array Number Boolean String Symbol BigInt Math JSON Date RegExp Error AggregateError EvalError RangeError ' +
-    'ReferenceError SyntaxError TypeError URIError SuppressedError Map Set WeakMap WeakSet Promise Proxy Reflect Iterator Intl ' +
-    'ArrayBuffer DataView Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array ' +
-    'BigUint64Array Float16Array Float32Array Float64Array Infinity NaN undefined isFinite isNaN parseFloat parseInt decodeURI ' +
-    'decodeURIComponent encodeURI encodeURIComponent escape unescape globalThis DisposableStack AsyncDisposableStack'
-  ).split(' '),
-);
-const NETWORK = ['fetch', 'WebSocket', 'XMLHttpRequest', 'EventSource', 'caches', 'connect'];
-
-function emptyRealm(): void {
-  for (let holder: object | null = globalThis; holder !== null && holder !== Object.prototype; ) {
-    for (const key of ownKeys(holder)) {
-      if (typeof key === 'symbol' || KEPT.has(key)) continue;
-      if (!Reflect.deleteProperty(holder, key)) Reflect.set(holder, key, undefined);
-    }
-    holder = getPrototypeOf(holder);
-  }
-  for (const name of NETWORK) {
-    setGlobal(name, () => {
-      throw new RealError(`${name}: there is no network in Code Mode; call the tools in env`);
-    });
-  }
-}
-
-function setGlobal(name: string, value: unknown): void {
-  defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
-}
-
-/** mulberry32: the same numbers for the same seed in every engine. */
-function seedRandom(seed: number): void {
-  let state = seed | 0;
-  Math.random = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let bits = imul(state ^ (state >>> 15), 1 | state);
-    bits = (bits + imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
-    return ((bits ^ (bits >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-/** Time stands still at `nowMs`. */
-function fixTime(nowMs: number): void {
-  function FixedDate(...args: unknown[]): unknown {
-    if (new.target === undefined) return new RealDate(nowMs).toString();
-    return construct(RealDate, args.length === 0 ? [nowMs] : args, new.target);
-  }
-  FixedDate.prototype = RealDate.prototype;
-  defineProperty(FixedDate, 'length', { value: 7 });
-  defineProperty(FixedDate, 'name', { value: 'Date' });
-  FixedDate.now = () => nowMs;
-  FixedDate.parse = RealDate.parse;
-  FixedDate.UTC = RealDate.UTC;
-  RealDate.prototype.constructor = FixedDate;
-  setGlobal('Date', FixedDate);
-  if (typeof Intl === 'object') fixDateFormat(nowMs);
-}
-
-/** A date format without a date means now. */
-function fixDateFormat(nowMs: number): void {
-  const { prototype } = Intl.DateTimeFormat;
-  const getFormat = Object.getOwnPropertyDescriptor(prototype, 'format')?.get;
-  const { formatToParts } = prototype;
-  if (getFormat === undefined) return;
-  defineProperty(prototype, 'format', {
-    configurable: true,
-    get(this: Intl.DateTimeFormat) {
-      const format: unknown = apply(getFormat, this, []);
-      return (date?: unknown) => apply(format as () => unknown, undefined, [date ?? nowMs]); // a bound function, ECMA-402 11.3.3
-    },
-  });
-  prototype.formatToParts = function (date) {
-    return apply(formatToParts, this, [date ?? nowMs]);
-  };
-}
 
 function describe(value: unknown): string {
   if (typeof value === 'string') return value;
@@ -190,13 +122,16 @@ class Guest {
     try {
       program = this.#port.compile(code);
     } catch (error) {
-      this.#end({ error: { code: 'syntax', message: field(error, 'message', 2000), stack: field(error, 'stack', 4000) } });
+      this.#end({
+        error: { code: 'syntax', message: field(error, 'message', 2000), stack: field(error, 'stack', 4000) },
+      });
       return;
     }
     this.#watch();
     try {
       let value = await program(env);
-      if (typeof value === 'function') value = (await apply(value as () => unknown, undefined, [env])) as unknown; // a program may be a function
+      if (typeof value === 'function')
+        value = (await apply(value as () => unknown, undefined, [env])) as unknown; // a program may be a function
       this.#endWith(value);
     } catch (error) {
       this.#end({ error: this.#thrown(error) });
@@ -204,7 +139,9 @@ class Guest {
   }
 
   #thrown(error: unknown): object {
-    const message = field(error, 'message', 2000) || (typeof error === 'string' ? apply(slice, error, [0, 2000]) : 'the program threw no error');
+    const message =
+      field(error, 'message', 2000) ||
+      (typeof error === 'string' ? apply(slice, error, [0, 2000]) : 'the program threw no error');
     const code = field(error, 'code', 64);
     const name = field(error, 'name', 64);
     return { code: 'threw', name, toolCode: code, message, stack: field(error, 'stack', 4000) };
@@ -215,11 +152,18 @@ class Guest {
     try {
       json = stringify(value);
     } catch (error) {
-      this.#end({ error: { code: 'result', message: `the result is not JSON: ${field(error, 'message', 500)}` } });
+      this.#end({
+        error: { code: 'result', message: `the result is not JSON: ${field(error, 'message', 500)}` },
+      });
       return;
     }
     if (json !== undefined && isLonger(json, this.#start?.resultBytesMax ?? 0)) {
-      this.#end({ error: { code: 'result', message: `the result has more than ${this.#start?.resultBytesMax} bytes: return less` } });
+      this.#end({
+        error: {
+          code: 'result',
+          message: `the result has more than ${this.#start?.resultBytesMax} bytes: return less`,
+        },
+      });
     } else {
       this.#end({ value: json ?? 'null' });
     }
@@ -257,7 +201,8 @@ class Guest {
     return new RealPromise((resolve, reject) => {
       const json = args === undefined ? '{}' : stringify(args);
       if (json === undefined) throw new RealError(`${namespace}.${tool}: the arguments are not JSON`);
-      if (isLonger(json, this.#start?.argumentBytesMax ?? 0)) throw new RealError(`${namespace}.${tool}: the arguments are too large`);
+      if (isLonger(json, this.#start?.argumentBytesMax ?? 0))
+        throw new RealError(`${namespace}.${tool}: the arguments are too large`);
       const id = this.#calls++;
       apply(mapSet, this.#pending, [id, { __proto__: null, resolve, reject }]);
       this.#waiting++;
@@ -278,14 +223,21 @@ class Guest {
   #offerConsole(): void {
     const lines: Record<string, unknown> = {};
     for (const level of ['debug', 'log', 'info', 'warn', 'error']) {
-      lines[level] = (...parts: unknown[]) => this.#log(level === 'debug' || level === 'info' ? 'log' : level, parts);
+      lines[level] = (...parts: unknown[]) =>
+        this.#log(level === 'debug' || level === 'info' ? 'log' : level, parts);
     }
     setGlobal('console', freeze(lines));
   }
 
   #log(level: string, parts: unknown[]): void {
     const start = this.#start;
-    if (start === undefined || this.#hasEnded || this.#logLines >= start.logLinesMax || this.#logBytes >= start.logBytesMax) return;
+    if (
+      start === undefined ||
+      this.#hasEnded ||
+      this.#logLines >= start.logLinesMax ||
+      this.#logBytes >= start.logBytesMax
+    )
+      return;
     const described: string[] = [];
     for (let i = 0; i < parts.length && i < 50; i++) described[i] = describe(parts[i]);
     const room = start.logBytesMax - this.#logBytes;
@@ -304,11 +256,14 @@ class Guest {
       const id = ++last;
       apply(mapSet, live, [id, true]);
       this.#timers++;
-      this.#port.later(() => {
-        if (apply(mapDelete, live, [id]) !== true) return;
-        this.#timers--;
-        apply(callback as () => void, undefined, args); // checked above
-      }, typeof delayMs === 'number' && delayMs > 0 ? delayMs : 0);
+      this.#port.later(
+        () => {
+          if (apply(mapDelete, live, [id]) !== true) return;
+          this.#timers--;
+          apply(callback as () => void, undefined, args); // checked above
+        },
+        typeof delayMs === 'number' && delayMs > 0 ? delayMs : 0,
+      );
       return id;
     });
     setGlobal('clearTimeout', (id: unknown) => {
@@ -325,7 +280,9 @@ function named(members: Record<string, unknown>, path: string): unknown {
       if (typeof key === 'symbol' || key === 'then' || key === 'toJSON') return undefined;
       const member = members[key];
       if (member !== undefined) return member;
-      throw new RealError(`${path} has no ${key}; it has: ${apply(slice, apply(join, ownKeys(members), [', ']), [0, 500])}`);
+      throw new RealError(
+        `${path} has no ${key}; it has: ${apply(slice, apply(join, ownKeys(members), [', ']), [0, 500])}`,
+      );
     },
   });
 }

@@ -26,7 +26,9 @@ export class AnswerMeter {
   count(bytes: number, nowMs: number): BridgeError | undefined {
     this.#bytes += bytes;
     if (this.#bytes <= allowedBytes(this.#isEventStream, nowMs - this.#startMs)) return undefined;
-    const what = this.#isEventStream ? 'the server floods its event stream' : 'the answer of the server is too large';
+    const what = this.#isEventStream
+      ? 'the server floods its event stream'
+      : 'the answer of the server is too large';
     return new BridgeError('BRG_MCP_ANSWER', `${what} (more than ${limits.mcpAnswerBytesMax} bytes)`);
   }
 }

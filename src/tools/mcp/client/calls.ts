@@ -14,8 +14,8 @@ import type { Clock } from '../../../base/clock.ts';
 import { BridgeError } from '../../../base/errors.ts';
 import { newId } from '../../../base/ids.ts';
 import { limits } from '../../../base/limits.ts';
-import { toJson, type Json } from '../../codemode/hostile-json.ts';
-import { checkAgainstSchema } from '../../codemode/schema-check.ts';
+import type { Json } from '../../codemode/hostile-json.ts';
+import { asResult, checkAnswer, checkArguments } from './call-checks.ts';
 import { cleanText, type McpToolEntry } from './catalogue.ts';
 import type { McpConnection } from './connection.ts';
 import { ElicitationDesk, fingerprint, readAsk } from './elicitations.ts';
@@ -79,11 +79,17 @@ export class McpCalls {
   }
 
   /** @throws BridgeError BRG_MCP_* */
-  async call(serverId: string, name: string, input: unknown, options: McpCallOptions): Promise<McpCallOutcome> {
+  async call(
+    serverId: string,
+    name: string,
+    input: unknown,
+    options: McpCallOptions,
+  ): Promise<McpCallOutcome> {
     const connection = this.#context.connectionOf(serverId);
     if (connection.row.catalogue === null) await connection.ready();
     const tool = connection.row.catalogue?.tools.find((one) => one.name === name);
-    if (tool === undefined) throw new BridgeError('BRG_MCP_UNKNOWN', `${connection.row.name} has no tool ${name}`);
+    if (tool === undefined)
+      throw new BridgeError('BRG_MCP_UNKNOWN', `${connection.row.name} has no tool ${name}`);
     const args = checkArguments(tool, input);
     return this.#begin(newId(), connection, { tool, args, round: null, prepared: new Map() }, options);
   }
@@ -93,9 +99,14 @@ export class McpCalls {
    * follow, its server has got the answer.
    * @throws BridgeError BRG_MCP_UNKNOWN, BRG_MCP_ARGUMENTS when a form is not filled rightly; as `call`
    */
-  async answer(id: string, answer: McpElicitationAnswer, options: McpCallOptions): Promise<McpCallOutcome | null> {
+  async answer(
+    id: string,
+    answer: McpElicitationAnswer,
+    options: McpCallOptions,
+  ): Promise<McpCallOutcome | null> {
     const elicitation = this.#desk.find(id);
-    if (elicitation === undefined) throw new BridgeError('BRG_MCP_UNKNOWN', `no question ${id} waits for an answer`);
+    if (elicitation === undefined)
+      throw new BridgeError('BRG_MCP_UNKNOWN', `no question ${id} waits for an answer`);
     checkAnswer(elicitation, answer);
     const { call } = elicitation;
     const living = this.#asking.get(id);
@@ -164,7 +175,10 @@ export class McpCalls {
     const call = answered[0]?.call;
     const tool = connection.row.catalogue?.tools.find((one) => one.name === call?.tool);
     if (call == null || tool === undefined) {
-      throw new BridgeError('BRG_MCP_UNKNOWN', `${connection.row.name} has no tool ${call?.tool ?? ''} any more`);
+      throw new BridgeError(
+        'BRG_MCP_UNKNOWN',
+        `${connection.row.name} has no tool ${call?.tool ?? ''} any more`,
+      );
     }
     const given = answered.map((one) => ({ one, answer: one.answer ?? ({ action: 'cancel' } as const) }));
     const round: RoundInput | null =
@@ -172,7 +186,9 @@ export class McpCalls {
         ? null
         : {
             requestState: call.round.requestState,
-            responses: Object.fromEntries(given.map(({ one, answer }) => [one.call?.round?.key ?? '', asResult(answer)])),
+            responses: Object.fromEntries(
+              given.map(({ one, answer }) => [one.call?.round?.key ?? '', asResult(answer)]),
+            ),
           };
     const prepared = new Map(given.map(({ one, answer }) => [fingerprint(one), answer]));
     return this.#begin(callId, connection, { tool, args: call.args, round, prepared }, options);
@@ -188,12 +204,26 @@ export class McpCalls {
     const { tool, args, prepared, round } = call;
     const ofServer = [...this.#active.values()].filter((one) => one.connection === connection);
     if (ofServer.length >= limits.mcpCallsMax) {
-      throw new BridgeError('BRG_MCP_FULL', `${connection.row.name} has ${ofServer.length} calls to answer already`);
+      throw new BridgeError(
+        'BRG_MCP_FULL',
+        `${connection.row.name} has ${ofServer.length} calls to answer already`,
+      );
     }
     const stop = new AbortController();
     const nothing = (): void => undefined;
     const active: ActiveCall = {
-      ...{ id, connection, tool, args, prepared, stop, open: 0, ask: nothing, stopClock: nothing, detach: nothing },
+      ...{
+        id,
+        connection,
+        tool,
+        args,
+        prepared,
+        stop,
+        open: 0,
+        ask: nothing,
+        stopClock: nothing,
+        detach: nothing,
+      },
       deadlineMs: Math.min(deadlineMs, limits.mcpCallMaxMs),
       run: Promise.reject(new BridgeError('BRG_INTERNAL', 'a call that was not begun')),
     };
@@ -237,7 +267,10 @@ export class McpCalls {
       const elicitation = this.#desk.add(connection.row.id, params, call);
       if (elicitation === null) {
         this.#desk.remove(elicitations);
-        throw new BridgeError('BRG_MCP_FULL', `${connection.row.name} asks more of a person than can be kept`);
+        throw new BridgeError(
+          'BRG_MCP_FULL',
+          `${connection.row.name} asks more of a person than can be kept`,
+        );
       }
       elicitations.push(elicitation);
     }
@@ -249,34 +282,11 @@ export class McpCalls {
     const { deadlineMs, stop, tool, connection } = active;
     active.stopClock = this.#context.clock.after(deadlineMs, () =>
       stop.abort(
-        new BridgeError('BRG_MCP_TIMEOUT', `${connection.row.name}: ${tool.name} took longer than ${deadlineMs} ms`),
+        new BridgeError(
+          'BRG_MCP_TIMEOUT',
+          `${connection.row.name}: ${tool.name} took longer than ${deadlineMs} ms`,
+        ),
       ),
     );
   }
-}
-
-/** @throws BridgeError BRG_MCP_ARGUMENTS */
-function checkArguments(tool: McpToolEntry, input: unknown): Json {
-  const args = toJson(input ?? {}, limits.mcpResultBytesMax);
-  const problems = args.ok ? checkAgainstSchema(args.value, tool.inputSchema) : [`the arguments: ${args.why}`];
-  if (args.ok && problems.length === 0) return args.value;
-  const what = cleanText(`${tool.name}: ${problems.join('; ')}`, limits.mcpErrorCharactersMax);
-  throw new BridgeError('BRG_MCP_ARGUMENTS', what);
-}
-
-/** @throws BridgeError BRG_MCP_ARGUMENTS */
-function checkAnswer({ ask }: McpElicitation, { action, content }: McpElicitationAnswer): void {
-  if (!['accept', 'decline', 'cancel'].includes(action)) {
-    throw new BridgeError('BRG_MCP_ARGUMENTS', 'action must be accept, decline or cancel');
-  }
-  if (action !== 'accept' || ask.mode === 'url') return;
-  const read = toJson(content ?? null, limits.mcpElicitationBytesMax);
-  const schema = ask.requestedSchema as Parameters<typeof checkAgainstSchema>[1]; // JSON; what is no schema checks nothing
-  const problems = read.ok ? checkAgainstSchema(read.value, schema) : [read.why];
-  if (problems.length > 0) throw new BridgeError('BRG_MCP_ARGUMENTS', `the form: ${problems.join('; ')}`);
-}
-
-function asResult({ action, content }: McpElicitationAnswer): ElicitResult {
-  if (action !== 'accept' || content === undefined) return { action };
-  return { action, content: content as ElicitResult['content'] }; // primitives and lists of text, see the type
 }

@@ -21,7 +21,11 @@ export interface McpToolEntry {
 export interface McpPromptEntry {
   readonly name: string;
   readonly description: string;
-  readonly arguments: readonly { readonly name: string; readonly description: string; readonly required: boolean }[];
+  readonly arguments: readonly {
+    readonly name: string;
+    readonly description: string;
+    readonly required: boolean;
+  }[];
 }
 
 export interface McpResourceEntry {
@@ -121,7 +125,9 @@ const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHi
 
 function hints(value: unknown): ToolHints {
   if (!isRecord(value)) return {};
-  const entries = HINTS.flatMap((name) => (typeof value[name] === 'boolean' ? [[name, value[name]] as const] : []));
+  const entries = HINTS.flatMap((name) =>
+    typeof value[name] === 'boolean' ? [[name, value[name]] as const] : [],
+  );
   return Object.fromEntries(entries);
 }
 

@@ -24,13 +24,7 @@ import { createMcpClient, createTransport, type HttpAccess } from './transports.
 
 /** As the Agents SDK names them. */
 export type McpState =
-  | 'not-connected'
-  | 'authenticating'
-  | 'connecting'
-  | 'connected'
-  | 'discovering'
-  | 'ready'
-  | 'failed';
+  'not-connected' | 'authenticating' | 'connecting' | 'connected' | 'discovering' | 'ready' | 'failed';
 
 type Phase =
   | { readonly kind: 'not-connected' | 'authenticating' | 'connecting' }
@@ -75,8 +69,9 @@ export class McpConnection {
     return this.#phase.kind;
   }
 
-  get error(): string | null {
-    return this.#phase.kind === 'failed' ? this.#phase.error.message : null;
+  /** Why it was given up. */
+  get failure(): BridgeError | null {
+    return this.#phase.kind === 'failed' ? this.#phase.error : null;
   }
 
   get access(): HttpAccess | null {
@@ -96,7 +91,8 @@ export class McpConnection {
 
   /** The client, connected first if need be. @throws BridgeError BRG_MCP_* */
   async ready(): Promise<Client> {
-    if (this.#isClosed) throw new BridgeError('BRG_MCP_UNAVAILABLE', `${this.#row.name}: its agent has gone to sleep`);
+    if (this.#isClosed)
+      throw new BridgeError('BRG_MCP_UNAVAILABLE', `${this.#row.name}: its agent has gone to sleep`);
     if (this.#phase.kind === 'ready') return this.#phase.client;
     if (this.#phase.kind === 'authenticating') throw this.#unauthorized();
     // In no author's asynchronous flow, whoever happened to need it first.
@@ -182,7 +178,10 @@ export class McpConnection {
     const options = { timeout: limits.mcpConnectMs, maxTotalTimeout: limits.mcpConnectMs };
     // What it spoke when it was last looked at; asking costs a round, and with stdio a process.
     const isLegacy = this.#row.era === 'legacy' && !this.isStale;
-    const connected = client.connect(transport, isLegacy ? { ...options, prior: { kind: 'legacy' } } : options);
+    const connected = client.connect(
+      transport,
+      isLegacy ? { ...options, prior: { kind: 'legacy' } } : options,
+    );
     try {
       await Promise.race([connected, stop.promise]);
     } catch (error) {
@@ -215,7 +214,8 @@ export class McpConnection {
     const receive = transport.onmessage;
     transport.onmessage = (message, extra) => {
       if (!meter.isFlood(clock.now())) return receive?.(message, extra);
-      if (this.#isOf(client)) this.drop(new BridgeError('BRG_MCP_ANSWER', `${this.#row.name} floods us with messages`));
+      if (this.#isOf(client))
+        this.drop(new BridgeError('BRG_MCP_ANSWER', `${this.#row.name} floods us with messages`));
     };
     client.onclose = () => {
       if (!this.#isOf(client)) return;
@@ -230,7 +230,9 @@ export class McpConnection {
       this.#keep(cleanCatalogue(await readLists(client), this.#context.clock.now()));
     } catch (error) {
       const failure = asMcpError(error, this.#row.name);
-      throw new BridgeError(failure.code, `Failed to discover ${this.#row.name}: ${failure.message}`, { cause: failure });
+      throw new BridgeError(failure.code, `Failed to discover ${this.#row.name}: ${failure.message}`, {
+        cause: failure,
+      });
     }
   }
 
@@ -244,7 +246,9 @@ export class McpConnection {
       if (!this.#isOf(phase.client)) return;
       readLists(phase.client)
         .then((raw) => this.#keep(cleanCatalogue(raw, clock.now())))
-        .catch((error: unknown) => log.debug({ server: this.#row.id, err: String(error) }, 'mcp lists not read'));
+        .catch((error: unknown) =>
+          log.debug({ server: this.#row.id, err: String(error) }, 'mcp lists not read'),
+        );
     });
   }
 

@@ -36,7 +36,7 @@ export function describeServers(connections: readonly McpConnection[]): McpServe
   };
 }
 
-function describeServer({ row, state, error }: McpConnection): McpServerDescription {
+function describeServer({ row, state, failure }: McpConnection): McpServerDescription {
   const { name, target, authUrl, catalogue } = row;
   const instructions = catalogue?.instructions ?? '';
   return {
@@ -44,7 +44,7 @@ function describeServer({ row, state, error }: McpConnection): McpServerDescript
     server_url: target.kind === 'http' ? withoutQuery(target.url) : `stdio:${target.command}`,
     auth_url: authUrl,
     state,
-    error: error === null ? null : error.slice(0, limits.mcpErrorCharactersMax),
+    error: failure?.message.slice(0, limits.mcpErrorCharactersMax) ?? null,
     instructions: instructions === '' ? null : instructions,
     capabilities: catalogue?.capabilities ?? null,
   };

@@ -57,7 +57,9 @@ export class ElicitationDesk {
     const nowMs = this.#clock.now();
     const all = this.#storage.elicitations();
     this.remove(all.filter(({ expiresAtMs }) => expiresAtMs <= nowMs));
-    return all.filter(({ expiresAtMs }) => expiresAtMs > nowMs).toSorted((a, b) => a.createdAtMs - b.createdAtMs);
+    return all
+      .filter(({ expiresAtMs }) => expiresAtMs > nowMs)
+      .toSorted((a, b) => a.createdAtMs - b.createdAtMs);
   }
 }
 

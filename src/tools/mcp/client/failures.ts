@@ -1,5 +1,11 @@
 /** Failures of foreign servers as stable codes; their texts are cut and cleaned, since models and people read them. */
-import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError, UnauthorizedError } from '@modelcontextprotocol/client';
+import {
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  UnauthorizedError,
+} from '@modelcontextprotocol/client';
 import { BridgeError } from '../../../base/errors.ts';
 import { limits } from '../../../base/limits.ts';
 import { cleanText } from './catalogue.ts';
@@ -10,14 +16,17 @@ export function asMcpError(error: unknown, name: string): BridgeError {
   if (own !== undefined) return own;
   const failure = (code: BridgeError['code'], what: string): BridgeError =>
     new BridgeError(code, cleanText(`${name}: ${what}`, limits.mcpErrorCharactersMax), { cause: error });
-  if (error instanceof UnauthorizedError) return failure('BRG_MCP_AUTHORIZATION', 'it wants to be authorized');
+  if (error instanceof UnauthorizedError)
+    return failure('BRG_MCP_AUTHORIZATION', 'it wants to be authorized');
   if (error instanceof SdkHttpError) {
-    if (error.status === 401 || error.status === 403) return failure('BRG_MCP_AUTHORIZATION', `it answered ${error.status}`);
+    if (error.status === 401 || error.status === 403)
+      return failure('BRG_MCP_AUTHORIZATION', `it answered ${error.status}`);
     return failure('BRG_MCP_UNAVAILABLE', `it answered ${error.status} ${textOf(error.data['text'])}`);
   }
   if (error instanceof ProtocolError) return failure('BRG_MCP_TOOL', error.message);
   if (error instanceof SdkError) return failure(codeOf(error.code), error.message);
-  if (error instanceof Error && error.name === 'ZodError') return failure('BRG_MCP_ANSWER', 'not what the protocol says');
+  if (error instanceof Error && error.name === 'ZodError')
+    return failure('BRG_MCP_ANSWER', 'not what the protocol says');
   if (error instanceof SyntaxError) return failure('BRG_MCP_ANSWER', 'not JSON');
   return failure('BRG_MCP_UNAVAILABLE', reasonOf(error));
 }
@@ -27,7 +36,9 @@ export function isNeverReceived(error: unknown): boolean {
   // 2025-11-25 Streamable HTTP, session management: 404 means this session is gone, begin a new one.
   if (error instanceof SdkHttpError) return error.status === 404;
   if (error instanceof SdkError) return error.code === SdkErrorCode.NotConnected;
-  return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(systemCodeOf(error) ?? '');
+  return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(
+    systemCodeOf(error) ?? '',
+  );
 }
 
 /** Whether another attempt to connect could succeed. */

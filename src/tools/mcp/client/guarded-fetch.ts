@@ -4,7 +4,12 @@
  * through it.
  */
 import { lookup as resolve } from 'node:dns';
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
@@ -25,13 +30,19 @@ export class GuardedFetch {
   readonly #http: HttpAgent;
   readonly #https: HttpsAgent;
 
-  /** @param onBreach told when a server sends more than it may; that answer has ended then */
+  /** @param onBreach told when a server floods an event stream, which has ended then */
   constructor(policy: NetworkPolicy, onBreach: (error: BridgeError) => void, clock: Clock = systemClock) {
     this.#policy = policy;
     this.#onBreach = onBreach;
     this.#clock = clock;
     // Two more than calls: an event stream, and an authorization.
-    const options = { keepAlive: true, maxSockets: limits.mcpCallsMax + 2, lookup: guardedLookup(policy) };
+    const timeout = limits.mcpIdleMs;
+    const options = {
+      keepAlive: true,
+      timeout,
+      maxSockets: limits.mcpCallsMax + 2,
+      lookup: guardedLookup(policy),
+    };
     this.#http = new HttpAgent(options);
     this.#https = new HttpsAgent(options);
   }
@@ -55,10 +66,18 @@ export class GuardedFetch {
       ...(signal == null ? {} : { signal }),
     });
     const answer = answered(request);
+    // One connection of a server that was restarted fails; the others that are kept would as well.
+    request.once('error', () => this.#closeUnused());
     request.setTimeout(limits.mcpCallMaxMs, () => request.destroy(new Error('the server is silent')));
     request.end(body);
     return toResponse(await answer, this.#clock, this.#onBreach);
   };
+
+  #closeUnused(): void {
+    for (const agent of [this.#http, this.#https]) {
+      for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+    }
+  }
 
   /** Ends the connections. */
   close(): void {
@@ -140,7 +159,8 @@ function toResponse(
     const breach = meter.count(piece.length, clock.now());
     if (breach === undefined) return;
     incoming.destroy(breach);
-    onBreach(breach);
+    // Of a single answer its reader hears; of a stream nobody need be waiting for anything.
+    if (isEventStream) onBreach(breach);
   });
   incoming.pause(); // listening began the flow; the reader of the body goes on with it
   const body = Readable.toWeb(incoming) as ReadableStream<Uint8Array>; // bytes: no encoding was set

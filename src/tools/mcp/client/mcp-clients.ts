@@ -48,13 +48,15 @@ export class McpClients {
       connectionOf: (id) => this.#connectionOf(id),
       onChange: () => this.#changed(),
     });
-    for (const row of storage.servers().slice(0, limits.mcpServersMax)) this.#connections.set(row.id, this.#connection(row));
+    for (const row of storage.servers().slice(0, limits.mcpServersMax))
+      this.#connections.set(row.id, this.#connection(row));
   }
 
   /** Connects in the background to servers whose tools are not known, or may have changed. For a wake. */
   restore(): void {
     for (const connection of this.#connections.values()) {
-      if (connection.isStale && connection.state === 'not-connected') void connection.ready().catch(() => undefined); // its state tells
+      if (connection.isStale && connection.state === 'not-connected')
+        void connection.ready().catch(() => undefined); // its state tells
     }
   }
 
@@ -99,7 +101,11 @@ export class McpClients {
   /** The tools of all servers, connected or not. */
   listTools(): readonly McpTool[] {
     return [...this.#connections.values()].flatMap(({ row }) =>
-      (row.catalogue?.tools ?? []).map((tool) => ({ ...tool, serverId: row.id, key: toolKey(row.id, tool.name) })),
+      (row.catalogue?.tools ?? []).map((tool) => ({
+        ...tool,
+        serverId: row.id,
+        key: toolKey(row.id, tool.name),
+      })),
     );
   }
 
@@ -114,7 +120,10 @@ export class McpClients {
       execute: async (input, { signal }) => {
         const outcome = await this.callTool(tool.serverId, tool.name, input, { signal });
         if (outcome.kind === 'done') return outcome.result.structured ?? outcome.result.text;
-        return { status: 'waiting for a person', questions: outcome.elicitations.map(({ id, message }) => ({ id, message })) };
+        return {
+          status: 'waiting for a person',
+          questions: outcome.elicitations.map(({ id, message }) => ({ id, message })),
+        };
       },
     }));
   }
@@ -124,7 +133,12 @@ export class McpClients {
    * @throws BridgeError BRG_MCP_UNKNOWN, BRG_MCP_ARGUMENTS, BRG_MCP_TOOL (the tool said so), BRG_MCP_TIMEOUT,
    * BRG_MCP_UNAVAILABLE, BRG_MCP_AUTHORIZATION, BRG_MCP_ANSWER, BRG_MCP_FULL; the signal's reason
    */
-  callTool(serverId: string, name: string, input: unknown, options: McpCallOptions = {}): Promise<McpCallOutcome> {
+  callTool(
+    serverId: string,
+    name: string,
+    input: unknown,
+    options: McpCallOptions = {},
+  ): Promise<McpCallOutcome> {
     return this.#calls.call(serverId, name, input, options);
   }
 

@@ -53,7 +53,8 @@ const RANGES: Readonly<Record<Exclude<Reach, 'public'>, readonly [string, number
 
 const LISTS = Object.entries(RANGES).map(([reach, ranges]) => {
   const list = new BlockList();
-  for (const [network, prefix] of ranges) list.addSubnet(network, prefix, isIP(network) === 6 ? 'ipv6' : 'ipv4');
+  for (const [network, prefix] of ranges)
+    list.addSubnet(network, prefix, isIP(network) === 6 ? 'ipv6' : 'ipv4');
   return { reach: reach as Reach, list }; // a key of RANGES
 });
 

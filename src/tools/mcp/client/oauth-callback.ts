@@ -22,7 +22,10 @@ export interface CallbackContext {
 }
 
 /** The page for the person; null when the request is for no callback of these servers. Never rejects. */
-export async function handleOAuthCallback(context: CallbackContext, request: Request): Promise<Response | null> {
+export async function handleOAuthCallback(
+  context: CallbackContext,
+  request: Request,
+): Promise<Response | null> {
   const url = new URL(request.url);
   const rows = context.storage.servers().filter(({ callbackUrl }) => pathOf(callbackUrl) === url.pathname);
   if (rows.length === 0) return null;
@@ -35,7 +38,11 @@ export async function handleOAuthCallback(context: CallbackContext, request: Req
     })
     .find(({ state }) => state !== 'other');
   if (found === undefined) {
-    return page(400, 'This authorization is not known', 'It was finished before, or was not begun here. Begin again.');
+    return page(
+      400,
+      'This authorization is not known',
+      'It was finished before, or was not begun here. Begin again.',
+    );
   }
   if (found.state === 'expired') return page(400, 'This authorization took too long', 'Begin again.');
   return finish(context, found.row, url);
@@ -51,7 +58,8 @@ async function finish(context: CallbackContext, row: McpServerRow, url: URL): Pr
     return page(400, `${row.name} was not authorized`, reason);
   }
   const access = row.target.kind === 'http' ? context.providerOf(row) : null;
-  if (access === null || row.target.kind !== 'http') return page(400, 'This server is not authorized with OAuth', '');
+  if (access === null || row.target.kind !== 'http')
+    return page(400, 'This server is not authorized with OAuth', '');
   const iss = url.searchParams.get('iss');
   try {
     await auth(access.provider, {
@@ -61,7 +69,10 @@ async function finish(context: CallbackContext, row: McpServerRow, url: URL): Pr
       fetchFn: access.fetch,
     });
   } catch (failure) {
-    const reason = cleanText(failure instanceof Error ? failure.message : 'failed', limits.mcpErrorCharactersMax);
+    const reason = cleanText(
+      failure instanceof Error ? failure.message : 'failed',
+      limits.mcpErrorCharactersMax,
+    );
     context.onRefused(row, reason);
     return page(502, `${row.name} was not authorized`, reason);
   }
@@ -86,7 +97,10 @@ const SAFE_HEADERS = {
 
 function page(status: number, title: string, text: string): Response {
   const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escaped(title)}</title><h1>${escaped(title)}</h1><p>${escaped(text)}</p></html>\n`;
-  return new Response(html, { status, headers: { 'content-type': 'text/html; charset=utf-8', ...SAFE_HEADERS } });
+  return new Response(html, {
+    status,
+    headers: { 'content-type': 'text/html; charset=utf-8', ...SAFE_HEADERS },
+  });
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

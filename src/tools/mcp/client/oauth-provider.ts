@@ -74,7 +74,10 @@ export class StoredOAuthProvider implements OAuthClientProvider {
   /** The URL is the server's word: only a web page of its own is shown to a person. */
   redirectToAuthorization(url: URL): void {
     if (url.protocol !== 'https:' && !isLoopbackUrl(url)) {
-      throw new BridgeError('BRG_MCP_REFUSED', `the server wants to be authorized at ${url.protocol}//, not https`);
+      throw new BridgeError(
+        'BRG_MCP_REFUSED',
+        `the server wants to be authorized at ${url.protocol}//, not https`,
+      );
     }
     this.#context.onAuthorize(url.href);
   }
@@ -85,7 +88,8 @@ export class StoredOAuthProvider implements OAuthClientProvider {
 
   codeVerifier(): string {
     const { codeVerifier } = this.#secrets;
-    if (codeVerifier === undefined) throw new BridgeError('BRG_MCP_AUTHORIZATION', 'no authorization was begun');
+    if (codeVerifier === undefined)
+      throw new BridgeError('BRG_MCP_AUTHORIZATION', 'no authorization was begun');
     return codeVerifier;
   }
 

@@ -33,7 +33,8 @@ export function checkServer(
   check(!/\p{C}/u.test(name), 'name must not have control characters');
   const { callbackUrl } = options;
   if (callbackUrl !== undefined) {
-    const isSound = /^https?:\/\//.test(callbackUrl) && URL.canParse(callbackUrl) && !/[?#]/.test(callbackUrl);
+    const isSound =
+      /^https?:\/\//.test(callbackUrl) && URL.canParse(callbackUrl) && !/[?#]/.test(callbackUrl);
     check(isSound, 'callbackUrl must be an http(s) URL without query and fragment');
   }
   return {
@@ -57,7 +58,10 @@ function checkTarget(target: string | URL | McpStdioTarget, { headers = {} }: Ad
   }
   const { command, args = [], env = {} } = target;
   const texts = [command, ...args, ...Object.keys(env), ...Object.values(env)];
-  check(command !== '' && texts.every((text) => typeof text === 'string'), 'command, args and env must be text');
+  check(
+    command !== '' && texts.every((text) => typeof text === 'string'),
+    'command, args and env must be text',
+  );
   check(!texts.some((text) => text.includes('\0')), 'command, args and env must not have NUL');
   return { kind: 'stdio', command, args: [...args], env: { ...env } };
 }

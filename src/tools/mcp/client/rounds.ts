@@ -41,14 +41,24 @@ export async function callRound(connection: McpConnection, round: Round): Promis
     const { requestState } = required;
     const other = questions.find(([, { method }]) => method !== 'elicitation/create');
     if (other !== undefined) {
-      throw new BridgeError('BRG_MCP_ANSWER', `${connection.row.name} asks for ${String(other[1].method)}, which is not offered`);
+      throw new BridgeError(
+        'BRG_MCP_ANSWER',
+        `${connection.row.name} asks for ${String(other[1].method)}, which is not offered`,
+      );
     }
     if (questions.length > 0) {
-      return { kind: 'questions', questions: questions.map(([key, { params }]) => [key, params]), requestState };
+      return {
+        kind: 'questions',
+        questions: questions.map(([key, { params }]) => [key, params]),
+        requestState,
+      };
     }
     input = { requestState, responses: {} }; // it only wants to be asked again
   }
-  throw new BridgeError('BRG_MCP_ANSWER', `${connection.row.name} does not come to an end with ${round.tool.name}`);
+  throw new BridgeError(
+    'BRG_MCP_ANSWER',
+    `${connection.row.name} does not come to an end with ${round.tool.name}`,
+  );
 }
 
 /** Once more, on a new connection, when the server cannot have got it the first time. */
@@ -59,6 +69,8 @@ async function send(connection: McpConnection, round: Round): Promise<unknown> {
       return await sendOnce(client, round);
     } catch (error) {
       round.signal.throwIfAborted();
+      // Given up under the call: that says more than that the connection was closed.
+      if (connection.failure !== null) throw connection.failure;
       if (!isFirst || !isNeverReceived(error)) throw asMcpError(error, connection.row.name);
       connection.drop();
     }

@@ -1,5 +1,9 @@
 /** What is kept of foreign MCP servers while their agent sleeps, and the port through which it is kept. */
-import type { OAuthDiscoveryState, StoredOAuthClientInformation, StoredOAuthTokens } from '@modelcontextprotocol/client';
+import type {
+  OAuthDiscoveryState,
+  StoredOAuthClientInformation,
+  StoredOAuthTokens,
+} from '@modelcontextprotocol/client';
 import type { Json } from '../../codemode/hostile-json.ts';
 import type { McpCatalogue } from './catalogue.ts';
 

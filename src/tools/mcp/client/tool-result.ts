@@ -24,7 +24,10 @@ export function readToolResult(tool: McpToolEntry, raw: unknown): McpToolResult 
   if (!read.ok) throw new BridgeError('BRG_MCP_ANSWER', `the answer of ${tool.name} has ${read.why}`);
   const value = read.value as { readonly [key: string]: Json }; // the SDK has checked that it is a result
   const content = Array.isArray(value['content']) ? (value['content'] as readonly Json[]) : []; // JSON
-  const text = content.map(textOf).filter((part) => part !== '').join('\n');
+  const text = content
+    .map(textOf)
+    .filter((part) => part !== '')
+    .join('\n');
   if (value['isError'] === true) {
     const first = content.map(textOf).find((part) => part !== '') ?? 'it says no more';
     throw new BridgeError('BRG_MCP_TOOL', cleanText(first, limits.mcpErrorCharactersMax));

@@ -22,7 +22,9 @@ export function createMcpClient(info: { name: string; version: string }, onListC
     listMaxPages: limits.mcpListPagesMax,
     listChanged: { tools: changed, prompts: changed, resources: changed },
     // Schemas of a stranger are not compiled: `pattern` could hang this thread (see codemode/schema-check.ts).
-    jsonSchemaValidator: { getValidator: () => (input) => ({ valid: true, data: input as never, errorMessage: undefined }) },
+    jsonSchemaValidator: {
+      getValidator: () => (input) => ({ valid: true, data: input as never, errorMessage: undefined }),
+    },
     responseCacheStore: NO_CACHE,
   });
 }

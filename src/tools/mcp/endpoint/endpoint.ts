@@ -94,13 +94,22 @@ function addTool(
   { port, clock, log }: { port: FleetPort; clock: Clock; log: Log },
 ): void {
   const { name, title, description, annotations, checked } = tool;
-  const config = { title, description, annotations, inputSchema: checked.input, outputSchema: checked.output };
+  const config = {
+    title,
+    description,
+    annotations,
+    inputSchema: checked.input,
+    outputSchema: checked.output,
+  };
   server.registerTool(name, config, async (input, context) => {
     // A person's consent to an acting tool will be asked for here: by answering `inputRequired(...)` (2026-07-28)
     // or with `context.mcpReq.elicitInput` (2025), before the tool runs.
     try {
       const structuredContent = { ...(await tool.run({ port, clock, by: byOf(context) }, input)) };
-      return { content: [{ type: 'text' as const, text: JSON.stringify(structuredContent) }], structuredContent };
+      return {
+        content: [{ type: 'text' as const, text: JSON.stringify(structuredContent) }],
+        structuredContent,
+      };
     } catch (error) {
       return { content: [{ type: 'text' as const, text: failureText(error, name, log) }], isError: true };
     }

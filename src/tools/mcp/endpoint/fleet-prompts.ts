@@ -23,7 +23,11 @@ const fleetArguments = fromJsonSchema<{ model?: string }>(
 export function addFleetPrompts(server: McpServer): void {
   server.registerPrompt(
     'diagnose_device',
-    { title: 'Diagnose a device', description: 'Find out what is wrong with one device', argsSchema: diagnoseArguments },
+    {
+      title: 'Diagnose a device',
+      description: 'Find out what is wrong with one device',
+      argsSchema: diagnoseArguments,
+    },
     ({ model, id }) => message(DIAGNOSE.replace('{device}', () => `${model}/${id}`)),
   );
   server.registerPrompt(

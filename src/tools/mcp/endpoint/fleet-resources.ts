@@ -17,7 +17,11 @@ export function addFleetResources(server: McpServer, port: FleetPort, clock: Clo
   server.registerResource(
     'devices',
     'iot://devices',
-    { title: 'Devices', description: 'The first devices; devices_list pages and filters', mimeType: JSON_TYPE },
+    {
+      title: 'Devices',
+      description: 'The first devices; devices_list pages and filters',
+      mimeType: JSON_TYPE,
+    },
     (uri) => read(uri, () => listed(port, null, limits.mcpDevicesMax)),
   );
   const add = (
@@ -45,7 +49,7 @@ export function addFleetResources(server: McpServer, port: FleetPort, clock: Clo
 }
 
 /** Arguments as a client types them: models by their name, ids by what their address contains. */
-export function completions(port: FleetPort): {
+function completions(port: FleetPort): {
   model: (value: string) => string[];
   id: (value: string, context?: { arguments?: Record<string, string> }) => Promise<string[]>;
 } {
@@ -82,7 +86,10 @@ function history(
 ): Promise<JsonObject> {
   const hours = Number(variables['hours'] ?? 24);
   if (!(hours > 0 && hours <= limits.mcpHistoryHoursMax)) {
-    throw new BridgeError('BRG_BAD_REQUEST', `hours is a number above 0, at most ${limits.mcpHistoryHoursMax}`);
+    throw new BridgeError(
+      'BRG_BAD_REQUEST',
+      `hours is a number above 0, at most ${limits.mcpHistoryHoursMax}`,
+    );
   }
   const metric = variables['metric'] === undefined ? null : String(variables['metric']);
   const toMs = clock.now();

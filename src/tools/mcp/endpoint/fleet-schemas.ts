@@ -13,11 +13,23 @@ const count = { type: 'integer', minimum: 0 };
 export const model = { type: 'string', pattern: '^[a-z0-9-]{1,64}$' };
 export const address = {
   model: { ...model, description: 'device model, e.g. pump' },
-  id: { type: 'string', pattern: '^[A-Za-z0-9._~:-]{1,128}$', description: 'id of the device within its model' },
+  id: {
+    type: 'string',
+    pattern: '^[A-Za-z0-9._~:-]{1,128}$',
+    description: 'id of the device within its model',
+  },
 };
 
 const summary = object(
-  { model: { type: 'string' }, id: { type: 'string' }, presence, lastSeen: ms, messages: count, rejected: count, state: {} },
+  {
+    model: { type: 'string' },
+    id: { type: 'string' },
+    presence,
+    lastSeen: ms,
+    messages: count,
+    rejected: count,
+    state: {},
+  },
   ['model', 'id', 'presence'],
   true,
 );

@@ -58,9 +58,19 @@ const readTools: readonly FleetTool[] = [
     annotations: READ,
     properties: {
       model: { ...schemas.model, description: 'only of this model' },
-      q: { type: 'string', minLength: 1, maxLength: limits.agentIdBytesMax, description: 'text in the address' },
+      q: {
+        type: 'string',
+        minLength: 1,
+        maxLength: limits.agentIdBytesMax,
+        description: 'text in the address',
+      },
       presence: { enum: ['online', 'offline', 'never'] },
-      limit: { type: 'integer', minimum: 1, maximum: limits.mcpDevicesMax, default: limits.mcpDevicesDefault },
+      limit: {
+        type: 'integer',
+        minimum: 1,
+        maximum: limits.mcpDevicesMax,
+        default: limits.mcpDevicesDefault,
+      },
       cursor: { type: 'string', minLength: 1, maxLength: 1024, description: 'cursor of the page before' },
     },
     outputSchema: schemas.deviceList,
@@ -85,14 +95,19 @@ const readTools: readonly FleetTool[] = [
     outputSchema: schemas.device,
     run: async ({ port }, input) => {
       const model = port.models().find((one) => one.model === input.model);
-      const definition = { description: model?.['description'], metrics: model?.['metrics'], commands: model?.['commands'] };
+      const definition = {
+        description: model?.['description'],
+        metrics: model?.['metrics'],
+        commands: model?.['commands'],
+      };
       return { ...(await port.describe(input)), definition };
     },
   }),
   tool({
     name: 'device_history',
     title: 'Read history',
-    description: 'Telemetry of a device over time, downsampled to min, max and mean; one series a metric, oldest first.',
+    description:
+      'Telemetry of a device over time, downsampled to min, max and mean; one series a metric, oldest first.',
     scope: 'read',
     annotations: READ,
     properties: {
@@ -205,7 +220,8 @@ const actTools: readonly FleetTool[] = [
   tool({
     name: 'agent_call',
     title: 'Call an agent',
-    description: 'Calls a method an agent offers (its callables) and answers what it returned. Creates the agent if needed.',
+    description:
+      'Calls a method an agent offers (its callables) and answers what it returned. Creates the agent if needed.',
     scope: 'act',
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
     properties: {

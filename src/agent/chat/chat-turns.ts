@@ -1,0 +1,212 @@
+/**
+ * The turns of a chat: which is under way, which wait, and what is stored of them.
+ *
+ * I1 Every request gets one last frame (`done: true`), whatever becomes of it.
+ * I2 The cell of `ChatStore` knows each request whose turn has not ended: after a restart it is found there.
+ * I3 A turn is to answer what was written before it; what waits for an answer of its own comes after it.
+ */
+import { asBridgeError } from '../../base/errors.ts';
+import { channels, tell } from '../../base/events.ts';
+import { newId } from '../../base/ids.ts';
+import type { Agent } from '../agent.ts';
+import type { AgentParts } from '../agent-parts.ts';
+import { isJsonObject } from '../merge-patch.ts';
+import type { ChatAuthor, ChatTurnOptions } from './chat-author.ts';
+import type { ChatMessage } from './chat-message.ts';
+import type { ChatStore } from './chat-store.ts';
+import { ChatTurn, type TurnScene } from './chat-turn.ts';
+import { dataSchemasOf } from './data-parts.ts';
+import { endInterrupted } from './interrupted.ts';
+import { doneFrame, LiveStream } from './live-stream.ts';
+import type { StreamLog } from './stream-log.ts';
+import { ToolDesk } from './tool-desk.ts';
+import { TurnQueue, type TurnRequest } from './turn-queue.ts';
+
+/** An agent that can chat: an author's class. */
+export type ChattingAgent = Agent & ChatAuthor;
+
+/** What the turns need of the chat around them. */
+export interface TurnsHost {
+  readonly agent: ChattingAgent;
+  readonly parts: AgentParts;
+  readonly store: ChatStore;
+  readonly log: StreamLog;
+  /** Connections that do not get this stream, as yet. */
+  heldBack(id: string): ReadonlySet<number> | undefined;
+  /** Tells the clients all messages. */
+  broadcastMessages(except: ReadonlySet<number>): void;
+}
+
+export class ChatTurns {
+  readonly tools: ToolDesk;
+  readonly #host: TurnsHost;
+  readonly #scene: TurnScene;
+  readonly #queue: TurnQueue;
+  #turn: ChatTurn | undefined;
+
+  constructor(host: TurnsHost) {
+    const { agent, parts, store, log } = host;
+    this.#host = host;
+    const live = (): LiveStream | undefined => this.live;
+    const continueTurn = (connection: number): void => void this.submit('continue', connection, newId());
+    const keepAnswer = (message: ChatMessage): void => this.#keepAnswer(message);
+    this.tools = new ToolDesk({ parts, store, live, keepAnswer, continueTurn });
+    this.#scene = { agent, author: agent, parts, store, log, tools: this.tools, keepAnswer };
+    this.#queue = new TurnQueue(parts.context, {
+      run: (request) => this.#run(request),
+      superseded: (request) => this.#over(request.id),
+    });
+  }
+
+  /** The answer under way. */
+  get live(): LiveStream | undefined {
+    return this.#turn?.live;
+  }
+
+  get isBusy(): boolean {
+    return this.#queue.isBusy;
+  }
+
+  /** I3: all messages but those that wait. */
+  get messages(): readonly ChatMessage[] {
+    const waiting = new Set(this.#queue.waitingMessages);
+    const { messages } = this.#host.store;
+    return waiting.size === 0 ? messages : messages.filter(({ id }) => !waiting.has(id));
+  }
+
+  /** Ends what the end of the process cut off. Returns the requests. */
+  wake(): readonly string[] {
+    return endInterrupted(this.#scene);
+  }
+
+  /** Whether a message of a client would not be taken now. @throws BridgeError BRG_BUSY: too many wait */
+  refusesMessages(): boolean {
+    return this.#queue.refuses(this.#host.agent.messageConcurrency);
+  }
+
+  /** @throws BridgeError BRG_BUSY: too many turns wait */
+  checkRoom(): void {
+    this.#queue.refuses('queue');
+  }
+
+  /** A turn will come, once what was written is committed. Returns the id of its request. */
+  submit(
+    kind: TurnRequest['kind'],
+    connection: number,
+    id: string,
+    facts: Partial<TurnRequest> = {},
+  ): string {
+    const { parts, store, log, agent } = this.#host;
+    const request = { userMessages: [], earlier: [], isMerging: false, ...facts, id, kind, connection };
+    store.setOpen([...store.open, id]);
+    log.open(id, request.userMessages);
+    this.#queue.add(request, agent.messageConcurrency);
+    if (channels.chat.hasSubscribers) tell('chat:request', parts.context, { request: id, kind });
+    return id;
+  }
+
+  cancel(id: string): void {
+    if (this.live?.id === id) this.#turn?.cancel();
+    else if (this.#queue.remove(id) !== undefined) this.#over(id);
+  }
+
+  /** Nothing of any turn is left. */
+  clear(): void {
+    const { parts, store, log } = this.#host;
+    const waiting = this.#queue.clear();
+    const turn = this.#turn;
+    this.#turn = undefined;
+    turn?.discard();
+    this.tools.clear();
+    if (store.exists) {
+      log.clear();
+      store.setOpen([]);
+    }
+    // I1
+    if (turn !== undefined) parts.outbound.broadcast(doneFrame(turn.live.id));
+    for (const { id } of waiting) parts.outbound.broadcast(doneFrame(id));
+  }
+
+  /** The agent leaves memory for good: what is under way is found at the next wake. */
+  stop(): void {
+    this.#queue.clear();
+    this.#turn?.discard();
+  }
+
+  /** The last moment before a commit: what was sent is stored with it. Never throws. */
+  beforeCommit(): void {
+    try {
+      this.live?.flush();
+    } catch (error) {
+      // The database is full: the turn fails.
+      this.#host.parts.context.log.error({ err: asBridgeError(error).message }, 'answer not stored');
+      this.live?.abort.abort(error);
+    }
+  }
+
+  /** A request gets no turn, and no answer. */
+  #over(id: string): void {
+    this.#host.log.end(id, 'cancelled', null);
+    this.#closed(id);
+    this.#host.parts.outbound.broadcast(doneFrame(id));
+  }
+
+  #closed(id: string): void {
+    const { store } = this.#host;
+    store.setOpen(store.open.filter((open) => open !== id));
+  }
+
+  /** I3 */
+  #keepAnswer(message: ChatMessage): void {
+    const { store } = this.#host;
+    const isNew = store.get(message.id) === undefined;
+    store.put(message);
+    if (isNew) store.moveToEnd(this.#queue.waitingMessages);
+  }
+
+  async #run(request: TurnRequest): Promise<void> {
+    const { parts, store } = this.#host;
+    // The turn that asked for it was taken back.
+    if (!store.open.includes(request.id)) return;
+    this.#merge(request);
+    const turn = this.#newTurn(request);
+    this.#turn = turn;
+    await turn.run();
+    if (parts.context.turn.isAbandoned || this.#turn !== turn) return;
+    this.#turn = undefined;
+    this.#closed(request.id);
+    this.#host.broadcastMessages(new Set([request.connection]));
+    this.tools.turnEnded();
+  }
+
+  #newTurn({ id, kind, connection, ...request }: TurnRequest): ChatTurn {
+    const { agent, parts, store, log, heldBack } = this.#host;
+    const last = store.messages.at(-1);
+    const isContinuation = kind === 'continue' && last?.role === 'assistant';
+    const fresh: ChatMessage = { id: `assistant_${newId()}`, role: 'assistant', parts: [] };
+    const { context, outbound } = parts;
+    const places = { context, outbound, log, schemas: dataSchemasOf(agent), heldBack };
+    const live = new LiveStream(id, isContinuation ? last : fresh, isContinuation, places);
+    const body = request.body ?? store.requestContext('body');
+    const clientTools = request.clientTools ?? store.requestContext('clientTools');
+    const options: ChatTurnOptions = {
+      abortSignal: live.abort.signal,
+      requestId: id,
+      clientTools: Array.isArray(clientTools) ? clientTools : [],
+      body: isJsonObject(body) ? body : {},
+      continuation: isContinuation,
+    };
+    return new ChatTurn(this.#scene, live, options, connection);
+  }
+
+  /** Messages that were to wait become one with the last. */
+  #merge({ earlier: ids, isMerging, userMessages }: TurnRequest): void {
+    const { store } = this.#host;
+    const into = store.get(userMessages.at(-1) ?? '');
+    const earlier = ids.map((id) => store.get(id)).filter((message) => message !== undefined);
+    if (!isMerging || into === undefined || earlier.length === 0) return;
+    store.delete(earlier.map(({ id }) => id));
+    store.put({ ...into, parts: [...earlier.flatMap(({ parts }) => parts), ...into.parts] });
+    this.#host.broadcastMessages(new Set());
+  }
+}

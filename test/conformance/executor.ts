@@ -1,0 +1,321 @@
+/** What every engine of Code Mode must do. Run over each. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunResult } from '../../src/tools/codemode/run-result.ts';
+import type { ToolBinding } from '../../src/tools/codemode/tool-host.ts';
+import { ProgramRuns } from '../support/program-runs.ts';
+import { attack, problemsOf } from '../support/hostile-runs.ts';
+import { corpus } from '../tools/corpus/index.ts';
+
+/** Programs of the corpus in a run of the suite; `npm run bench -- code-mode-corpus` runs all. Another seed picks others. */
+const SAMPLE = 30;
+const SEED = Number(process.env['MOORING_TEST_SEED'] ?? 1);
+
+function binding(name: string, more: Partial<ToolBinding> & Pick<ToolBinding, 'call'>): ToolBinding {
+  return { namespace: 'pump', name, description: name, inputSchema: { type: 'object' }, ...more };
+}
+
+const history = binding('history', {
+  inputSchema: {
+    type: 'object',
+    properties: { id: { type: 'string' }, hours: { type: 'integer', minimum: 1, maximum: 48 } },
+    required: ['id'],
+    additionalProperties: false,
+  },
+  call: (args) => ({ kind: 'value', value: { args, points: [1, 2, 3] } }),
+});
+
+export function testExecutor(engine: 'workerd' | 'quickjs'): void {
+  let runs: ProgramRuns;
+  beforeAll(async () => {
+    runs = await ProgramRuns.open(engine);
+    await Promise.all([runs.executor.warm(), runs.compiler.warm()]);
+  }, 60_000);
+  afterAll(() => runs.close());
+
+  async function valueOf(code: string, options: Parameters<ProgramRuns['run']>[1] = {}): Promise<unknown> {
+    const { end } = await runs.run(code, options);
+    return end.kind === 'done' ? end.value : end;
+  }
+
+  describe(`${engine}: programs`, () => {
+    it.each([
+      ['an expression', '1 + 1', 2],
+      ['statements with a last expression', 'const a: number = 20;\na + 1', 21],
+      ['an arrow function', 'async () => {\n  return { ok: true };\n};\n// the end', { ok: true }],
+      ['a function of env', 'async function main(e: unknown) { return typeof e }', 'object'],
+      ['a default export', 'const k = 3;\nexport default async (e) => k * 2;', 6],
+      ['a fenced block', 'Here:\n```ts\nconst x: number[] = [1];\nreturn x\n```\nDone.', [1]],
+      ['nothing', 'const a = 1;', null],
+    ])('run when written as %s', async (_, code, value) => {
+      expect(await valueOf(code)).toEqual(value);
+    });
+
+    it('call tools, one after the other and at once', async () => {
+      const code = `const first = await env.pump.history({ id: 'p1' });
+        const more = await Promise.all(['p2', 'p3'].map((id) => env.pump.history({ id, hours: 2 })));
+        return [first, ...more].map((h) => h.args.id + h.points.length);`;
+      const result = await runs.run(code, { bindings: [history] });
+      expect(result.end).toEqual({ kind: 'done', value: ['p13', 'p23', 'p33'] });
+      expect(result.calls.map(({ sequence, tool, decision }) => [sequence, tool, decision])).toEqual([
+        [0, 'history', 'live'],
+        [1, 'history', 'live'],
+        [2, 'history', 'live'],
+      ]);
+    });
+
+    it('get errors of tools as errors they can catch, and arguments checked before the tool', async () => {
+      const code = `const seen = [];
+        for (const args of [{}, { id: 1 }, { id: 'x', hours: 99 }, { id: 'x', extra: 1 }]) {
+          try { await env.pump.history(args) } catch (e) { seen.push([e.name, e.code, e.message]) }
+        }
+        return seen;`;
+      const seen = await valueOf(code, { bindings: [history] });
+      expect(seen).toEqual([
+        ['ToolError', 'bad-arguments', expect.stringContaining('id: is missing')],
+        ['ToolError', 'bad-arguments', expect.stringContaining('id: expected string, got number')],
+        ['ToolError', 'bad-arguments', expect.stringContaining('hours: at most 48')],
+        ['ToolError', 'bad-arguments', expect.stringContaining('extra: is not known')],
+      ]);
+    });
+
+    it('see the same random numbers and one time in every run', async () => {
+      const code = `const t = Date.now(); let s = 0; for (let i = 0; i < 1e5; i++) s += i;
+        return [Math.random(), Math.random(), Date.now() - t, new Date().toISOString(), new Date(0).getTime()]`;
+      const options = { seed: 42, nowMs: Date.UTC(2026, 0, 2) };
+      const first = await valueOf(code, options);
+      expect(first).toEqual([expect.any(Number), expect.any(Number), 0, '2026-01-02T00:00:00.000Z', 0]);
+      expect(await valueOf(code, options)).toEqual(first);
+      expect(await valueOf(code, { ...options, seed: 43 })).not.toEqual(first);
+    });
+
+    it('log lines, with levels', async () => {
+      const { logs } = await runs.run(
+        `console.log('a', { b: 1 }); console.warn('w'); console.error(new TypeError('t'))`,
+      );
+      expect(logs).toEqual([
+        { level: 'log', text: 'a {"b":1}' },
+        { level: 'warn', text: 'w' },
+        { level: 'error', text: 'TypeError: t' },
+      ]);
+    });
+
+    it('fail with the place in the text the model wrote', async () => {
+      const thrown = await valueOf('```ts\nconst a: number = 1;\n\n   throw new RangeError("no " + a);\n```');
+      expect(thrown).toEqual({
+        kind: 'failed',
+        error: expect.objectContaining({ code: 'threw', message: 'RangeError: no 1', line: 4 }),
+      });
+      expect(await valueOf('await new Promise(() => {})')).toEqual({
+        kind: 'failed',
+        error: expect.objectContaining({ code: 'stuck' }),
+      });
+      expect(await valueOf('const o = {}; o.o = o; o')).toEqual({
+        kind: 'failed',
+        error: expect.objectContaining({ code: 'result' }),
+      });
+    });
+
+    it('know nothing of the run before', async () => {
+      await runs.run('globalThis.left = 1; Array.prototype.left = 1; return 1');
+      expect(await valueOf('return [typeof left, [].left ?? null]')).toEqual(['undefined', null]);
+    });
+  });
+
+  describe(`${engine}: budgets`, () => {
+    it.each([
+      ['wall', 'await env.t.hang({})', { wallMs: 300 }],
+      ['cpu', 'for (;;) {}', { cpuMs: 200 }],
+      [
+        'memory',
+        'const a = []; for (let i = 0; ; i++) a.push(new Uint8Array(1e6).fill(1))',
+        { memoryBytes: 48e6, cpuMs: 20_000 },
+      ],
+      ['calls', 'for (;;) await env.t.echo({})', { callsMax: 5 }],
+      [
+        'bytes-out',
+        'for (let i = 0; i < 50; i++) await env.t.echo({ x: "x".repeat(1000) })',
+        { bytesOutMax: 20_000 },
+      ],
+      [
+        'bytes-in',
+        'for (let i = 0; i < 50; i++) await env.t.echo({ x: "x".repeat(1000) })',
+        { bytesInMax: 20_000 },
+      ],
+    ] as const)('%s ends the run', async (limit, code, limits) => {
+      const { end } = await runs.run(code, { limits: { wallMs: 20_000, ...limits } });
+      expect(end).toEqual({ kind: 'budget', limit });
+    });
+
+    it('bound logs, results, arguments, the time of a call and how many run at once', async () => {
+      const { logs } = await runs.run('for (let i = 0; i < 1e4; i++) console.log(i)', {
+        limits: { logLinesMax: 7 },
+      });
+      expect(logs).toHaveLength(7);
+      expect(await valueOf('"x".repeat(2000)', { limits: { resultBytesMax: 1000 } })).toMatchObject({
+        error: { code: 'result' },
+      });
+      expect(
+        await valueOf('await env.t.echo("x".repeat(2000))', { limits: { argumentBytesMax: 1000 } }),
+      ).toMatchObject({ kind: 'failed' });
+      expect(await valueOf('await env.t.hang({})', { limits: { callMs: 50 } })).toMatchObject({
+        error: { toolCode: 'timeout' },
+      });
+      let open = 0;
+      let most = 0;
+      const slow = binding('slow', {
+        async call() {
+          most = Math.max(most, ++open);
+          await new Promise((resume) => setTimeout(resume, 5));
+          open--;
+          return { kind: 'value', value: 1 };
+        },
+      });
+      const code = 'return (await Promise.all(Array.from({ length: 20 }, () => env.pump.slow({})))).length';
+      expect(await valueOf(code, { bindings: [slow], limits: { parallelCallsMax: 3 } })).toBe(20);
+      expect(most).toBe(3);
+    });
+
+    it('a rate is an error the program can catch', async () => {
+      const rare = binding('rare', {
+        rate: { callsMax: 1, perMs: 60_000 },
+        call: () => ({ kind: 'value', value: 1 }),
+      });
+      const code = 'await env.pump.rare({}); try { await env.pump.rare({}) } catch (e) { return e.code }';
+      expect(await valueOf(code, { bindings: [rare] })).toBe('rate-limited');
+    });
+
+    it('a cancelled run ends, and its tools are told', async () => {
+      const cancel = new AbortController();
+      let told = false;
+      const wait = binding('wait', {
+        call: (_, { signal }) => {
+          signal.addEventListener('abort', () => (told = true));
+          cancel.abort();
+          return new Promise(() => undefined);
+        },
+      });
+      expect(await valueOf('await env.pump.wait({})', { bindings: [wait], signal: cancel.signal })).toEqual({
+        kind: 'cancelled',
+      });
+      expect(told).toBe(true);
+    });
+  });
+
+  describe(`${engine}: approvals`, () => {
+    const code = `const before = await env.pump.history({ id: 'p1' });
+      const r = Math.random();
+      const stopped = await env.pump.stop({ id: 'p1', r });
+      return [before.points.length, r, stopped];`;
+
+    function tools(): { readonly bindings: ToolBinding[]; readonly made: string[] } {
+      const made: string[] = [];
+      const counted = binding('history', {
+        call: (args) => (made.push('history'), history.call(args, context)),
+      });
+      const stop = binding('stop', {
+        call: (_, { isApproved }) => {
+          if (!isApproved) return { kind: 'approval', reason: 'stops a pump' };
+          made.push('stop');
+          return { kind: 'value', value: 'stopped' };
+        },
+      });
+      return { bindings: [counted, stop], made };
+    }
+    const context = { signal: new AbortController().signal, sequence: 0, isApproved: false };
+
+    async function pause(bindings: readonly ToolBinding[]): Promise<RunResult> {
+      const result = await runs.run(code, { bindings, seed: 5 });
+      expect(result.end).toMatchObject({
+        kind: 'paused',
+        pending: [{ sequence: 1, tool: 'stop', reason: 'stops a pump' }],
+      });
+      return result;
+    }
+
+    it('pause the run, and go on from its record with each call made once', async () => {
+      const { bindings, made } = tools();
+      const paused = await pause(bindings);
+      const pending = paused.end.kind === 'paused' ? paused.end.pending : [];
+      const decisions = pending.map((call) => ({ ...call, kind: 'approved' as const }));
+      const result = await runs.run(code, { bindings, seed: paused.seed, recorded: paused.calls, decisions });
+      expect(result.end).toEqual({ kind: 'done', value: [3, expect.any(Number), 'stopped'] });
+      expect(made).toEqual(['history', 'stop']);
+      expect(result.calls.map(({ decision }) => decision)).toEqual(['recorded', 'approved']);
+    });
+
+    it('a denial is an error the program can catch', async () => {
+      const { bindings, made } = tools();
+      const paused = await pause(bindings);
+      const pending = paused.end.kind === 'paused' ? paused.end.pending : [];
+      const decisions = pending.map((call) => ({ ...call, kind: 'denied' as const, reason: 'not today' }));
+      const { end } = await runs.run(code, {
+        bindings,
+        seed: paused.seed,
+        recorded: paused.calls,
+        decisions,
+      });
+      expect(end).toMatchObject({ kind: 'failed', error: { toolCode: 'denied', message: 'not today' } });
+      expect(made).toEqual(['history']);
+    });
+
+    it('bind to program, call and arguments: what differs is not made', async () => {
+      const { bindings, made } = tools();
+      const paused = await pause(bindings);
+      const pending = paused.end.kind === 'paused' ? paused.end.pending : [];
+      const decisions = pending.map((call) => ({ ...call, kind: 'approved' as const }));
+      const otherSeed = await runs.run(code, { bindings, seed: 6, recorded: paused.calls, decisions });
+      expect(otherSeed.end).toMatchObject({ kind: 'failed', error: { code: 'diverged' } });
+      const otherProgram = await runs.run(`${code} `, { bindings, seed: paused.seed, decisions });
+      expect(otherProgram.end).toMatchObject({ kind: 'paused' });
+      const shorter = await runs.run('return 1', { bindings, recorded: paused.calls });
+      expect(shorter.end).toMatchObject({ kind: 'failed', error: { code: 'diverged' } });
+      expect(made).toEqual(['history', 'history']);
+    });
+
+    it('replay calls made at once in the order of their answers', async () => {
+      const made: string[] = [];
+      const step = binding('step', {
+        async call(args) {
+          const { id, n } = args as { id: number; n: number }; // the program below sends them
+          made.push(`${id}.${n}`);
+          await new Promise((resume) => setTimeout(resume, id === 1 ? 40 : 5));
+          return { kind: 'value', value: id };
+        },
+      });
+      const { bindings } = tools();
+      const parallel = `await Promise.all([1, 2, 3].map(async (id) => { for (let n = 0; n < 3; n++) await env.pump.step({ id, n }) }));
+        return await env.pump.stop({});`;
+      const paused = await runs.run(parallel, { bindings: [...bindings, step] });
+      const pending = paused.end.kind === 'paused' ? paused.end.pending : [];
+      const decisions = pending.map((call) => ({ ...call, kind: 'approved' as const }));
+      const result = await runs.run(parallel, {
+        bindings: [...bindings, step],
+        recorded: paused.calls,
+        decisions,
+      });
+      expect(result.end).toEqual({ kind: 'done', value: 'stopped' });
+      expect(made).toHaveLength(9);
+    });
+  });
+
+  describe(`${engine}: hostile programs`, () => {
+    const offset = SEED % corpus.length;
+    const step = Math.max(1, Math.floor(corpus.length / SAMPLE));
+    const sample = [...corpus.slice(offset), ...corpus.slice(0, offset)]
+      .filter((_, i) => i % step === 0)
+      .slice(0, SAMPLE);
+    const parts = Array.from({ length: 6 }, (_, i) => sample.filter((_program, n) => n % 6 === i));
+
+    it.each(parts.map((programs, i) => [i + 1, programs] as const))(
+      'are contained, and the next run is fine: part %d',
+      async (_, programs) => {
+        const problems: string[] = [];
+        for (const program of programs) problems.push(...problemsOf(program, await attack(runs, program)));
+        expect(problems).toEqual([]);
+        expect(runs.connections).toBe(0);
+        expect(await valueOf('return await env.t.echo({ fine: true })')).toEqual({ fine: true });
+      },
+      120_000,
+    );
+  });
+}

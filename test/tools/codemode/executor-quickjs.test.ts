@@ -1,0 +1,3 @@
+import { testExecutor } from '../../conformance/executor.ts';
+
+testExecutor('quickjs');
