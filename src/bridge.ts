@@ -155,7 +155,9 @@ class RunningBridge implements Bridge {
 
   #startRuntime(devicesUrl: string): Runtime {
     const { dataDir, logLevel, logFormat, agentBytesMax, shards } = this.config;
-    const own = { dataDir, devicesUrl, logLevel, logFormat, agentBytesMax };
+    const { model, modelKey, modelKeyFile, modelTokensPerDay } = this.config;
+    const models = { model, modelKey, modelKeyFile, modelTokensPerDay };
+    const own = { dataDir, devicesUrl, logLevel, logFormat, agentBytesMax, models };
     const settings: ShardSettings = { ...own, ...this.#options.shard };
     return new Runtime({
       shards: [shards === 0 ? inlineShard(settings) : workerShard(settings)],

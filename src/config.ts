@@ -42,6 +42,26 @@ const schema = z.strictObject({
     .nullable()
     .default(null)
     .describe('module with `definitions` and `agents`; default: the shipped models'),
+  model: z
+    .string()
+    .min(1)
+    .default('rules')
+    .describe('language model of agents that chat: rules, or openai-compatible:<url>#<name>'),
+  modelKey: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('key of the model endpoint; better in a file, see model-key-file'),
+  modelKeyFile: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('file that holds the key of the model endpoint and nothing else'),
+  modelTokensPerDay: wholeNumber(1, Number.MAX_SAFE_INTEGER)
+    .default(limits.modelTokensPerDay)
+    .describe('tokens one agent may use a day (UTC)'),
   agentBytesMax: wholeNumber(1024 * 1024, 2 ** 40)
     .default(limits.agentBytesMax)
     .describe('bytes an agent may fill in a database of its own (`this.sql`, `this.storage`)'),
@@ -50,6 +70,9 @@ const schema = z.strictObject({
 /** The settings of a bridge, as docs/cli.md lists them with their units, checked. */
 export type Config = z.output<typeof schema>;
 type Key = keyof Config;
+
+/** Never shown, not even in an error. */
+const SECRETS: ReadonlySet<string> = new Set<Key>(['adminToken', 'modelKey']);
 
 const KEYS = Object.keys(schema.shape) as Key[]; // the shape's keys are Config's
 
@@ -167,7 +190,7 @@ function invalidSetting(
   const issue = error.issues[0];
   if (issue?.code === 'unrecognized_keys') return unknownSetting(issue.keys[0] ?? '', KEYS);
   const key = String(issue?.path[0] ?? '');
-  const shown = key === 'adminToken' ? '(hidden)' : JSON.stringify(values[key]);
+  const shown = SECRETS.has(key) ? '(hidden)' : JSON.stringify(values[key]);
   const name = origins.get(key) ?? key;
   return new BridgeError('BRG_CONFIG', `${name}: ${shown} is not allowed: ${issue?.message ?? 'not valid'}`);
 }

@@ -1,11 +1,12 @@
 /** Composition root of one shard: opens its files, loads the device models, makes it. */
 import { join } from 'node:path';
 import { FlightRecorder, Shard, type Suspects } from './actor/index.ts';
-import { createActorFactory, type AgentClasses } from './agent/index.ts';
+import { createActorFactory, type AgentClasses, type AgentModels } from './agent/index.ts';
 import { systemClock } from './base/clock.ts';
 import { BridgeError } from './base/errors.ts';
-import { createLog, type LogLevel } from './base/log.ts';
+import { createLog, type Log, type LogLevel } from './base/log.ts';
 import { Registry, type DeviceDefinition } from './device/index.ts';
+import { ModelHost, resolveModel } from './inference/index.ts';
 import { Journal, ReplayDiary, ShardStore } from './store/index.ts';
 
 export interface ShardSettings {
@@ -14,6 +15,8 @@ export interface ShardSettings {
   readonly devicesUrl: string;
   readonly logLevel: LogLevel;
   readonly logFormat: 'pretty' | 'json';
+  /** What agents that chat ask; default `rules`. */
+  readonly models?: ModelConfig;
   /** Bytes an agent may fill in a file of its own. */
   readonly agentBytesMax?: number;
   readonly idleTimeoutMs?: number;
@@ -27,6 +30,14 @@ export interface ShardSettings {
   /** Bounds of the two files, in their pages; for disks with a quota. */
   readonly journalPagesMax?: number;
   readonly storePagesMax?: number;
+}
+
+export interface ModelConfig {
+  /** `rules`, or `openai-compatible:<url>#<name>`. */
+  readonly model: string;
+  readonly modelKey: string | null;
+  readonly modelKeyFile: string | null;
+  readonly modelTokensPerDay: number;
 }
 
 export interface DeviceModule {
@@ -61,7 +72,8 @@ export async function openShard(
   const log = createLog({ level: settings.logLevel, format: settings.logFormat });
   const { dataDir, journalPagesMax, storePagesMax, agentBytesMax } = settings;
   const { idleTimeoutMs, awakeAgentsMax, turnDeadlineMs, recorder, suspects } = settings;
-  const factory = createActorFactory(new Registry(definitions), agents);
+  const models = openModels(settings.models, log);
+  const factory = createActorFactory(new Registry(definitions), agents, models);
   return new Shard({
     journal: new Journal(join(dataDir, 'journal.db'), pagesMax(journalPagesMax)),
     store: new ShardStore(join(dataDir, 'shard.db'), {
@@ -70,6 +82,7 @@ export async function openShard(
     }),
     diary: new ReplayDiary(join(dataDir, 'replay.json')),
     factory,
+    service: models.host,
     clock: systemClock,
     log,
     post,
@@ -79,6 +92,20 @@ export async function openShard(
     ...(recorder === undefined ? {} : { recorder: new FlightRecorder(recorder) }),
     ...(suspects === undefined ? {} : { suspects }),
   });
+}
+
+/** @throws BridgeError BRG_MODEL_SPEC when no model can be asked that way */
+function openModels(config: ModelConfig | undefined, log: Log): AgentModels {
+  const { model = 'rules', modelKey = null, modelKeyFile = null, modelTokensPerDay } = config ?? {};
+  const host = new ModelHost({
+    log,
+    ...(modelKeyFile === null ? {} : { key: { file: modelKeyFile } }),
+    ...(modelKey === null ? {} : { environment: { ...process.env, MOORING_MODEL_KEY: modelKey } }),
+    ...(modelTokensPerDay === undefined ? {} : { tokensPerDay: modelTokensPerDay }),
+  });
+  const standard = model as AgentModels['standard']; // checked by the next line
+  resolveModel(standard, host, { agent: 'fleet/start' });
+  return { host, standard };
 }
 
 function pagesMax(pages: number | undefined): { pagesMax?: number } {

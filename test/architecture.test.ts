@@ -53,6 +53,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@ai-sdk/openai-compatible': ['inference'],
   aedes: ['broker'],
   ws: ['gateway'],
+  'quickjs-emscripten': ['tools'],
   zod: ['gateway', 'src'],
   mqtt: ['firmware-sim'],
   preact: ['dashboard'],

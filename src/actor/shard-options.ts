@@ -23,8 +23,16 @@ export interface ShardOptions {
   readonly recorder?: FlightRecorder;
   /** What the thread ended of before. */
   readonly suspects?: Suspects;
+  /** What agents share besides, with numbers of its own. */
+  readonly service?: ShardService;
   /** How replays went; without it every replay is like the first. */
   readonly diary?: ReplayDiary;
+}
+
+/** Something a shard keeps for its agents: it adds its numbers to the shard's, and ends with it. */
+export interface ShardService {
+  addTo(totals: Record<string, number>): void;
+  close(): void;
 }
 
 /** A batch as the main thread handed it over. */

@@ -73,7 +73,7 @@ export class ShardOverview implements ShardView {
 
   /** Numbers that may be summed over shards. */
   totals(): Record<string, number> {
-    const { store, roster, connections, journal, counters, shardCounters, unapplied } = this.#shard;
+    const { store, roster, connections, journal, counters, shardCounters, unapplied, service } = this.#shard;
     const presence = store.directory.totals();
     const { awake, waiting, deepest } = roster.census();
     const agents = presence.online + presence.offline + presence.never;
@@ -94,6 +94,7 @@ export class ShardOverview implements ShardView {
     };
     roster.wakeTimes.light.addTo(totals, 'wakeLight');
     roster.wakeTimes.heavy.addTo(totals, 'wakeHeavy');
+    service?.addTo(totals);
     return totals;
   }
 

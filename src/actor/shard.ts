@@ -31,7 +31,7 @@ import { ProgressTracker, type BatchProgress } from './progress.ts';
 import { Quarantine } from './quarantine.ts';
 import { replayJournal } from './replay.ts';
 import { Roster } from './roster.ts';
-import type { Batch, ShardOptions } from './shard-options.ts';
+import type { Batch, ShardOptions, ShardService } from './shard-options.ts';
 import { ShardEffects } from './shard-effects.ts';
 import { newAgentCounters, newShardCounters, ShardOverview, type ShardCounters } from './shard-overview.ts';
 
@@ -53,6 +53,7 @@ export class Shard implements ActorHost {
   /** Sequence numbers of messages to set aside. */
   readonly poison: Set<number>;
   readonly turnDeadlineMs: number;
+  readonly service: ShardService | undefined;
   readonly #progress: ProgressTracker;
   readonly #alarms: AlarmTimer;
   readonly #dispatcher: Dispatcher;
@@ -69,6 +70,7 @@ export class Shard implements ActorHost {
     this.asks = new AskTable(this.effects, options.clock);
     this.clock = options.clock;
     this.overview = new ShardOverview(this);
+    this.service = options.service;
     this.store = options.store;
     this.journal = options.journal;
     this.roster = new Roster(options);
@@ -112,6 +114,7 @@ export class Shard implements ActorHost {
     this.#alarms.stop();
     const isRoom = await this.#committer.stop();
     for (const actor of this.roster.all()) actor.behaviour.stop();
+    this.service?.close();
     if (isRoom) this.store.checkpoint();
     this.store.close();
     this.journal.close();

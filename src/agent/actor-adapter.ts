@@ -13,6 +13,7 @@ import { channels, tell } from '../base/events.ts';
 import type { Registry } from '../device/index.ts';
 import { admit } from './admission.ts';
 import { Agent } from './agent.ts';
+import { rulesOnly, type AgentModels } from './agent-models.ts';
 import { sortClasses, type AgentClasses } from './agent-classes.ts';
 import { PARTS, type AgentParts } from './agent-parts.ts';
 import { answerApiCall } from './calls/api-call.ts';
@@ -29,7 +30,11 @@ import { answerWebRequest } from './web-request.ts';
  * The behaviour of every known model.
  * @throws BridgeError BRG_DEFINITION when `agents` does not fit the definitions, BRG_RULE
  */
-export function createActorFactory(registry: Registry, agents: AgentClasses): ActorFactory {
+export function createActorFactory(
+  registry: Registry,
+  agents: AgentClasses,
+  models: AgentModels = rulesOnly(),
+): ActorFactory {
   const { devices, plain } = sortClasses(registry.definitions(), agents);
   for (const definition of registry.definitions()) modelRules(definition);
   return (model) => {
@@ -41,6 +46,7 @@ export function createActorFactory(registry: Registry, agents: AgentClasses): Ac
     if (PlainClass !== undefined) {
       return kind(
         'agent',
+        models,
         (context) => withPlainDesk(new PlainClass(context)),
         (context) => withPlainDesk(new Agent(context)),
       );
@@ -50,6 +56,7 @@ export function createActorFactory(registry: Registry, agents: AgentClasses): Ac
     if (definition === undefined || DeviceClass === undefined) return undefined;
     return kind(
       'device',
+      models,
       (context) => new DeviceClass(context, definition),
       (context) => new DeviceAgent(context, definition),
     );
@@ -65,7 +72,7 @@ function withPlainDesk(agent: Agent): Agent {
 type Make = (context: ActorContext) => Agent;
 
 /** An author's constructor that throws costs the behaviour, not the agent's data, and not the shard. */
-function kind(sort: ActorKind['sort'] & string, make: Make, instead: Make): ActorKind {
+function kind(sort: ActorKind['sort'] & string, models: AgentModels, make: Make, instead: Make): ActorKind {
   const build = (context: ActorContext): Agent => {
     try {
       return make(context);
@@ -80,11 +87,15 @@ function kind(sort: ActorKind['sort'] & string, make: Make, instead: Make): Acto
     agent[PARTS].hold();
     return agent;
   };
+  const behaviour = (agent: Agent): ActorBehaviour => {
+    agent[PARTS].models = models;
+    return new AgentBehaviour(agent);
+  };
   return {
     isEphemeral: false,
     sort,
-    create: (context) => new AgentBehaviour(build(context)),
-    createHeld: (context) => new AgentBehaviour(held(context)),
+    create: (context) => behaviour(build(context)),
+    createHeld: (context) => behaviour(held(context)),
   };
 }
 

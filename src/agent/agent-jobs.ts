@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts';
 import type { Agent } from './agent.ts';
-import type { AgentParts } from './agent-parts.ts';
+import { PARTS, type AgentParts } from './agent-parts.ts';
 import { onBehalfOf, traced } from './author-code.ts';
 import { authorMethod } from './calls/callable.ts';
 import { runAs } from './current-agent.ts';
@@ -43,9 +43,9 @@ export function jobContext(agent: Agent, parts: AgentParts): JobContext {
   };
 }
 
-/** A method of the author's classes, or a function in a field (`poll = () => ...`), as in the Agents SDK. */
+/** A job of the agent's kind, a method of the author's classes, or a function in a field (`poll = () => ...`), as in the Agents SDK. */
 function jobMethod(agent: Agent, name: string): ((...args: never[]) => unknown) | undefined {
-  const method = authorMethod(agent, name);
+  const method = agent[PARTS].extension?.job?.(name) ?? authorMethod(agent, name);
   if (method !== undefined) return method;
   const field: unknown = Object.getOwnPropertyDescriptor(agent, name)?.value;
   return typeof field === 'function' ? (field as (...args: never[]) => unknown) : undefined; // checked: a function

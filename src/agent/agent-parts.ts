@@ -11,6 +11,7 @@ import type { Codec, Frame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
 import { CallDesk } from './calls/call-desk.ts';
 import { traced } from './author-code.ts';
+import type { AgentModels } from './agent-models.ts';
 import type { ChatDesk } from './chat/chat-desk.ts';
 import { AgentConnection } from './connection.ts';
 import { runAs } from './current-agent.ts';
@@ -35,6 +36,8 @@ export interface Extension {
   device(record: InboundRecord): void | Promise<void>;
   /** A device's record could not be handled. */
   failed(record: InboundRecord, error: BridgeError): void;
+  /** What runs a job of its own, by the name of the callback; before any method of that name. */
+  job?(name: string): ((payload: unknown) => unknown) | undefined;
   wake(): void;
   alarm(nowMs: number): void;
   nextAlarmMs(): number | null;
@@ -52,6 +55,8 @@ export class AgentParts {
   readonly state: StateSync;
   readonly work: WorkDesk;
   extension: Extension | undefined;
+  /** What it can ask; set when it has been constructed. */
+  models: AgentModels | undefined;
   /** Undefined: it cannot chat. */
   chat: ChatDesk | undefined;
   #calls: CallDesk | undefined;

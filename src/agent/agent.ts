@@ -3,6 +3,8 @@
  * laid in three layers: hooks (`AgentHooks`), work for later (`AgentWork`), and here state and connections.
  */
 import type { ActorContext, SqlBinding, SqlRow } from '../actor/index.ts';
+import type { LanguageModelV4 } from '../inference/index.ts';
+import { languageModelOf } from './agent-models.ts';
 import { AgentParts, PARTS } from './agent-parts.ts';
 import { AgentWork } from './agent-work.ts';
 import { askedBy } from './author-code.ts';
@@ -61,6 +63,15 @@ export class Agent<State = unknown> extends AgentWork<State> {
   /** Keys and values, SQL with a cursor, and transactions, in the same file. */
   get storage(): AgentStorage {
     return this[PARTS].storage;
+  }
+
+  /**
+   * A language model for `generateText` and `streamText` of `ai`: `static options = { model }` of the class, else the one
+   * of the setting `model`, else `rules`. Requests go through one queue, budget and circuit breaker for all agents.
+   * @throws BridgeError BRG_MODEL_SPEC; BRG_BAD_REQUEST in the constructor
+   */
+  get languageModel(): LanguageModelV4 {
+    return languageModelOf(this);
   }
 
   /** All connections, or those with this tag. */

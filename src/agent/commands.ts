@@ -48,10 +48,18 @@ export class Commands {
   readonly #context: ActorContext;
   readonly #outbound: Outbound;
   readonly #definition: DeviceDefinition;
+  readonly #onEnded: (record: CommandRecord) => void;
   /** API callers waiting for an answer; they do not survive a restart, their commands do. */
   #waiters = NO_WAITERS;
 
-  constructor(context: ActorContext, outbound: Outbound, definition: DeviceDefinition) {
+  /** @param onEnded hears of each command that ends, however it does */
+  constructor(
+    context: ActorContext,
+    outbound: Outbound,
+    definition: DeviceDefinition,
+    onEnded: (record: CommandRecord) => void,
+  ) {
+    this.#onEnded = onEnded;
     this.#context = context;
     this.#outbound = outbound;
     this.#definition = definition;
@@ -187,6 +195,7 @@ export class Commands {
     );
     this.#tell(record);
     noteEnded(this.#context, record, by);
+    this.#onEnded(record);
     const waiter = this.#waiters.get(record.cid);
     if (waiter !== undefined) {
       this.#waiters.delete(record.cid);

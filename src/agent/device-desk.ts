@@ -4,20 +4,20 @@
  */
 import type { ActorContext, AttachBody, InboundRecord, ListenBody } from '../actor/index.ts';
 import { KIND } from '../actor/index.ts';
-import { asBridgeError, BridgeError } from '../base/errors.ts';
+import { BridgeError } from '../base/errors.ts';
 import { channels, tell } from '../base/events.ts';
 import type { DeviceDefinition } from '../device/index.ts';
 import { decodePayload, type Codec, type Frame } from '../wire/index.ts';
 import type { AgentParts, Extension } from './agent-parts.ts';
 import { Alerts } from './alerts.ts';
-import { onBehalfOf } from './author-code.ts';
 import { answerDeviceCall } from './calls/device-call.ts';
 import { Commands, parseResult } from './commands.ts';
-import { runAs } from './current-agent.ts';
 import { CHANNELS, DeadLetters } from './dead-letters.ts';
 import type { DeviceAgent } from './device-agent.ts';
 import { answerDeviceRequest } from './device-requests.ts';
+import { SCHEDULED_COMMAND, ToolBench } from './device-tools/tool-bench.ts';
 import { isJsonObject, type JsonObject } from './merge-patch.ts';
+import { carryOut } from './rule-actions.ts';
 import { RuleBook } from './rule-book.ts';
 import type { FiredRule } from './rules/index.ts';
 import { TelemetryIngest, type TelemetryEvent } from './telemetry-ingest.ts';
@@ -38,6 +38,7 @@ export class DeviceDesk implements Extension {
   readonly ingest: TelemetryIngest;
   readonly #agent: DeviceAgent;
   readonly #noTelemetryHook: unknown;
+  #tools: ToolBench | undefined;
 
   /** @param noTelemetryHook the hook of an author who wrote none: not worth calling */
   constructor(agent: DeviceAgent, parts: AgentParts, definition: DeviceDefinition, noTelemetryHook: unknown) {
@@ -48,7 +49,9 @@ export class DeviceDesk implements Extension {
     this.parts = parts;
     this.context = context;
     this.twin = new Twin(context, outbound, definition);
-    this.commands = new Commands(context, outbound, definition);
+    this.commands = new Commands(context, outbound, definition, (record) =>
+      this.#tools?.effects.ended(record),
+    );
     this.rules = new RuleBook(context, definition);
     this.alerts = new Alerts(context, outbound);
     this.deadLetters = new DeadLetters(context, outbound);
@@ -60,6 +63,21 @@ export class DeviceDesk implements Extension {
     const chosen = this.context.cell('codec');
     if (chosen === 'json' || chosen === 'cbor') return chosen;
     return this.definition.encoding ?? this.ingest.codec ?? 'json';
+  }
+
+  /** What its tools share: most agents that wake need none of it. @throws BridgeError BRG_DEFINITION for a bad policy */
+  get tools(): ToolBench {
+    return (this.#tools ??= new ToolBench(this.#agent, this));
+  }
+
+  /** Why a rule may not send its command; undefined: it may. */
+  refusedRule(rule: FiredRule): string | undefined {
+    return this.context.cell('toolRules') === undefined ? undefined : this.tools.refusedRule(rule);
+  }
+
+  /** What runs a job that no author wrote. */
+  job(name: string): ((payload: unknown) => unknown) | undefined {
+    return name === SCHEDULED_COMMAND ? (payload) => this.tools.runScheduled(payload) : undefined;
   }
 
   /** A client may set the state: telemetry is merged into it. @throws BridgeError BRG_PAYLOAD_SHAPE */
@@ -78,12 +96,12 @@ export class DeviceDesk implements Extension {
   }
 
   wake(): void {
-    this.#carryOut(this.rules.alarm(this.context.now()));
+    carryOut(this.#agent, this, this.rules.alarm(this.context.now()));
   }
 
   alarm(nowMs: number): void {
     this.commands.tick(nowMs);
-    this.#carryOut(this.rules.alarm(nowMs));
+    carryOut(this.#agent, this, this.rules.alarm(nowMs));
   }
 
   nextAlarmMs(): number | null {
@@ -92,17 +110,21 @@ export class DeviceDesk implements Extension {
   }
 
   isBusy(): boolean {
-    return this.commands.hasWaiters;
+    return this.commands.hasWaiters || this.#tools?.effects.isBusy === true;
   }
 
   destroyed(by: string): void {
     this.commands.drop(by);
+    this.stop();
   }
 
-  stop(): void {}
+  stop(): void {
+    this.#tools?.effects.letGo();
+  }
 
   abandoned(): void {
     this.commands.letGo();
+    this.stop();
   }
 
   failed(record: InboundRecord, error: BridgeError): void {
@@ -138,8 +160,13 @@ export class DeviceDesk implements Extension {
 
   request(request: number, name: string, body: unknown): unknown {
     const answer = answerDeviceRequest(this, request, name, body);
-    if (this.rules.takeChanged()) this.#carryOut(this.rules.alarm(this.context.now()));
+    this.settleRules();
     return answer;
+  }
+
+  /** After rules were added or removed: when to look at them again. */
+  settleRules(): void {
+    if (this.rules.takeChanged()) carryOut(this.#agent, this, this.rules.alarm(this.context.now()));
   }
 
   #telemetry(record: InboundRecord): void | Promise<void> {
@@ -161,9 +188,10 @@ export class DeviceDesk implements Extension {
     const { ts, values, seq } = event;
     this.parts.state.stream({ ...this.#agent.state, ...values });
     this.context.addHistory(ts, values);
+    this.#tools?.effects.telemetry(event);
     if (this.rules.all.length > 0) {
       const fired = this.rules.telemetry(ts, values, event.receivedAtMs);
-      if (fired.length > 0) this.#carryOut(fired);
+      if (fired.length > 0) carryOut(this.#agent, this, fired);
       this.parts.rearm();
     }
     if (this.context.connections().length > 0) {
@@ -180,8 +208,9 @@ export class DeviceDesk implements Extension {
     this.context.countMessage(record.receivedAtMs);
     const value = this.#decoded(record);
     this.twin.report(value);
-    // `report` refuses anything but an object.
-    const hook = (): void | Promise<void> => this.#agent.onReported(value as JsonObject, this.twin.reported);
+    const patch = value as JsonObject; // `report` refuses anything but an object.
+    this.#tools?.effects.reported(patch, record.receivedAtMs);
+    const hook = (): void | Promise<void> => this.#agent.onReported(patch, this.twin.reported);
     return this.parts.runHook('onReported', hook);
   }
 
@@ -255,42 +284,5 @@ export class DeviceDesk implements Extension {
       shard.attention.add({ ...address, reason: 'offline', ts: at, text: `offline: ${reason}` });
     if (channels.connection.hasSubscribers) tell('offline', this.context, { reason });
     return this.parts.runHook('onOffline', () => this.#agent.onOffline(reason));
-  }
-
-  #carryOut(fired: readonly FiredRule[]): void {
-    for (const rule of fired) {
-      if (rule.suppressed) {
-        if (rule.suppressedCount === 1) this.#suppressed(rule.ruleId);
-        continue;
-      }
-      this.context.counters.rulesFired++;
-      if (channels.rule.hasSubscribers) {
-        const { ruleId, action, metric } = rule;
-        tell('rule:fire', this.context, { rule: ruleId, action: action.kind, metric });
-      }
-      this.#act(rule);
-    }
-  }
-
-  #suppressed(rule: string): void {
-    this.context.log.warn({ rule }, 'rule fires too often');
-    if (channels.rule.hasSubscribers) tell('rule:suppress', this.context, { rule });
-  }
-
-  #act(rule: FiredRule): void {
-    const { ruleId, action, metric, value, atMs: ts, text } = rule;
-    if (action.kind !== 'command') {
-      this.alerts.add({ ts, ruleId, kind: action.kind, text, metric, value });
-      return;
-    }
-    try {
-      const send = (): unknown => this.#agent.sendCommand(action.name, action.argument ?? null);
-      const run = (): unknown => runAs(this.#agent, undefined, send);
-      this.context.attempt(() => onBehalfOf(this.#agent, `rule:${ruleId}`, run));
-      this.alerts.add({ ts, ruleId, kind: 'notify', text, metric, value });
-    } catch (error) {
-      const failure = `${text}: ${asBridgeError(error).message}`;
-      this.alerts.add({ ts, ruleId, kind: 'alert', text: failure, metric, value });
-    }
   }
 }

@@ -46,6 +46,7 @@ export {
   type ScheduleOptions,
 } from './jobs/index.ts';
 export { createActorFactory } from './actor-adapter.ts';
+export type { AgentModels } from './agent-models.ts';
 export { currentTurn } from './current-agent.ts';
 export {
   sortClasses,

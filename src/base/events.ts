@@ -103,7 +103,9 @@ export interface EventPayloads {
     readonly request: string;
     readonly outcome: string;
     readonly code: string | null;
+    /** How many. */
     readonly chunks: number;
+    /** ms from the first moment of the turn. */
     readonly durationMs: number;
     /** Of the model, when its author handed on `onFinish`. */
     readonly finishReason: string | null;

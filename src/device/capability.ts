@@ -51,6 +51,8 @@ export type CommandArgument =
 export interface CommandEffect {
   readonly metric: string;
   readonly value: MetricValue | 'argument';
+  /** Time it takes at most until the telemetry shows it, in ms. Default 10 s. */
+  readonly withinMs?: number;
 }
 
 /** One thing a device can be told to do. */

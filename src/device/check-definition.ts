@@ -4,6 +4,7 @@
  */
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { checkPolicy } from './action-policy.ts';
 import type { Command, CommandArgument, Metric } from './capability.ts';
 import {
   checkBytes,
@@ -35,6 +36,7 @@ const DEFINITION_KEYS: readonly string[] = [
   'commands',
   'topics',
   'rules',
+  'policy',
   'sample',
 ];
 
@@ -56,6 +58,8 @@ export function checkDefinition(definition: DeviceDefinitionInput): DecodePlan {
       fail('topics.telemetry', pattern, 'levels of plain text and one `:id`, such as acme/:id/up');
   }
   checkRules(definition, plan, fail);
+  const { metrics, commands = [], policy = {} } = definition;
+  checkPolicy(policy, { metrics, commands }, fail);
   checkSample(definition, plan, fail);
   return plan;
 }
@@ -167,7 +171,9 @@ function checkArgument(argument: CommandArgument, place: string, fail: Fail): vo
 
 function checkEffect(command: Command, plan: DecodePlan, place: string, fail: Fail): void {
   if (command.effect === undefined) return;
-  const { metric, value } = command.effect;
+  const { metric, value, withinMs = limits.effectMs } = command.effect;
+  if (!Number.isInteger(withinMs) || withinMs < 1 || withinMs > limits.effectMaxMs)
+    fail(`${place}: effect.withinMs`, `is ${showValue(withinMs)}`, `1 to ${limits.effectMaxMs} ms`);
   const check = knownMetric(metric, plan, `${place}: effect`, fail);
   if (value === 'argument') {
     if (command.argument?.kind !== check.kind)

@@ -4,6 +4,7 @@
  */
 import { BridgeError } from '../base/errors.ts';
 import type { Codec } from '../wire/index.ts';
+import type { DevicePolicy } from './action-policy.ts';
 import type { Command, Metric } from './capability.ts';
 import { checkDefinition } from './check-definition.ts';
 import { PLAN, type DecodePlan } from './decode.ts';
@@ -27,6 +28,8 @@ export interface DeviceDefinitionInput {
   /** A telemetry topic of its own, with `:id` as one level. The own grammar always works too. */
   readonly topics?: { readonly telemetry?: string };
   readonly rules?: readonly ModelRule[];
+  /** What assistants may do to it without a person, and what never. Default: whatever acts needs an approval. */
+  readonly policy?: DevicePolicy;
   /** One message as the device would send it: by name or by letter, every metric it reports. */
   readonly sample: Readonly<Record<string, unknown>>;
 }
@@ -42,6 +45,7 @@ export interface DeviceDefinition {
   readonly commands: readonly Command[];
   readonly topics: { readonly telemetry?: string };
   readonly rules: readonly ModelRule[];
+  readonly policy: DevicePolicy;
   readonly sample: Readonly<Record<string, unknown>>;
   readonly [PLAN]: DecodePlan;
 }
@@ -51,8 +55,9 @@ export function defineDevice(definition: DeviceDefinitionInput): DeviceDefinitio
   const plan = checkDefinition(definition);
   const { model, description, metrics, sample } = definition;
   const { vendor = 'generic', agent = 'device-agent', encoding = null } = definition;
-  const { commands = [], topics = {}, rules = [] } = definition;
-  const data = { model, vendor, description, agent, encoding, metrics, commands, topics, rules, sample };
+  const { commands = [], topics = {}, rules = [], policy = {} } = definition;
+  const told = { commands, topics, rules, policy, sample };
+  const data = { model, vendor, description, agent, encoding, metrics, ...told };
   return deepFreeze({ ...copyOf(data), [PLAN]: plan });
 }
 

@@ -8,3 +8,4 @@ export { ModelHost } from './model-host.ts';
 export type { ModelCaller, ModelSettings, ModelTimeouts } from './model-host.ts';
 export { MemoryTokenBudget } from './token-budget.ts';
 export type { Reservation, TokenBudget } from './token-budget.ts';
+export type { LanguageModelV4 } from './language-model.ts';

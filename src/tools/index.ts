@@ -83,3 +83,5 @@ export type {
 } from './mcp/client/server-row.ts';
 /** @public */
 export type { Tool, ToolHints } from './tool.ts';
+/** @public */
+export { ConnectGate } from './mcp/client/connect-gate.ts';

@@ -44,6 +44,7 @@ export interface PublishedClient {
     options?: StreamOptions | { timeout?: number; stream?: StreamOptions },
   ): Promise<unknown>;
   reconnect(): void;
+  send(data: string): void;
   close(): void;
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
 }

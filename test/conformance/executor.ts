@@ -1,18 +1,13 @@
 /** What every engine of Code Mode must do. Run over each. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunResult } from '../../src/tools/codemode/run-result.ts';
-import type { ToolBinding } from '../../src/tools/codemode/tool-host.ts';
 import { ProgramRuns } from '../support/program-runs.ts';
 import { attack, problemsOf } from '../support/hostile-runs.ts';
 import { corpus } from '../tools/corpus/index.ts';
+import { binding, testApprovals } from './executor-approvals.ts';
 
 /** Programs of the corpus in a run of the suite; `npm run bench -- code-mode-corpus` runs all. Another seed picks others. */
 const SAMPLE = 30;
 const SEED = Number(process.env['MOORING_TEST_SEED'] ?? 1);
-
-function binding(name: string, more: Partial<ToolBinding> & Pick<ToolBinding, 'call'>): ToolBinding {
-  return { namespace: 'pump', name, description: name, inputSchema: { type: 'object' }, ...more };
-}
 
 const history = binding('history', {
   inputSchema: {
@@ -86,6 +81,12 @@ export function testExecutor(engine: 'workerd' | 'quickjs'): void {
       expect(first).toEqual([expect.any(Number), expect.any(Number), 0, '2026-01-02T00:00:00.000Z', 0]);
       expect(await valueOf(code, options)).toEqual(first);
       expect(await valueOf(code, { ...options, seed: 43 })).not.toEqual(first);
+    });
+
+    it('exchange any text with tools, line separators included', async () => {
+      const text = 'a\u2028b\u2029c\r\nd\u0085e\u0000f😀\ud800'.repeat(2000);
+      const code = `const t = ${JSON.stringify(text.slice(0, 14))}.repeat(2000); return (await env.t.echo({ t })).t === t`;
+      expect(await valueOf(code)).toBe(true);
     });
 
     it('log lines, with levels', async () => {
@@ -184,6 +185,15 @@ export function testExecutor(engine: 'workerd' | 'quickjs'): void {
       expect(await valueOf(code, { bindings: [rare] })).toBe('rate-limited');
     });
 
+    it('a call that cannot be recorded ends the run before the program learns of it', async () => {
+      const onCall = (): void => {
+        throw new Error('the disk is full');
+      };
+      const { end, calls } = await runs.run('await env.t.echo({}); await env.t.echo({})', { onCall });
+      expect(end).toEqual({ kind: 'crashed', message: expect.stringContaining('the disk is full') });
+      expect(calls).toHaveLength(1);
+    });
+
     it('a cancelled run ends, and its tools are told', async () => {
       const cancel = new AbortController();
       let told = false;
@@ -201,102 +211,7 @@ export function testExecutor(engine: 'workerd' | 'quickjs'): void {
     });
   });
 
-  describe(`${engine}: approvals`, () => {
-    const code = `const before = await env.pump.history({ id: 'p1' });
-      const r = Math.random();
-      const stopped = await env.pump.stop({ id: 'p1', r });
-      return [before.points.length, r, stopped];`;
-
-    function tools(): { readonly bindings: ToolBinding[]; readonly made: string[] } {
-      const made: string[] = [];
-      const counted = binding('history', {
-        call: (args) => (made.push('history'), history.call(args, context)),
-      });
-      const stop = binding('stop', {
-        call: (_, { isApproved }) => {
-          if (!isApproved) return { kind: 'approval', reason: 'stops a pump' };
-          made.push('stop');
-          return { kind: 'value', value: 'stopped' };
-        },
-      });
-      return { bindings: [counted, stop], made };
-    }
-    const context = { signal: new AbortController().signal, sequence: 0, isApproved: false };
-
-    async function pause(bindings: readonly ToolBinding[]): Promise<RunResult> {
-      const result = await runs.run(code, { bindings, seed: 5 });
-      expect(result.end).toMatchObject({
-        kind: 'paused',
-        pending: [{ sequence: 1, tool: 'stop', reason: 'stops a pump' }],
-      });
-      return result;
-    }
-
-    it('pause the run, and go on from its record with each call made once', async () => {
-      const { bindings, made } = tools();
-      const paused = await pause(bindings);
-      const pending = paused.end.kind === 'paused' ? paused.end.pending : [];
-      const decisions = pending.map((call) => ({ ...call, kind: 'approved' as const }));
-      const result = await runs.run(code, { bindings, seed: paused.seed, recorded: paused.calls, decisions });
-      expect(result.end).toEqual({ kind: 'done', value: [3, expect.any(Number), 'stopped'] });
-      expect(made).toEqual(['history', 'stop']);
-      expect(result.calls.map(({ decision }) => decision)).toEqual(['recorded', 'approved']);
-    });
-
-    it('a denial is an error the program can catch', async () => {
-      const { bindings, made } = tools();
-      const paused = await pause(bindings);
-      const pending = paused.end.kind === 'paused' ? paused.end.pending : [];
-      const decisions = pending.map((call) => ({ ...call, kind: 'denied' as const, reason: 'not today' }));
-      const { end } = await runs.run(code, {
-        bindings,
-        seed: paused.seed,
-        recorded: paused.calls,
-        decisions,
-      });
-      expect(end).toMatchObject({ kind: 'failed', error: { toolCode: 'denied', message: 'not today' } });
-      expect(made).toEqual(['history']);
-    });
-
-    it('bind to program, call and arguments: what differs is not made', async () => {
-      const { bindings, made } = tools();
-      const paused = await pause(bindings);
-      const pending = paused.end.kind === 'paused' ? paused.end.pending : [];
-      const decisions = pending.map((call) => ({ ...call, kind: 'approved' as const }));
-      const otherSeed = await runs.run(code, { bindings, seed: 6, recorded: paused.calls, decisions });
-      expect(otherSeed.end).toMatchObject({ kind: 'failed', error: { code: 'diverged' } });
-      const otherProgram = await runs.run(`${code} `, { bindings, seed: paused.seed, decisions });
-      expect(otherProgram.end).toMatchObject({ kind: 'paused' });
-      const shorter = await runs.run('return 1', { bindings, recorded: paused.calls });
-      expect(shorter.end).toMatchObject({ kind: 'failed', error: { code: 'diverged' } });
-      expect(made).toEqual(['history', 'history']);
-    });
-
-    it('replay calls made at once in the order of their answers', async () => {
-      const made: string[] = [];
-      const step = binding('step', {
-        async call(args) {
-          const { id, n } = args as { id: number; n: number }; // the program below sends them
-          made.push(`${id}.${n}`);
-          await new Promise((resume) => setTimeout(resume, id === 1 ? 40 : 5));
-          return { kind: 'value', value: id };
-        },
-      });
-      const { bindings } = tools();
-      const parallel = `await Promise.all([1, 2, 3].map(async (id) => { for (let n = 0; n < 3; n++) await env.pump.step({ id, n }) }));
-        return await env.pump.stop({});`;
-      const paused = await runs.run(parallel, { bindings: [...bindings, step] });
-      const pending = paused.end.kind === 'paused' ? paused.end.pending : [];
-      const decisions = pending.map((call) => ({ ...call, kind: 'approved' as const }));
-      const result = await runs.run(parallel, {
-        bindings: [...bindings, step],
-        recorded: paused.calls,
-        decisions,
-      });
-      expect(result.end).toEqual({ kind: 'done', value: 'stopped' });
-      expect(made).toHaveLength(9);
-    });
-  });
+  testApprovals(engine, () => runs, history);
 
   describe(`${engine}: hostile programs`, () => {
     const offset = SEED % corpus.length;

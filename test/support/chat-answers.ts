@@ -164,6 +164,13 @@ const answers: Readonly<Record<string, Answering>> = {
     });
     return stream as ChatAnswer;
   },
+  /** Does not hear that it was cancelled, and answers a stream afterwards. */
+  deaf: async ({ agent, options }) => {
+    notes.push(`${agent.name} asked`);
+    await stopped(options.abortSignal).catch(() => undefined);
+    await gate(agent.name).promise;
+    return new ReadableStream({ cancel: () => void notes.push(`${agent.name} released`) }) as ChatAnswer;
+  },
   /** Says numbers as long as it lives. */
   count: ({ options }) => {
     let n = 0;

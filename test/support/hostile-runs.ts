@@ -36,7 +36,7 @@ export function problemsOf({ name }: HostileProgram, { result, lagMs }: Attack):
   ];
   const problems = forms.filter((form) => text.includes(form)).map(() => 'a secret came out');
   const value = result.end.kind === 'done' ? JSON.stringify(result.end.value) : '';
-  if (/root:x:0|"PATH"|PATH=|forged"?$|uid=0/.test(value))
+  if (/root:x:0|"PATH"|PATH=|uid=0/.test(value))
     problems.push(`something of the host came out: ${value.slice(0, 200)}`);
   if ('polluted' in {} || 'left' in []) problems.push('the prototypes of the host were changed');
   if (lagMs > LAG_MAX_MS) problems.push(`the host stood still for ${Math.round(lagMs)} ms`);

@@ -16,7 +16,11 @@ export type ChatConcurrency =
   | 'merge'
   | 'drop'
   | 'debounce'
-  | { readonly strategy: 'debounce'; readonly debounceMs?: number };
+  | {
+      readonly strategy: 'debounce';
+      /** Quiet time in ms; default 750, at most 60,000. */
+      readonly debounceMs?: number;
+    };
 
 /** What a turn of the chat is about. */
 export interface ChatTurnOptions {

@@ -71,17 +71,6 @@ export function withToolPart(
   return { ...message, parts };
 }
 
-/** How far a call of a tool has come: a later state is never replaced by an earlier one. */
-const STATES = [
-  'input-streaming',
-  'input-available',
-  'approval-requested',
-  'approval-responded',
-  'output-denied',
-  'output-error',
-  'output-available',
-];
-
 /** Whether somebody still has to answer this call: a client that runs the tool, or a person who approves it. */
 export function isWaiting(part: ToolPart): boolean {
   const { state } = part;
@@ -114,11 +103,6 @@ function unanswered(part: ToolPart): unknown {
   return { id: isJsonObject(approval) && isId(approval['id']) ? approval['id'] : part.toolCallId };
 }
 
-/** Whether the state `next` comes after that of `part`. */
-export function isLater(next: string, part: ToolPart): boolean {
-  return STATES.indexOf(next) > STATES.indexOf(typeof part.state === 'string' ? part.state : '');
-}
-
 /** OpenAI's own bookkeeping: useless later, and refused when it comes from another conversation. */
 const PRIVATE_KEYS = ['itemId', 'reasoningEncryptedContent'];
 
@@ -128,7 +112,6 @@ export function sanitized(message: ChatMessage): ChatMessage {
   return { ...message, parts };
 }
 
-/** A part with text that is blank, unless a provider needs it back: redacted thinking has its content elsewhere. */
 function isBlankReasoning(part: ChatPart): boolean {
   return part.type === 'reasoning' && typeof part['text'] === 'string' && part['text'].trim() === '';
 }

@@ -17,7 +17,7 @@ import type { ChatAuthor, ChatTurnOptions } from './chat-author.ts';
 import { asUIMessage, type ChatMessage } from './chat-message.ts';
 import { chatFailure, type ChatFailure } from './chat-failure.ts';
 import type { ChatStore } from './chat-store.ts';
-import { readerOf, type ChatAnswer, type ChunkReader } from './chunk-reader.ts';
+import { readerOf, releaseAnswer, type ChatAnswer, type ChunkReader } from './chunk-reader.ts';
 import { doneFrame, type LiveStream } from './live-stream.ts';
 import type { Chunk } from './message-builder.ts';
 import type { StreamLog, StreamStatus } from './stream-log.ts';
@@ -48,6 +48,7 @@ export class ChatTurn {
   readonly #connection: number;
   /** The chat was cleared: nothing of this turn is to be stored. */
   #isCleared = false;
+  #isCancelled = false;
   #finishReason: string | undefined;
 
   /** @param connection on whose behalf; 0: nobody who is connected */
@@ -63,7 +64,7 @@ export class ChatTurn {
     const { context } = this.#scene.parts;
     try {
       const text = await this.#answer();
-      this.#end(this.live.abort.signal.aborted ? 'cancelled' : 'completed', undefined, text);
+      this.#end(this.#isCancelled ? 'cancelled' : 'completed', undefined, text);
     } catch (error) {
       if (context.turn.isAbandoned) return;
       this.#failed(error);
@@ -71,7 +72,9 @@ export class ChatTurn {
   }
 
   cancel(): void {
-    this.live.abort.abort(new BridgeError('BRG_ABORTED', 'the turn was cancelled'));
+    this.#isCancelled = true;
+    // The name by which the AI SDK knows that nothing failed.
+    this.live.abort.abort(new DOMException('the turn was cancelled', 'AbortError'));
   }
 
   /** The chat was cleared, or the agent is gone. */
@@ -82,8 +85,14 @@ export class ChatTurn {
 
   /** Reads the answer. A text to end with in its place. Rejects with what went wrong. */
   async #answer(): Promise<string> {
-    const answer = await this.#unlessSilent(this.#ask());
-    if (answer === undefined) return this.live.abort.signal.aborted ? '' : NO_ANSWER;
+    const coming = this.#ask();
+    const answer = await this.#unlessEnded(coming);
+    if (this.live.abort.signal.aborted) {
+      // It may come all the same, and hold a connection to a model.
+      void Promise.resolve(coming).then(releaseAnswer, () => undefined);
+      return '';
+    }
+    if (answer === undefined) return NO_ANSWER;
     const reader = readerOf(answer);
     if (reader === undefined) return '';
     try {
@@ -99,7 +108,7 @@ export class ChatTurn {
 
   async #read(reader: ChunkReader): Promise<void> {
     for (;;) {
-      const chunks = await this.#unlessSilent(reader.next());
+      const chunks = await this.#unlessEnded(reader.next());
       if (this.live.abort.signal.aborted) return reader.cancel(this.live.abort.signal.reason);
       if (chunks === undefined) return;
       for (const chunk of chunks) this.#take(chunk);
@@ -140,8 +149,8 @@ export class ChatTurn {
     );
   }
 
-  /** What is waited for, or undefined once the turn is cancelled. Rejects with BRG_TIMEOUT for a model that says nothing. */
-  async #unlessSilent<T>(coming: T | Promise<T>): Promise<T | undefined> {
+  /** What is waited for, or undefined once the turn is cancelled. Rejects with what else ended it: BRG_TIMEOUT for a model that says nothing. */
+  async #unlessEnded<T>(coming: T | Promise<T>): Promise<T | undefined> {
     const { signal } = this.live.abort;
     const cancelled = Promise.withResolvers<undefined>();
     const onAbort = (): void => cancelled.resolve(undefined);
@@ -149,19 +158,17 @@ export class ChatTurn {
     if (signal.aborted) onAbort();
     try {
       const next = Promise.race([Promise.resolve(coming), cancelled.promise]);
-      return await within(this.#scene.parts.context, limits.chatIdleMs, 'the model', next);
+      const come = await within(this.#scene.parts.context, limits.chatIdleMs, 'the model', next);
+      if (signal.aborted && !this.#isCancelled) throw signal.reason;
+      return come;
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
   }
 
   #failed(error: unknown): void {
-    const { signal } = this.live.abort;
-    // A model that hears of the cancellation fails with it.
-    const isCancelled = signal.aborted && signal.reason !== error && isAbort(error);
-    if (isCancelled || (signal.aborted && signal.reason === error && codeOf(error) === 'BRG_ABORTED')) {
-      return this.#end('cancelled', undefined, '');
-    }
+    // A model that hears of the cancellation may fail with it.
+    if (this.#isCancelled) return this.#end('cancelled', undefined, '');
     this.live.abort.abort(error);
     const err = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#scene.parts.context.log.warn({ request: this.live.id, err }, 'chat turn failed');
@@ -185,7 +192,7 @@ export class ChatTurn {
       parts.context.attempt(() => {
         live.flush();
         if (!live.builder.isEmpty || live.isContinuation) keepAnswer(live.builder.message);
-        log.end(live.id, isFailed ? 'error' : outcome, failure ?? null);
+        log.end(live.id, isFailed ? 'error' : outcome, failure ?? null, live.chunks);
       });
     } catch (error) {
       // The database is full: the answer was seen, and cannot be kept.
@@ -216,12 +223,4 @@ export class ChatTurn {
     const about = { requestId: this.live.id, message };
     return parts.runHook('onChatError', () => author.onChatError(error, about));
   }
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'AbortError' || codeOf(error) === 'BRG_ABORTED');
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof BridgeError ? error.code : undefined;
 }

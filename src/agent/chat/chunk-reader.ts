@@ -63,9 +63,15 @@ export function readerOf(answer: Exclude<ChatAnswer, undefined>): ChunkReader | 
   );
 }
 
+/** Nobody will read it. */
+export function releaseAnswer(answer: ChatAnswer): void {
+  const body = answer instanceof Response ? answer.body : answer;
+  if (body instanceof ReadableStream && !body.locked) body.cancel().catch(() => undefined); // it is over anyway
+}
+
 function responseReader(response: Response): ChunkReader | undefined {
   if (!response.ok) {
-    void response.body?.cancel().catch(() => undefined); // nobody reads it
+    releaseAnswer(response);
     throw new BridgeError('BRG_CHAT_FAILED', `onChatMessage answered with status ${response.status}`);
   }
   if (response.body === null) return undefined;

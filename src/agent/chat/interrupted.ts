@@ -30,11 +30,11 @@ export function endInterrupted(scene: TurnScene): readonly string[] {
 function endOne(scene: TurnScene, row: StreamRow, waiting: readonly string[]): void {
   const { author, parts, store, log } = scene;
   const error = new BridgeError('BRG_CHAT_INTERRUPTED', MESSAGE);
-  const id =
-    row.status === 'streaming' && row.messageId !== null ? keptMessage(scene, row, row.messageId) : '';
+  const chunks = row.status === 'streaming' ? log.read(row.id, 0) : [];
+  const id = row.messageId === null ? '' : keptMessage(scene, row, row.messageId, chunks);
   // They were written after it, or while it came.
   if (id !== '') store.moveToEnd(waiting);
-  log.end(row.id, 'interrupted', chatFailure(error));
+  log.end(row.id, 'interrupted', chatFailure(error), chunks.length);
   // Once that is stored, and after `onStart`.
   parts.context.later(() => {
     const stored = store.get(id);
@@ -44,11 +44,11 @@ function endOne(scene: TurnScene, row: StreamRow, waiting: readonly string[]): v
 }
 
 /** Its id. */
-function keptMessage({ store, log }: TurnScene, row: StreamRow, id: string): string {
+function keptMessage({ store }: TurnScene, row: StreamRow, id: string, chunks: readonly string[]): string {
   const known = store.get(id);
   const parts = known?.parts.slice(0, row.baseParts) ?? [];
   const builder = new MessageBuilder({ ...known, id, role: 'assistant', parts });
-  for (const json of log.read(row.id, 0)) builder.apply(JSON.parse(json) as Chunk); // written from one
+  for (const json of chunks) builder.apply(JSON.parse(json) as Chunk); // written from one
   const tools = store.requestContext('clientTools');
   const names = Array.isArray(tools) ? tools.map((tool) => (tool as { name?: unknown } | null)?.name) : [];
   builder.interrupt((name) => names.includes(name));

@@ -106,9 +106,9 @@ export class LiveStream {
   flush(): void {
     if (this.#pending.length === 0) return;
     const chunks = this.#pending;
+    this.#places.log.append(this.id, this.#lastSeq - chunks.length + 1, chunks);
     this.#pending = [];
     this.#pendingBytes = 0;
-    this.#places.log.append(this.id, this.#lastSeq - chunks.length + 1, chunks);
   }
 
   /** The last frame of the answer. */

@@ -115,7 +115,14 @@ export class MessageBuilder {
 
   #begin({ type, id, providerMetadata }: Chunk): void {
     const kind = kindOf(type);
-    const part: OpenPart = { type: kind, text: '', state: 'streaming', ...optional({ providerMetadata }) };
+    const named = kind === 'reasoning' ? { id } : {};
+    const part: OpenPart = {
+      type: kind,
+      ...named,
+      text: '',
+      state: 'streaming',
+      ...optional({ providerMetadata }),
+    };
     this.#open.set(`${kind} ${String(id)}`, part);
     this.#parts.push(part);
   }

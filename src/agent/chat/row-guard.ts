@@ -35,7 +35,7 @@ export function guarded(message: ChatMessage): Guarded {
 }
 
 /** The first characters of a text, a surrogate pair whole or not at all. */
-export function preview(text: string): string {
+function preview(text: string): string {
   const last = text.charCodeAt(chatPreviewCharacters - 1);
   const isHalf = last >= 0xd800 && last <= 0xdbff && text.length > chatPreviewCharacters;
   return text.slice(0, isHalf ? chatPreviewCharacters - 1 : chatPreviewCharacters);

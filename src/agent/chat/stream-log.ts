@@ -16,6 +16,7 @@ export interface StreamRow {
   /** Parts of the message before the stream. */
   readonly baseParts: number;
   readonly isContinuation: boolean;
+  /** How many chunks there are, once it has ended. */
   readonly lastSeq: number;
   readonly failure: ChatFailure | null;
   /** The messages it is to answer. */
@@ -51,7 +52,6 @@ export class StreamLog {
   /** @param chunks JSON texts; the first has the number `firstSeq` */
   append(id: string, firstSeq: number, chunks: readonly string[]): void {
     const body = chunks.join('\n');
-    const lastSeq = firstSeq + chunks.length - 1;
     const tail = this.#tail?.id === id && this.#tail.bytes < limits.chatSegmentBytes ? this.#tail : undefined;
     if (tail === undefined) {
       this.#run('INSERT INTO cf_ai_chat_stream_chunks VALUES(?, ?, ?)', id, firstSeq, body);
@@ -62,14 +62,21 @@ export class StreamLog {
       this.#run(sql, body, id, tail.firstSeq);
       tail.bytes += body.length + 1;
     }
-    this.#run('UPDATE cf_ai_chat_stream_metadata SET last_seq = ? WHERE id = ?', lastSeq, id);
   }
 
-  end(id: string, status: StreamStatus, failure: ChatFailure | null): void {
+  /** @param lastSeq how many chunks there are */
+  end(id: string, status: StreamStatus, failure: ChatFailure | null, lastSeq = 0): void {
     if (this.#tail?.id === id) this.#tail = undefined;
     const sql =
-      'UPDATE cf_ai_chat_stream_metadata SET status = ?, completed_at = ?, failure = ? WHERE id = ?';
-    this.#run(sql, status, this.#context.now(), failure === null ? null : JSON.stringify(failure), id);
+      'UPDATE cf_ai_chat_stream_metadata SET status = ?, completed_at = ?, failure = ?, last_seq = ? WHERE id = ?';
+    this.#run(
+      sql,
+      status,
+      this.#context.now(),
+      failure === null ? null : JSON.stringify(failure),
+      lastSeq,
+      id,
+    );
   }
 
   get(id: string): StreamRow | undefined {

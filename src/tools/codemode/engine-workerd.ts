@@ -106,10 +106,14 @@ async function startSandbox(
       dataBytes: limits.workerdReservedBytes + limits.programMemoryMaxBytes,
     },
   );
-  // Nothing waits for it, and what could fail leaves an empty directory.
+  // At once when it is connected: nobody else shall connect, and nothing is left when the bridge is killed.
   const cleanUp = (): void => rm(directory, { recursive: true, force: true }, () => undefined);
   const sandbox = new SandboxProcess({ command, args, directory, environment: {}, cleanUp });
-  return startWithin(sandbox, limits.sandboxStartMs, becomeReady(sandbox, config, join(directory, SOCKET)));
+  return startWithin(
+    sandbox,
+    limits.sandboxStartMs,
+    becomeReady(sandbox, config, join(directory, SOCKET)).finally(cleanUp),
+  );
 }
 
 async function becomeReady(sandbox: SandboxProcess, config: Buffer, socketPath: string): Promise<Sandbox> {

@@ -14,6 +14,8 @@ export interface RunCallsListener {
   /** The answer is for the program now. */
   deliver(sequence: number, answer: CallAnswer): void;
   diverged(message: string): void;
+  /** A call was answered and could not be recorded: the program must not go on. */
+  unrecorded(error: unknown): void;
   /** A call waits for a person: the program goes no further. */
   paused(): void;
   /** No call is open any more. */
@@ -160,7 +162,11 @@ export class RunCalls {
     facts: Pick<CallRecord, 'decision'> & { durationMs?: number },
   ): void {
     const record = this.#change(sequence, { ...facts, answer, answered: this.#answered++ });
-    if (record !== undefined) this.#request.onCall?.(record);
+    try {
+      if (record !== undefined) this.#request.onCall?.(record);
+    } catch (error) {
+      return this.#listener.unrecorded(error);
+    }
     if (this.#replay.isReplaying) this.#held.push({ sequence, answer });
     else if (this.#pending.length === 0) this.#listener.deliver(sequence, answer);
   }

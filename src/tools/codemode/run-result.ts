@@ -23,7 +23,7 @@ export interface RunRequest {
   readonly recorded?: readonly RecordedCall[];
   /** What people decided about its pending calls. */
   readonly decisions?: readonly ApprovalDecision[];
-  /** Told of each call that is new in this run, when it was answered and before the program learns of it. */
+  /** Told of each call that is new in this run, when it was answered and before the program learns of it. What it throws ends the run. */
   onCall?(call: CallRecord): void;
 }
 

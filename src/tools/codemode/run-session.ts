@@ -53,6 +53,8 @@ export class RunSession {
     this.#calls = new RunCalls(request, clock, {
       deliver: (sequence, answer) => this.#deliver(sequence, answer),
       diverged: (message) => this.#finish({ kind: 'failed', error: { code: 'diverged', message } }),
+      unrecorded: (error) =>
+        this.#finish({ kind: 'crashed', message: cut(`a call could not be recorded: ${String(error)}`) }),
       paused: () => sandbox.kill(),
       idle: () => this.#settle(),
     });

@@ -11,7 +11,7 @@ export interface SandboxCommand {
   readonly args: readonly string[];
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Removes what was made for the process. Called once, after its end. */
+  /** Removes what was made for the process. Called after its end; may have been called before. */
   cleanUp(): void;
 }
 

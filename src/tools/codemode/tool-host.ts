@@ -147,7 +147,9 @@ async function answerInTime(tool: ToolBinding, args: Json, options: HostCallOpti
 
 async function attempt(tool: ToolBinding, args: Json, context: ToolCallContext): Promise<ToolAnswer> {
   try {
-    return await tool.call(args, context);
+    const answer: unknown = await tool.call(args, context);
+    if (isAnswer(answer)) return answer;
+    return { kind: 'error', code: 'tool-failed', message: 'the tool gave no answer' };
   } catch (error) {
     if (error instanceof BridgeError) return { kind: 'error', code: error.code, message: error.message };
     return {
@@ -156,6 +158,21 @@ async function attempt(tool: ToolBinding, args: Json, context: ToolCallContext):
       message: error instanceof Error ? error.message : String(error),
     };
   }
+}
+
+/** A tool may be an author's, in JavaScript. */
+function isAnswer(answer: unknown): answer is ToolAnswer {
+  if (typeof answer !== 'object' || answer === null || !('kind' in answer)) return false;
+  const { kind } = answer;
+  if (kind === 'value') return 'value' in answer;
+  if (kind === 'approval') return 'reason' in answer && typeof answer.reason === 'string';
+  return (
+    kind === 'error' &&
+    'code' in answer &&
+    typeof answer.code === 'string' &&
+    'message' in answer &&
+    typeof answer.message === 'string'
+  );
 }
 
 function cleanAnswer(answer: ToolAnswer, { redactor, answerBytesMax }: HostCallOptions): HostAnswer {

@@ -114,6 +114,30 @@ test('an answer that is cancelled keeps what it had said', async () => {
   });
 });
 
+test('an answer that comes after its turn was cancelled is let go, and nobody waits for it', async () => {
+  const bridge = await chatBridge();
+  const me = await ChatClient.open(bridge, 'bot/deaf');
+  const id = me.ask('deaf');
+  await until(() => notes.includes('deaf asked'));
+  me.send({ type: 'cf_agent_chat_request_cancel', id });
+  await me.done(id);
+  expect(me.text(await me.answer('say on'))).toBe('on');
+  gate('deaf').resolve();
+  await until(() => notes.includes('deaf released'));
+});
+
+test('an answer for which the database has no room ends with its code; the agent goes on, and clearing makes room', async () => {
+  const bridge = await chatBridge({ agentBytesMax: 1024 * 1024 });
+  const me = await ChatClient.open(bridge, 'bot/small');
+  const id = await me.answer('pieces 60000 4000');
+  expect(me.responses(id).filter(({ error }) => error)).toMatchObject([
+    { code: 'BRG_AGENT_FULL', done: true },
+  ]);
+  me.send({ type: 'cf_agent_chat_clear' });
+  expect(me.text(await me.answer('say room'))).toBe('room');
+  expect((await messagesOf(bridge, 'bot/small')).map(textOf)).toEqual(['say room', 'room']);
+});
+
 test('agents that do not chat say so; each chat frame type of a client is for the chat', async () => {
   const bridge = await chatBridge();
   expect(await bridge.fetch('/api/agents/fleet/all/messages')).toMatchObject({ status: 404 });

@@ -117,6 +117,18 @@ describe.each(SERVERS)('a server of %s over HTTP', (_era, start) => {
   });
 });
 
+it('a server of 2025 that leaves many calls unanswered still answers others', async () => {
+  const server = await legacyServer();
+  const registry = clients();
+  const { id } = await registry.addServer('adder', server.url);
+  for (let i = 0; i < 2 * limits.mcpCallsMax; i++) {
+    await expect(registry.callTool(id, 'hang', {}, { deadlineMs: 20 })).rejects.toMatchObject({
+      code: 'BRG_MCP_TIMEOUT',
+    });
+  }
+  expect(textOf(await registry.callTool(id, 'add', { a: 1, b: 2 }, { deadlineMs: 10_000 }))).toBe('3');
+});
+
 describe('the registry', () => {
   it('knows the same name and URL again, and forgets what is removed', async () => {
     const server = await modernServer();

@@ -100,6 +100,33 @@ it('the time a person takes does not count against the deadline of a call', asyn
   expect(textOf(await registry.answerElicitation(question.id, YES))).toBe('confirmed');
 });
 
+it.each(SERVERS)('a server of %s that is away when a person answers costs no answer', async (_era, start) => {
+  const storage = new MemoryMcpStorage();
+  const { registry, question, server } = await asking(start, { storage });
+  registry.close();
+  await server.stop();
+  const woken = clients({ storage, random: () => 0 });
+  await expect(woken.answerElicitation(question.id, YES)).rejects.toMatchObject({
+    code: 'BRG_MCP_UNAVAILABLE',
+  });
+  expect(woken.elicitations().map((one) => one.id)).toEqual([question.id]);
+  await start(server.port);
+  expect(textOf(await woken.answerElicitation(question.id, YES))).toBe('confirmed');
+  expect(storage.elicitations()).toEqual([]);
+});
+
+it('the signal of a caller that was told "waiting" ends nothing any more', async () => {
+  const server = await legacyServer();
+  const registry = clients();
+  const { id } = await registry.addServer('asker', server.url);
+  const stop = new AbortController();
+  const question = onlyQuestion(await registry.callTool(id, 'confirm', {}, { signal: stop.signal }));
+  stop.abort(); // its caller has been answered: this ends nothing
+  expect(registry.elicitations().map((one) => one.id)).toEqual([question.id]);
+  expect(textOf(await registry.answerElicitation(question.id, YES))).toBe('confirmed');
+  await until(() => registry.elicitations().length === 0);
+});
+
 it('a question within one of two calls goes to the server, and both calls end', async () => {
   const server = await legacyServer();
   const registry = clients();

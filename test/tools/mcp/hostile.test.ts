@@ -127,6 +127,19 @@ describe('a server that lies', () => {
 });
 
 describe('a server that takes its time, or too much', () => {
+  it('takes connections and never answers: its user waits no longer than the attempt may take', async () => {
+    let open = 0;
+    const { url } = await listen((request, response) => {
+      request.resume();
+      open++;
+      response.on('close', () => open--);
+    });
+    const registry = clients({ connectMs: 300 });
+    const added = registry.addServer('mute', url, { retry: { maxAttempts: 2, baseDelayMs: 1 } });
+    await expect(added).rejects.toMatchObject({ code: 'BRG_MCP_TIMEOUT' });
+    await until(() => open === 0);
+  });
+
   it('never ends a list: it fails, and a caller waits no longer than it wants', async () => {
     let page = 0;
     const endless = {

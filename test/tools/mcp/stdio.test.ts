@@ -70,7 +70,16 @@ describe('a process', () => {
     expect(await until(described)).toContain('floods us');
   });
 
-  it('that does not exist, or speaks something else, fails', async () => {
+  it.each(['silent', 'garbage'])('that is %s fails in time, and is ended', async (mode) => {
+    const registry = clients({ connectMs: 1500 });
+    const added = registry.addServer('mute', target(mode), ONCE);
+    await expect(added).rejects.toMatchObject({
+      code: expect.stringMatching(/TIMEOUT|UNAVAILABLE/) as unknown,
+    });
+    expect(Object.values(registry.describe().servers)).toMatchObject([{ name: 'mute', state: 'failed' }]);
+  });
+
+  it('that does not exist fails', async () => {
     const registry = clients();
     const missing = registry.addServer('missing', { command: '/nowhere/mcp-server' }, ONCE);
     await expect(missing).rejects.toMatchObject({ code: 'BRG_MCP_UNAVAILABLE' });

@@ -3,7 +3,6 @@
  * three times as fast. Frames come on stdin and go to stdout, a line each; `run` is the only one it looks into. It
  * ends with its parent: when stdin closes.
  */
-import { createInterface } from 'node:readline';
 import {
   newQuickJSWASMModule,
   newVariant,
@@ -141,9 +140,14 @@ async function main(): Promise<void> {
     settings,
     (line) => void process.stdout.write(`${line}\n`),
   );
-  const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
-  lines.on('line', (line) => child.take(line));
-  lines.on('close', () => process.exit(0));
+  let rest = '';
+  // Not `readline`: to it U+2028 ends a line, to JSON it does not.
+  process.stdin.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) child.take(line);
+  });
+  process.stdin.on('end', () => process.exit(0));
 }
 
 await main();

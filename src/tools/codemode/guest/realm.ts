@@ -2,7 +2,8 @@
  * Runs INSIDE a sandbox, before the program: empties the realm and makes it deterministic. Captures what the prelude
  * uses later, because the program may replace all of it.
  */
-export const { apply, construct, ownKeys, getPrototypeOf } = Reflect;
+export const { apply, ownKeys } = Reflect;
+const { construct, getPrototypeOf } = Reflect;
 export const { defineProperty, freeze } = Object;
 export const RealError = Error;
 const RealDate = Date;

@@ -60,7 +60,7 @@ async function pump(
   }
 }
 
-// workerd takes the default export as the worker.
+/** The worker. @public workerd takes the default export. */
 // eslint-disable-next-line no-restricted-syntax
 export default {
   fetch: (request: WorkerRequest, bindings: { readonly compiler: Compiler }): Promise<Response> =>

@@ -139,8 +139,13 @@ export class McpCalls {
     if (elicitation === null) return { action: 'cancel' };
     const { promise, resolve } = Promise.withResolvers<McpElicitationAnswer>();
     this.#asking.set(elicitation.id, resolve);
-    // The connection is lost, or its agent goes to sleep: the question stays, the waiting does not.
-    signal.addEventListener('abort', () => resolve({ action: 'cancel' }), { once: true });
+    // The connection is lost, its agent goes to sleep, or the server asks no more: nobody waits here any longer. A
+    // question whose call is known stays until that has ended (#settle).
+    const leave = (): void => {
+      if (call === null) this.#desk.remove([elicitation]);
+      resolve({ action: 'cancel' });
+    };
+    signal.addEventListener('abort', leave, { once: true });
     active?.ask(elicitation);
     this.#context.onChange();
     const answer = await promise;
@@ -156,10 +161,11 @@ export class McpCalls {
     const active = elicitation.call === null ? undefined : this.#active.get(elicitation.call.id);
     this.#desk.remove([elicitation]);
     this.#context.onChange();
-    const outcome = active === undefined ? null : this.#follow(active);
     if (active !== undefined && --active.open === 0) this.#startClock(active);
+    const waiting = active === undefined ? [] : this.#desk.ofCall(active.id);
+    const outcome = active === undefined || waiting.length > 0 ? null : this.#follow(active);
     living(answer);
-    return outcome;
+    return waiting.length > 0 ? { kind: 'waiting', elicitations: waiting } : outcome;
   }
 
   /** Goes on with a call whose questions are all answered. */
@@ -170,15 +176,18 @@ export class McpCalls {
     options: McpCallOptions,
   ): Promise<McpCallOutcome> {
     const connection = this.#context.connectionOf(serverId);
+    // A server that is not there now must not cost the person's words: they can be said again.
+    await connection.ready().catch((error: unknown) => {
+      for (const one of answered) this.#desk.keep(one, null);
+      throw error;
+    });
+    // Before the call, not after it: what may act is rather not done than done twice.
     this.#desk.remove(answered);
     this.#context.onChange();
     const call = answered[0]?.call;
     const tool = connection.row.catalogue?.tools.find((one) => one.name === call?.tool);
     if (call == null || tool === undefined) {
-      throw new BridgeError(
-        'BRG_MCP_UNKNOWN',
-        `${connection.row.name} has no tool ${call?.tool ?? ''} any more`,
-      );
+      throw new BridgeError('BRG_MCP_UNKNOWN', `${connection.row.name} has no tool ${call?.tool ?? ''} now`);
     }
     const given = answered.map((one) => ({ one, answer: one.answer ?? ({ action: 'cancel' } as const) }));
     const round: RoundInput | null =
@@ -204,26 +213,13 @@ export class McpCalls {
     const { tool, args, prepared, round } = call;
     const ofServer = [...this.#active.values()].filter((one) => one.connection === connection);
     if (ofServer.length >= limits.mcpCallsMax) {
-      throw new BridgeError(
-        'BRG_MCP_FULL',
-        `${connection.row.name} has ${ofServer.length} calls to answer already`,
-      );
+      throw new BridgeError('BRG_MCP_FULL', `${connection.row.name} has ${ofServer.length} calls to answer`);
     }
     const stop = new AbortController();
     const nothing = (): void => undefined;
+    const idle = { open: 0, ask: nothing, stopClock: nothing, detach: nothing };
     const active: ActiveCall = {
-      ...{
-        id,
-        connection,
-        tool,
-        args,
-        prepared,
-        stop,
-        open: 0,
-        ask: nothing,
-        stopClock: nothing,
-        detach: nothing,
-      },
+      ...{ id, connection, tool, args, prepared, stop, ...idle },
       deadlineMs: Math.min(deadlineMs, limits.mcpCallMaxMs),
       run: Promise.reject(new BridgeError('BRG_INTERNAL', 'a call that was not begun')),
     };
@@ -237,10 +233,20 @@ export class McpCalls {
       active.stopClock();
       active.detach();
       this.#active.delete(id);
-      // Given up; when only the connection was lost, an answer makes the call again.
-      if (stop.signal.aborted) this.#desk.remove(this.#desk.ofCall(id));
     });
+    active.run.then(
+      (outcome) => this.#settle(id, outcome.kind === 'waiting'),
+      // Only the connection was lost: an answer makes the call again.
+      (error: unknown) =>
+        this.#settle(id, error instanceof BridgeError && error.code === 'BRG_MCP_UNAVAILABLE'),
+    );
     return this.#follow(active);
+  }
+
+  /** A call has ended: what it asked is of no use any more, unless it `isWaiting` for the answers. */
+  #settle(id: string, isWaiting: boolean): void {
+    if (!isWaiting) this.#desk.remove(this.#desk.ofCall(id));
+    this.#context.onChange();
   }
 
   /** Until the call ends or waits for a person. */

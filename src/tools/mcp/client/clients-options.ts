@@ -1,6 +1,8 @@
 /** What the owner of an agent's MCP servers sets. */
 import { systemClock, type Clock } from '../../../base/clock.ts';
+import { limits } from '../../../base/limits.ts';
 import type { Log } from '../../../base/log.ts';
+import { ConnectGate } from './connect-gate.ts';
 import type { NetworkPolicy } from './network-policy.ts';
 import type { McpStorage } from './server-row.ts';
 
@@ -18,6 +20,10 @@ export interface McpClientsOptions {
   readonly successUrl?: string;
   /** Told when states, tools or questions have changed, once a tick. Must not throw. */
   readonly onChange?: () => void;
+  /** Shared by registries, for as many connections being made at once as all of them may. */
+  readonly gate?: ConnectGate;
+  /** ms one attempt to connect may take; default `mcpConnectMs`. */
+  readonly connectMs?: number;
   readonly clock?: Clock;
   /** [0, 1) */
   readonly random?: () => number;
@@ -33,6 +39,8 @@ export function fullConfig(
     client: options.client ?? { name: 'mooring', version: '0' },
     successUrl: options.successUrl ?? null,
     onChange: options.onChange ?? (() => undefined),
+    gate: options.gate ?? new ConnectGate(limits.mcpConnectsMax),
+    connectMs: options.connectMs ?? limits.mcpConnectMs,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
   };

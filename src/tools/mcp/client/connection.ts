@@ -19,17 +19,9 @@ import { cleanCatalogue, type McpCatalogue } from './catalogue.ts';
 import type { ConnectGate } from './connect-gate.ts';
 import { asMcpError, isWorthRetrying } from './failures.ts';
 import { readLists } from './discovery.ts';
+import type { McpState, Phase } from './phase.ts';
 import type { McpServerRow, McpStorage } from './server-row.ts';
-import { createMcpClient, createTransport, type HttpAccess } from './transports.ts';
-
-/** As the Agents SDK names them. */
-export type McpState =
-  'not-connected' | 'authenticating' | 'connecting' | 'connected' | 'discovering' | 'ready' | 'failed';
-
-type Phase =
-  | { readonly kind: 'not-connected' | 'authenticating' | 'connecting' }
-  | { readonly kind: 'connected' | 'discovering' | 'ready'; readonly client: Client }
-  | { readonly kind: 'failed'; readonly error: BridgeError };
+import { closeQuietly, createMcpClient, createTransport, type HttpAccess } from './transports.ts';
 
 export interface ConnectionContext {
   readonly storage: McpStorage;
@@ -37,6 +29,7 @@ export interface ConnectionContext {
   readonly random: () => number;
   readonly log: Log;
   readonly gate: ConnectGate;
+  readonly connectMs: number;
   readonly client: { readonly name: string; readonly version: string };
   /** Null for stdio. `connection`: whose bytes it reads. */
   accessOf(connection: McpConnection): HttpAccess | null;
@@ -52,6 +45,8 @@ export class McpConnection {
   #phase: Phase;
   #attempt: Promise<Client> | undefined;
   #refreshDue: (() => void) | undefined;
+  /** Requests given up that the server may still be answering. */
+  #abandoned = 0;
   #isClosed = false;
 
   constructor(row: McpServerRow, context: ConnectionContext) {
@@ -115,6 +110,16 @@ export class McpConnection {
     this.#save({ authUrl });
   }
 
+  /**
+   * A call was given up. To a 2025 server it is only said (`notifications/cancelled`), and each that does not heed it
+   * holds a socket: after as many as there may be calls, all go.
+   */
+  abandon(): void {
+    const phase = this.#phase;
+    if (!('client' in phase) || phase.client.getProtocolEra() !== 'legacy') return;
+    if (this.#row.target.kind === 'http' && ++this.#abandoned >= limits.mcpCallsMax) this.drop();
+  }
+
   /** Gives the connection up, because of `error` if there is one; the next `ready()` makes another. */
   drop(error?: BridgeError): void {
     const phase = this.#phase;
@@ -134,13 +139,15 @@ export class McpConnection {
   async #connect(): Promise<Client> {
     try {
       const client = await this.#open();
+      this.#abandoned = 0;
       this.#set({ kind: 'connected', client });
+      this.#assertOpen(client);
       if (this.isStale) await this.#discover(client);
       this.#assertOpen(client);
       this.#set({ kind: 'ready', client });
       return client;
     } catch (error) {
-      const failure = asMcpError(error, this.#row.name);
+      const failure = this.failure ?? asMcpError(error, this.#row.name);
       this.drop(this.#row.authUrl === null ? failure : undefined);
       if (this.#row.authUrl !== null) this.#set({ kind: 'authenticating' });
       throw this.#row.authUrl === null ? failure : this.#unauthorized();
@@ -172,10 +179,11 @@ export class McpConnection {
   async #openOnce(): Promise<Client> {
     const { context, transport, client } = this.#prepared();
     const stop = Promise.withResolvers<never>();
-    const late = context.clock.after(limits.mcpConnectMs, () =>
-      stop.reject(new BridgeError('BRG_MCP_TIMEOUT', `no answer within ${limits.mcpConnectMs} ms`)),
+    const { connectMs } = context;
+    const late = context.clock.after(connectMs, () =>
+      stop.reject(new BridgeError('BRG_MCP_TIMEOUT', `no answer within ${connectMs} ms`)),
     );
-    const options = { timeout: limits.mcpConnectMs, maxTotalTimeout: limits.mcpConnectMs };
+    const options = { timeout: connectMs, maxTotalTimeout: connectMs };
     // What it spoke when it was last looked at; asking costs a round, and with stdio a process.
     const isLegacy = this.#row.era === 'legacy' && !this.isStale;
     const connected = client.connect(
@@ -198,7 +206,7 @@ export class McpConnection {
 
   #prepared(): { context: ConnectionContext; transport: Transport; client: Client } {
     const context = this.#context;
-    const client = createMcpClient(context.client, () => this.#refresh());
+    const client = createMcpClient(context.client, context.connectMs, () => this.#refresh());
     const { id, target } = this.#row;
     client.setRequestHandler('elicitation/create', ({ params }, { mcpReq }) =>
       context.onQuestion(id, params, mcpReq.signal),
@@ -283,9 +291,4 @@ export class McpConnection {
       details: { authUrl },
     });
   }
-}
-
-async function closeQuietly(client: Client): Promise<void> {
-  client.onclose = undefined;
-  await client.close().catch(() => undefined);
 }

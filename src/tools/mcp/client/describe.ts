@@ -2,7 +2,8 @@
 import { limits } from '../../../base/limits.ts';
 import type { Json } from '../../codemode/hostile-json.ts';
 import type { McpPromptEntry, McpResourceEntry, McpToolEntry } from './catalogue.ts';
-import type { McpConnection, McpState } from './connection.ts';
+import type { McpConnection } from './connection.ts';
+import type { McpState } from './phase.ts';
 
 interface McpServerDescription {
   readonly name: string;

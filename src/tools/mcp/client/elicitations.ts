@@ -45,7 +45,8 @@ export class ElicitationDesk {
     return elicitation;
   }
 
-  keep(elicitation: McpElicitation, answer: McpElicitationAnswer): void {
+  /** @param answer null: it is open again */
+  keep(elicitation: McpElicitation, answer: McpElicitationAnswer | null): void {
     this.#storage.saveElicitation({ ...elicitation, answer });
   }
 

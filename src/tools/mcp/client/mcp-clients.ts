@@ -9,7 +9,6 @@ import { limits } from '../../../base/limits.ts';
 import type { Tool } from '../../tool.ts';
 import { McpCalls, type McpCallOptions, type McpCallOutcome } from './calls.ts';
 import { toolKey, type McpToolEntry } from './catalogue.ts';
-import { ConnectGate } from './connect-gate.ts';
 import { McpConnection, type ConnectionContext } from './connection.ts';
 import { describeServers, type McpServersFrame } from './describe.ts';
 import { GuardedFetch } from './guarded-fetch.ts';
@@ -34,7 +33,6 @@ export interface McpTool extends McpToolEntry {
 export class McpClients {
   readonly #config: ReturnType<typeof fullConfig>;
   readonly #connections = new Map<string, McpConnection>();
-  readonly #gate = new ConnectGate(limits.mcpConnectsMax);
   readonly #calls: McpCalls;
   readonly #idle: (() => void)[] = []; // bounded by its callers' deadlines
   #isChangeDue = false;
@@ -223,9 +221,9 @@ export class McpClients {
   }
 
   #connection(row: McpServerRow): McpConnection {
-    const { storage, clock, random, log, client } = this.#config;
+    const { storage, clock, random, log, client, gate, connectMs } = this.#config;
     const context: ConnectionContext = {
-      ...{ storage, clock, random, log, client, gate: this.#gate },
+      ...{ storage, clock, random, log, client, gate, connectMs },
       accessOf: (connection) => this.#accessOf(connection),
       onChange: () => this.#changed(),
       onQuestion: (serverId, params, signal) => this.#calls.asked(serverId, params, signal),

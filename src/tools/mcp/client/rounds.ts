@@ -68,6 +68,7 @@ async function send(connection: McpConnection, round: Round): Promise<unknown> {
     try {
       return await sendOnce(client, round);
     } catch (error) {
+      if (round.signal.aborted) connection.abandon();
       round.signal.throwIfAborted();
       // Given up under the call: that says more than that the connection was closed.
       if (connection.failure !== null) throw connection.failure;

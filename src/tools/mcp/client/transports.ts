@@ -12,11 +12,15 @@ import type { McpTarget } from './server-row.ts';
 const RECONNECT_MS = 5_000;
 
 /** A client for one connection. `onListChanged`: something the server offers is not as it was. */
-export function createMcpClient(info: { name: string; version: string }, onListChanged: () => void): Client {
+export function createMcpClient(
+  info: { name: string; version: string },
+  connectMs: number,
+  onListChanged: () => void,
+): Client {
   const changed = { autoRefresh: false, debounceMs: 1_000, onChanged: onListChanged };
   return new Client(info, {
     capabilities: { elicitation: { form: {}, url: {} } },
-    versionNegotiation: { mode: 'auto', probe: { timeoutMs: limits.mcpConnectMs / 3 } },
+    versionNegotiation: { mode: 'auto', probe: { timeoutMs: connectMs / 3 } },
     // Questions to a person are kept by us, for days perhaps.
     inputRequired: { autoFulfill: false },
     listMaxPages: limits.mcpListPagesMax,
@@ -57,6 +61,12 @@ export function createTransport(target: McpTarget, access: HttpAccess | null, cl
     },
     reconnectionScheduler: (reconnect, delayMs) => clock.after(Math.max(delayMs, RECONNECT_MS), reconnect),
   });
+}
+
+/** Closes a client nobody is to hear of any more. Never rejects. */
+export async function closeQuietly(client: Client): Promise<void> {
+  client.onclose = undefined;
+  await client.close().catch(() => undefined);
 }
 
 /** Its process gets the variables named, and of ours only those the SDK deems harmless; never a shell. */

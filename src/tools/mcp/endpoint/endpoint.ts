@@ -3,7 +3,7 @@
  * of the protocol: 2026-07-28 (stateless, `server/discover`), and 2025 clients statelessly (no session, GET is 405).
  *
  * I1 Who asks is known before: whoever mounts this has checked Host, Origin and token, and says so as `McpCaller`.
- * I2 A tool of scope `act` is offered to, and run for, callers with that scope only.
+ * I2 What is of scope `act` or `read` is offered to, and done for, callers with that scope only.
  */
 import { createMcpHandler, fromJsonSchema, McpServer } from '@modelcontextprotocol/server';
 import type { AuthInfo, JsonSchemaType, ServerContext } from '@modelcontextprotocol/server';
@@ -53,7 +53,7 @@ export function createMcpEndpoint(port: FleetPort, options: McpEndpointOptions):
         { instructions: INSTRUCTIONS },
       );
       for (const tool of tools) if (scopes.includes(tool.scope)) addTool(server, tool, { port, clock, log });
-      addFleetResources(server, port, clock);
+      if (scopes.includes('read')) addFleetResources(server, port, clock);
       addFleetPrompts(server);
       return server;
     },

@@ -1,0 +1,33 @@
+/** The language models of the agents of one shard: what the bridge was configured with, and what an agent asks. */
+import { addressKey } from '../base/address.ts';
+import { BridgeError } from '../base/errors.ts';
+import { ModelHost, resolveModel, type LanguageModelV4, type ModelSpec } from '../inference/index.ts';
+import type { Agent } from './agent.ts';
+import { PARTS } from './agent-parts.ts';
+
+/** Which model agents use that choose none. */
+export interface AgentModels {
+  readonly host: ModelHost;
+  readonly standard: ModelSpec;
+}
+
+/** For a shard that nobody gave a model. */
+export function rulesOnly(): AgentModels {
+  return { host: new ModelHost(), standard: 'rules' };
+}
+
+/**
+ * The model of this agent: `static options = { model }` of its class, else the configured one.
+ * @throws BridgeError BRG_MODEL_SPEC; BRG_BAD_REQUEST while the agent is being constructed
+ */
+export function languageModelOf(agent: Agent): LanguageModelV4 {
+  const { models, context } = agent[PARTS];
+  if (models === undefined) {
+    throw new BridgeError(
+      'BRG_BAD_REQUEST',
+      'languageModel is there from onStart on, not in the constructor',
+    );
+  }
+  const { options } = agent.constructor as { options?: { model?: unknown } }; // as documented; checked below
+  return resolveModel(options?.model ?? models.standard, models.host, { agent: addressKey(context.address) });
+}

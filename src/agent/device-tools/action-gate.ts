@@ -1,0 +1,142 @@
+/**
+ * The one place that every acting tool passes before it does anything: asks the policy, counts, and notes in the
+ * audit log. What is counted is a document of the agent, so that a restart forgets nothing.
+ *
+ * I1 What is counted and noted, and what the act writes at once, is committed together or not at all.
+ * I2 Only what is allowed counts.
+ */
+import type { ActorContext } from '../../actor/index.ts';
+import { limits } from '../../base/limits.ts';
+import type { DeviceDefinition, DevicePolicy } from '../../device/index.ts';
+import {
+  decide,
+  NO_USE,
+  usageKey,
+  used,
+  type ActionTarget,
+  type Moment,
+  type PolicyDecision,
+  type TargetRules,
+  type Usage,
+} from './policy.ts';
+
+/** A call that would act, for the policy and for the audit log. */
+export interface Action {
+  readonly tool: string;
+  /** A JSON value. */
+  readonly input: unknown;
+  readonly targets: readonly ActionTarget[];
+  /** As the audit log names who asked. */
+  readonly by: string;
+  /** Who consented, as the audit log names people; undefined: nobody. */
+  readonly approvedBy?: string | undefined;
+  /** It is for another time (null: nobody knows when), and passes here again then. */
+  readonly later?: { readonly atMs: number | null } | undefined;
+}
+
+/** A call that was not made, and why. */
+export type Denial = Exclude<PolicyDecision, { readonly decision: 'allow' }>;
+
+/** All commands and desired metrics together. */
+const TOTAL = 'all';
+const NOTIFY_DEFAULT = { rate: { max: limits.toolNotifyPerHourMax, perSeconds: 3600 } } as const;
+
+export class ActionGate {
+  readonly #context: ActorContext;
+  readonly #policy: DevicePolicy;
+
+  constructor(context: ActorContext, policy: DevicePolicy) {
+    this.#context = context;
+    this.#policy = policy;
+  }
+
+  get timeZone(): string {
+    return this.#policy.timeZone ?? 'UTC';
+  }
+
+  /** What the policy says to all of it; nothing is counted. */
+  decide({ targets, approvedBy, later }: Action): PolicyDecision {
+    const now = this.#context.now();
+    const moment: Moment =
+      later === undefined ? { kind: 'now', atMs: now } : { kind: 'later', atMs: later.atMs };
+    let answer: PolicyDecision = { decision: 'allow' };
+    let usage = this.#usage;
+    for (const target of targets) {
+      const before = usage[usageKey(target)] ?? NO_USE;
+      const total = usage[TOTAL] ?? NO_USE;
+      const one = decide(target, this.#rulesOf(target), before, total, moment, approvedBy !== undefined);
+      if (one.decision === 'refuse') return one;
+      if (one.decision === 'needs-approval') answer = one;
+      usage = this.#counted(usage, target, now);
+    }
+    return answer;
+  }
+
+  /**
+   * Asks the policy, and does it if it may be done; notes whatever the answer is. `act` begins at once; what it throws
+   * then takes counts and notes back.
+   */
+  pass<T>(action: Action, act: () => T): { readonly done: T } | { readonly answer: Denial } {
+    const answer = this.decide(action);
+    if (answer.decision !== 'allow') {
+      const event = answer.decision === 'refuse' ? 'refused' : answer.decision;
+      this.note(action, event, { explanation: answer.explanation });
+      return { answer };
+    }
+    return this.#context.attempt(() => {
+      if (action.later === undefined) this.#count(action.targets);
+      this.note(action, 'called', {});
+      return { done: act() };
+    });
+  }
+
+  note({ tool, input, by, approvedBy }: Action, event: string, detail: object): void {
+    const about = { input, ...(approvedBy === undefined ? {} : { approvedBy }), ...detail };
+    const id = `${this.#context.effectId()}.tool`;
+    this.#context.audit({ id, kind: 'tool', event, subject: tool, by, detail: about });
+  }
+
+  #count(targets: readonly ActionTarget[]): void {
+    const now = this.#context.now();
+    this.#context.setCell(
+      'toolUse',
+      targets.reduce((usage, target) => this.#counted(usage, target, now), this.#usage),
+    );
+  }
+
+  #counted(
+    usage: Readonly<Record<string, Usage>>,
+    target: ActionTarget,
+    nowMs: number,
+  ): Record<string, Usage> {
+    const rules = this.#rulesOf(target);
+    const key = usageKey(target);
+    const next = { ...usage, [key]: used(usage[key] ?? NO_USE, rules, nowMs) };
+    if (target.kind === 'tools') return next;
+    return { ...next, [TOTAL]: used(usage[TOTAL] ?? NO_USE, { ...rules, action: {} }, nowMs) };
+  }
+
+  #rulesOf({ kind, name }: ActionTarget): TargetRules {
+    const actions = this.#policy[kind] ?? {};
+    const said = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    const usual = kind === 'tools' && name === 'notify' ? NOTIFY_DEFAULT : {};
+    return { policy: this.#policy, action: { ...usual, ...said } };
+  }
+
+  get #usage(): Readonly<Record<string, Usage>> {
+    // Only `#count` writes it.
+    return (this.#context.cell('toolUse') as Readonly<Record<string, Usage>> | undefined) ?? {};
+  }
+}
+
+/** What an agent's class says (`static policy`) stands before what its definition says, name by name. */
+export function policyOf(own: DevicePolicy | undefined, { policy }: DeviceDefinition): DevicePolicy {
+  if (own === undefined) return policy;
+  return {
+    ...policy,
+    ...own,
+    commands: { ...policy.commands, ...own.commands },
+    desired: { ...policy.desired, ...own.desired },
+    tools: { ...policy.tools, ...own.tools },
+  };
+}

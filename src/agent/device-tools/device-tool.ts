@@ -1,0 +1,138 @@
+/** What every tool of a device is, and how it is made: its input is checked before anything else. */
+import { BridgeError } from '../../base/errors.ts';
+import { sha256Of } from './binding.ts';
+import { checkAgainstSchema, type Json, type JsonSchema, type Tool } from '../../tools/index.ts';
+import type { Action } from './action-gate.ts';
+import type { PolicyDecision } from './policy.ts';
+import type { ToolBench } from './tool-bench.ts';
+
+export type Input = { readonly [key: string]: Json };
+
+/** A person's consent to one call. */
+export interface ToolApproval {
+  /** `approval.binding` of the outcome that asked for it: this tool with these arguments, and no other. */
+  readonly binding: string;
+  /** Who consented, as the audit log names people. */
+  readonly by: string;
+}
+
+export interface ToolRunOptions {
+  readonly signal: AbortSignal;
+  readonly approval?: ToolApproval;
+}
+
+/** A tool of one device. `execute` is `run` without an approval. */
+export interface DeviceTool extends Tool {
+  /** It may change something: the policy is asked before it runs. */
+  readonly isActing: boolean;
+  /** What the policy would say to this call now; nothing happens. @throws BridgeError BRG_BAD_REQUEST */
+  decide(input: unknown): PolicyDecision;
+  /** Resolves and rejects as `execute` does. */
+  run(input: unknown, options: ToolRunOptions): Promise<unknown>;
+}
+
+/** What a call that needs consent answers: all that is needed to ask a person, and to run it then. */
+export interface ApprovalRequest {
+  readonly tool: string;
+  readonly arguments: Input;
+  /** Names this tool with these arguments. */
+  readonly binding: string;
+}
+
+interface ToolData {
+  readonly name: string;
+  readonly description: string;
+  readonly properties: { readonly [name: string]: JsonSchema };
+  readonly required?: readonly string[];
+  readonly outputSchema: JsonSchema;
+}
+
+export interface ReadSpec extends ToolData {
+  read(input: Input): unknown;
+}
+
+export interface ActSpec extends ToolData {
+  readonly isDestructive?: boolean;
+  readonly isIdempotent?: boolean;
+  /** What the call would do. @throws BridgeError when it cannot be done, whatever the policy says */
+  plan(input: Input): Pick<Action, 'targets' | 'later'>;
+  /** The policy allows it: begins at once, in a function that is not async, and may answer later. `action` is for the audit log. */
+  act(input: Input, action: Action, signal: AbortSignal): unknown;
+}
+
+export function readTool(spec: ReadSpec): DeviceTool {
+  const inputSchema = schemaOf(spec);
+  const run = async (input: unknown): Promise<unknown> => spec.read(checked(spec.name, input, inputSchema));
+  const { name, description, outputSchema } = spec;
+  const annotations = { readOnlyHint: true, openWorldHint: false };
+  const decision = { decision: 'allow' } as const;
+  return {
+    name,
+    description,
+    inputSchema,
+    outputSchema,
+    annotations,
+    isActing: false,
+    decide: () => decision,
+    run,
+    execute: run,
+  };
+}
+
+/** @param askedBy who asks, as the audit log names it */
+export function actTool(bench: ToolBench, spec: ActSpec, askedBy: () => string): DeviceTool {
+  const inputSchema = schemaOf(spec);
+  const { name, description, outputSchema, isDestructive = false, isIdempotent = false } = spec;
+  const actionOf = (input: Input, approval?: ToolApproval): Action => {
+    const by = askedBy();
+    return { tool: name, input, by, approvedBy: approval?.by, ...spec.plan(input) };
+  };
+  const run = async (raw: unknown, { signal, approval }: ToolRunOptions): Promise<unknown> => {
+    signal.throwIfAborted();
+    const input = checked(name, raw, inputSchema);
+    const binding = sha256Of({ tool: name, arguments: input });
+    if (approval !== undefined && approval.binding !== binding)
+      throw new BridgeError('BRG_FORBIDDEN', `the approval is for another call than this one of ${name}`);
+    const action = actionOf(input, approval);
+    bench.effects.assertRoom();
+    const passed = bench.gate.pass(action, () => spec.act(input, action, signal));
+    if ('done' in passed) return passed.done;
+    const { decision, explanation } = passed.answer;
+    if (decision === 'refuse') return { outcome: 'refused', explanation };
+    const request: ApprovalRequest = { tool: name, arguments: input, binding };
+    return { outcome: decision, explanation: `${explanation}. Nothing was done yet.`, approval: request };
+  };
+  return {
+    name,
+    description,
+    inputSchema,
+    outputSchema,
+    annotations: {
+      readOnlyHint: false,
+      destructiveHint: isDestructive,
+      idempotentHint: isIdempotent,
+      openWorldHint: false,
+    },
+    isActing: true,
+    decide: (raw) => bench.gate.decide(actionOf(checked(name, raw, inputSchema))),
+    run,
+    execute: run,
+  };
+}
+
+function schemaOf({ properties, required = [] }: ToolData): JsonSchema {
+  return {
+    type: 'object',
+    properties,
+    ...(required.length === 0 ? {} : { required }),
+    additionalProperties: false,
+  };
+}
+
+/** @throws BridgeError BRG_BAD_REQUEST that says what is wrong and what would be right */
+function checked(tool: string, raw: unknown, schema: JsonSchema): Input {
+  const input = (raw ?? {}) as Json; // whatever it is, the schema looks at all of it
+  const problems = checkAgainstSchema(input, schema);
+  if (problems.length === 0) return structuredClone(input) as Input; // the schema says that it is an object
+  throw new BridgeError('BRG_BAD_REQUEST', `${tool}: ${problems.join('; ')}`);
+}

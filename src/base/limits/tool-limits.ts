@@ -1,0 +1,27 @@
+/** Limits of the tools every device's agent offers to models. See limits.ts. */
+export const toolLimits = {
+  /** Time until a device's telemetry shows what a command did, unless its definition or the caller says otherwise. */
+  effectMs: 10_000,
+  /** Longest wait for it: a model and a person wait along. */
+  effectMaxMs: 300_000,
+  /** A device's clock may be behind by this much: what it measured earlier says nothing about a command. */
+  effectClockSlackMs: 1_000,
+  /** Calls that wait for an effect at once, per agent: as many as commands may be pending. */
+  effectWaitsMax: 100,
+  /** A call that is not committed after this was made within a turn that waits for it: nothing is sent before that ends. */
+  toolCommitMs: 2_000,
+  /** Calls and seconds of a rate in a policy: the times of the calls are kept. */
+  policyRateCallsMax: 100,
+  policyRateSecondsMax: 24 * 3600,
+  /** Alerts a model may raise in an hour, unless the policy says otherwise. */
+  toolNotifyPerHourMax: 20,
+  /** Commands for later that tools have scheduled, per agent. */
+  scheduledCommandsMax: 50,
+  /** Longest delay of a command for later: what is meant to be further away is a typing mistake. */
+  scheduledCommandDelayMaxMs: 366 * 24 * 3_600_000,
+  /** Points of a history a model reads at once, and those it gets unless it says otherwise: some 2,000 tokens. */
+  toolHistoryPointsMax: 120,
+  toolHistoryPointsDefault: 24,
+  /** Characters of a sentence for a rule or a schedule. */
+  toolSentenceCharactersMax: 500,
+} as const;

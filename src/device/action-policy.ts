@@ -1,0 +1,153 @@
+/**
+ * What may be done to a device without a person, and what may not be done at all, as data: in a definition, or as
+ * `static policy` of an agent's class. The bridge decides by it, never a model.
+ */
+import { limits } from '../base/limits.ts';
+import type { CommandArgument, Metric, MetricValue } from './capability.ts';
+import type { Fail } from './check-spec.ts';
+import { showValue } from './value.ts';
+
+/** Values of an argument or a metric: all, those between two numbers (both included), or those listed. */
+export type ValueSet =
+  true | { readonly min: number; readonly max: number } | { readonly values: readonly MetricValue[] };
+
+/** Every day between two times of day `HH:MM`; `from` after `to` spans midnight. */
+export interface QuietHours {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What holds for one command, one desired metric or one tool. */
+export interface ActionPolicy {
+  /** Needs nobody's consent for these values. Default: none of a command or a desired metric. */
+  readonly allow?: ValueSet;
+  /** Other values than these are refused, whoever consents. */
+  readonly only?: ValueSet;
+  /** Refused, whoever consents. */
+  readonly never?: boolean;
+  /** At most so many calls in any `perSeconds`. */
+  readonly rate?: { readonly max: number; readonly perSeconds: number };
+  /** At most so many calls a day, from midnight to midnight of the policy's time zone. */
+  readonly perDayMax?: number;
+  /** Instead of the policy's; false: none. */
+  readonly quietHours?: QuietHours | false;
+}
+
+/** What an assistant, a program or an MCP client may do to a device. docs/device-tools.md */
+export interface DevicePolicy {
+  /** IANA name, of quiet hours and days. Default UTC. */
+  readonly timeZone?: string;
+  /** When nothing may be done to the device. */
+  readonly quietHours?: QuietHours;
+  /** Commands and desired metrics together, a day. */
+  readonly perDayMax?: number;
+  readonly commands?: Readonly<Record<string, ActionPolicy>>;
+  readonly desired?: Readonly<Record<string, ActionPolicy>>;
+  /** By the name of a tool, such as `notify`. */
+  readonly tools?: Readonly<Record<string, ActionPolicy>>;
+}
+
+/** What of a definition a policy speaks about. */
+interface Actuators {
+  readonly metrics: readonly Metric[];
+  readonly commands: readonly { readonly name: string; readonly argument: CommandArgument | null }[];
+}
+
+const KEYS = ['timeZone', 'quietHours', 'perDayMax', 'commands', 'desired', 'tools'];
+const ACTION_KEYS = ['allow', 'only', 'never', 'rate', 'perDayMax', 'quietHours'];
+const TIME_OF_DAY = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
+
+/** Finds what is wrong in a policy: a name nobody has, a value nobody knows. `fail` throws. */
+export function checkPolicy(policy: unknown, { metrics, commands }: Actuators, fail: Fail): void {
+  const fields = known(policy, 'policy', KEYS, fail);
+  const { timeZone, quietHours, perDayMax } = fields;
+  if (timeZone !== undefined && !isTimeZone(timeZone))
+    fail('policy.timeZone', `is ${showValue(timeZone)}`, 'an IANA name such as Europe/Berlin');
+  if (quietHours !== undefined) checkQuietHours(quietHours, 'policy', fail);
+  if (perDayMax !== undefined) checkCount(perDayMax, 'policy.perDayMax', Number.MAX_SAFE_INTEGER, fail);
+  const settable = metrics.filter(({ access }) => access !== 'read');
+  checkActions(fields['commands'], 'policy.commands', names(commands), fail);
+  checkActions(fields['desired'], 'policy.desired', names(settable), fail);
+  checkActions(fields['tools'], 'policy.tools', undefined, fail);
+}
+
+function names(list: readonly { readonly name: string }[]): string[] {
+  return list.map(({ name }) => name);
+}
+
+function checkActions(
+  actions: unknown,
+  place: string,
+  allowed: readonly string[] | undefined,
+  fail: Fail,
+): void {
+  if (actions === undefined) return;
+  for (const [name, action] of Object.entries(known(actions, place, undefined, fail))) {
+    if (allowed?.includes(name) === false)
+      fail(place, `names ${showValue(name)}`, allowed.join(', ') || 'nothing');
+    checkAction(action, `${place}.${name}`, fail);
+  }
+}
+
+function checkAction(action: unknown, place: string, fail: Fail): void {
+  const { allow, only, never, rate, perDayMax, quietHours } = known(action, place, ACTION_KEYS, fail);
+  if (allow !== undefined) checkSet(allow, `${place}.allow`, fail);
+  if (only !== undefined) checkSet(only, `${place}.only`, fail);
+  if (never !== undefined && typeof never !== 'boolean')
+    fail(`${place}.never`, `is ${showValue(never)}`, 'true or false');
+  if (perDayMax !== undefined) checkCount(perDayMax, `${place}.perDayMax`, Number.MAX_SAFE_INTEGER, fail);
+  if (quietHours !== undefined && quietHours !== false) checkQuietHours(quietHours, place, fail);
+  if (rate === undefined) return;
+  const { max, perSeconds } = known(rate, `${place}.rate`, ['max', 'perSeconds'], fail);
+  checkCount(max, `${place}.rate.max`, limits.policyRateCallsMax, fail);
+  if (typeof perSeconds !== 'number' || !(perSeconds > 0) || perSeconds > limits.policyRateSecondsMax)
+    fail(
+      `${place}.rate.perSeconds`,
+      `is ${showValue(perSeconds)}`,
+      `seconds up to ${limits.policyRateSecondsMax}`,
+    );
+}
+
+function checkSet(set: unknown, place: string, fail: Fail): void {
+  if (set === true) return;
+  const { min, max, values } = known(set, place, ['min', 'max', 'values'], fail);
+  const isRange = typeof min === 'number' && typeof max === 'number' && min <= max && values === undefined;
+  const isList = Array.isArray(values) && min === undefined && max === undefined;
+  if (!isRange && !isList)
+    fail(place, 'is not a set of values', 'true, {min, max} with min <= max, or {values: [...]}');
+}
+
+function checkQuietHours(hours: unknown, place: string, fail: Fail): void {
+  const fields = known(hours, `${place}.quietHours`, ['from', 'to'], fail);
+  for (const end of ['from', 'to']) {
+    const time = fields[end];
+    if (typeof time !== 'string' || !TIME_OF_DAY.test(time))
+      fail(`${place}.quietHours.${end}`, `is ${showValue(time)}`, 'a time of day such as 22:30');
+  }
+}
+
+function checkCount(value: unknown, place: string, max: number, fail: Fail): void {
+  if (!Number.isInteger(value) || Number(value) < 0 || Number(value) > max)
+    fail(place, `is ${showValue(value)}`, `a whole number from 0 to ${max}`);
+}
+
+function known(
+  value: unknown,
+  place: string,
+  keys: readonly string[] | undefined,
+  fail: Fail,
+): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return fail(place, `is ${showValue(value)}`, 'an object');
+  const odd = Object.keys(value).find((key) => keys?.includes(key) === false);
+  if (odd !== undefined) fail(place, `has an unknown key ${showValue(odd)}`, keys?.join(', ') ?? '');
+  return value as Record<string, unknown>; // checked: an object
+}
+
+function isTimeZone(value: unknown): boolean {
+  try {
+    return typeof value === 'string' && new Intl.DateTimeFormat('en', { timeZone: value }) !== undefined;
+  } catch {
+    return false;
+  }
+}

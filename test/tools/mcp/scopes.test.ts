@@ -1,0 +1,86 @@
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { expect, it, onTestFinished } from 'vitest';
+import { BridgeError } from '../../../src/base/errors.ts';
+import { createLog } from '../../../src/base/log.ts';
+import { createMcpEndpoint, type FleetPort, type McpCaller } from '../../../src/tools/index.ts';
+
+/** Asked for anything but the list, it fails the way a bug does. */
+function port(asked: string[]): FleetPort {
+  const fail = (name: string) => (): Promise<never> => {
+    asked.push(name);
+    return Promise.reject(new BridgeError('BRG_INTERNAL', 'the secret path /var/lib/x is broken'));
+  };
+  return {
+    models: () => [{ model: 'pump', metrics: [], commands: [] }],
+    list: (query) => {
+      asked.push('list');
+      return Promise.resolve({ agents: [], cursor: query.cursor });
+    },
+    describe: fail('describe'),
+    history: fail('history'),
+    rules: fail('rules'),
+    setDesired: fail('setDesired'),
+    command: fail('command'),
+    addRule: fail('addRule'),
+    deleteRule: fail('deleteRule'),
+    call: fail('call'),
+  };
+}
+
+async function connect(caller: McpCaller, asked: string[]): Promise<Client> {
+  const log = createLog({ level: 'silent', format: 'json' });
+  const endpoint = createMcpEndpoint(port(asked), { version: '1', log });
+  const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'auto' } });
+  const fetch = (url: string | URL, init?: RequestInit): Promise<Response> =>
+    endpoint.fetch(new Request(url, init), caller);
+  await client.connect(new StreamableHTTPClientTransport(new URL('http://localhost/mcp'), { fetch }));
+  onTestFinished(async () => {
+    await client.close();
+    await endpoint.close();
+  });
+  return client;
+}
+
+it('a caller that may only read is offered nothing that acts, and cannot call it by name', async () => {
+  const asked: string[] = [];
+  const client = await connect({ user: 'reader', scopes: ['read'] }, asked);
+  const { tools } = await client.listTools();
+  expect(tools.map(({ annotations }) => annotations?.readOnlyHint)).toEqual([true, true, true, true]);
+  const command = { name: 'device_command', arguments: { model: 'pump', id: 'p1', command: 'stop' } };
+  await expect(client.callTool(command)).rejects.toThrow('device_command');
+  expect(asked).toEqual([]);
+});
+
+it('a caller that may nothing is offered nothing', async () => {
+  const asked: string[] = [];
+  const client = await connect({ user: null, scopes: [] }, asked);
+  expect((await client.listTools()).tools).toEqual([]);
+  await expect(client.readResource({ uri: 'iot://devices' })).rejects.toThrow();
+  expect(asked).toEqual([]);
+});
+
+it('a failure that is nobody’s business stays in the log: the caller gets its code', async () => {
+  const client = await connect({ user: null, scopes: ['read', 'act'] }, []);
+  const result = await client.callTool({ name: 'rules_list', arguments: { model: 'pump', id: 'p1' } });
+  expect(result.isError).toBe(true);
+  expect(JSON.stringify(result.content)).toContain('BRG_INTERNAL');
+  expect(JSON.stringify(result)).not.toContain('/var/lib');
+  const read = client.readResource({ uri: 'iot://devices/pump/p1' });
+  await expect(read).rejects.toThrow('BRG_INTERNAL');
+  await expect(read).rejects.not.toThrow('/var/lib');
+});
+
+it('what does not fit the schema of a tool never reaches an agent', async () => {
+  const asked: string[] = [];
+  const client = await connect({ user: null, scopes: ['read', 'act'] }, asked);
+  for (const input of [
+    { model: 'PUMP', id: 'p1', command: 'stop' },
+    { model: 'pump', id: '../p1', command: 'stop' },
+    { model: 'pump', id: 'p1', command: 'stop', by: 'somebody else' },
+    { model: 'pump', id: 'p1' },
+  ]) {
+    const result = await client.callTool({ name: 'device_command', arguments: input });
+    expect(result.isError).toBe(true);
+  }
+  expect(asked).toEqual([]);
+});
