@@ -13,6 +13,7 @@ export {
   position,
   text,
 } from './device/index.ts';
+export type { ActionPolicy, DevicePolicy, QuietHours, ValueSet } from './device/index.ts';
 export type { DeviceDefinition, DeviceDefinitionInput } from './device/index.ts';
 export {
   Agent,
@@ -22,6 +23,7 @@ export {
   chatErrorText,
   DeviceAgent,
   DeviceChatAgent,
+  deviceTools,
   getAgentByName,
   getCurrentAgent,
   retry,
@@ -35,8 +37,10 @@ export {
   type SqlRow,
   type SqlValue,
   StreamingResponse,
+  type ActionOutcome,
   type AgentClasses,
   type AgentStub,
+  type ApprovalRequest,
   type CallableOptions,
   type CallRetryOptions,
   type ChatAnswer,
@@ -53,6 +57,7 @@ export {
   type DeadJob,
   type DeviceAgentClass,
   type DeviceState,
+  type DeviceTool,
   type FiberContext,
   type FiberCriteria,
   type FiberFunction,
@@ -61,7 +66,9 @@ export {
   type FiberStatus,
   type IntervalOptions,
   type MaskClass,
+  type OutcomeWord,
   type PlainAgentClass,
+  type PolicyDecision,
   type ProtocolDecision,
   type QueueItem,
   type RecoveredFiber,
@@ -71,4 +78,6 @@ export {
   type ScheduleOptions,
   type StandardSchema,
   type TelemetryEvent,
+  type ToolApproval,
+  type ToolRunOptions,
 } from './agent/index.ts';

@@ -21,6 +21,16 @@ export {
   type ChunkStreamSource,
   type DataSchemas,
 } from './chat/index.ts';
+export {
+  deviceTools,
+  type ActionOutcome,
+  type ApprovalRequest,
+  type DeviceTool,
+  type OutcomeWord,
+  type PolicyDecision,
+  type ToolApproval,
+  type ToolRunOptions,
+} from './device-tools/index.ts';
 export type { TelemetryEvent } from './telemetry-ingest.ts';
 export type { CommandRecord } from './commands.ts';
 export { callable, type CallableOptions, type StandardSchema } from './calls/callable.ts';

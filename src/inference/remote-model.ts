@@ -1,8 +1,10 @@
 /** Models behind an OpenAI-compatible HTTP interface: `POST <url>/chat/completions`, answers as server-sent events. */
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { createRequire } from 'node:module';
 import type { LanguageModelV4 } from './language-model.ts';
 import { EndpointFetch } from './endpoint-fetch.ts';
 import type { Endpoint, ModelHost } from './model-host.ts';
+
+const load = createRequire(import.meta.url);
 
 export interface RemoteEndpoint extends Endpoint {
   readonly model: LanguageModelV4;
@@ -15,7 +17,9 @@ export function remoteEndpoint(url: URL, name: string, host: ModelHost): RemoteE
     const gate = host.gate(name, url.host, key);
     const connection = new EndpointFetch(url, key, host.clock, host.timeouts.connectMs);
     host.onClose(() => connection.close());
-    const provider = createOpenAICompatible({
+    // Loaded with the first remote model: a bridge without one need not wait for it at its start.
+    const sdk = load('@ai-sdk/openai-compatible') as typeof import('@ai-sdk/openai-compatible'); // its types
+    const provider = sdk.createOpenAICompatible({
       name: 'mooring',
       baseURL: url.href,
       fetch: connection.fetch,

@@ -57,7 +57,13 @@ class TestShard {
     const xs = file?.sql.all('SELECT x FROM reading ORDER BY rowid', []).map(({ x }) => x);
     const query = { metric: 'x', fromMs: 0, toMs: Date.now() + 1e6, points: 1 };
     const history = this.store.history.query(row.key, query)[0]?.points[0]?.count;
-    return { messages, alarmAtMs, xs, history, state: JSON.parse(new Map(cells).get('state') ?? 'null') as unknown };
+    return {
+      messages,
+      alarmAtMs,
+      xs,
+      history,
+      state: JSON.parse(new Map(cells).get('state') ?? 'null') as unknown,
+    };
   }
 }
 

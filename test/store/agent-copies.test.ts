@@ -87,7 +87,9 @@ describe('export and import of one agent', () => {
     const becameHeavy = await imported(store, heavy, 'a', true);
     expect(becameHeavy).toMatchObject({ hasFile: true, presence: 'online' });
     expect(store.history.query(before ?? 0, ALL)).toEqual([]);
-    expect(store.load({ row: becameHeavy }, 0).file?.sql.all('SELECT count(*) AS n FROM t', [])).toEqual([{ n: 10 }]);
+    expect(store.load({ row: becameHeavy }, 0).file?.sql.all('SELECT count(*) AS n FROM t', [])).toEqual([
+      { n: 10 },
+    ]);
     const becameLight = await imported(store, light, 'a');
     expect(becameLight.hasFile).toBe(false);
     expect(existsSync(store.heavy.files.path(becameLight))).toBe(false);

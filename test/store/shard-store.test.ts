@@ -59,6 +59,28 @@ test('a commit is there after reopening: row, cells, history, watermark', () => 
   again.close();
 });
 
+test('an agent is found with its documents, however many, large or oddly named they are', () => {
+  const store = new ShardStore(storePath());
+  const large = JSON.stringify('x'.repeat(70_000));
+  const documents: Record<string, [name: string, json: string][]> = {
+    none: [],
+    few: [['state', '{"a":"\\n\\"b\\""}'], ['queue:a\n"b"', 'null'], ['__proto__', '1'], ['7', '{}']], // prettier-ignore
+    most: Array.from({ length: 16 }, (_, n) => [`a${n}`, `${n}`]),
+    many: Array.from({ length: 17 }, (_, n) => [`a${n}`, `${n}`]),
+    large: [['a', '1'], ['b', large]], // prettier-ignore
+  };
+  for (const [id, cells] of Object.entries(documents)) {
+    const row = store.newRow('pump', id, 0);
+    store.commit([change(row, { cells })], 1);
+    const found = store.directory.findWithCells('pump', id)!;
+    expect(found.row).toEqual(store.directory.find('pump', id));
+    expect([id, found.cells !== undefined]).toEqual([id, id !== 'many' && id !== 'large']);
+    expect(new Map(store.load(found, 0).cells)).toEqual(new Map(cells));
+  }
+  expect(store.directory.findWithCells('pump', 'nobody')).toBeUndefined();
+  store.close();
+});
+
 test('a later commit changes the row, replaces cells and deletes those that are null', () => {
   const store = new ShardStore(storePath());
   const row = store.newRow('pump', 'p1', 0);

@@ -62,7 +62,8 @@ export interface ActSpec extends ToolData {
 
 export function readTool(spec: ReadSpec): DeviceTool {
   const inputSchema = schemaOf(spec);
-  const run = async (input: unknown): Promise<unknown> => spec.read(checked(spec.name, input, inputSchema));
+  const run = (input: unknown): Promise<unknown> =>
+    settled(() => spec.read(checked(spec.name, input, inputSchema)));
   const { name, description, outputSchema } = spec;
   const annotations = { readOnlyHint: true, openWorldHint: false };
   const decision = { decision: 'allow' } as const;
@@ -87,7 +88,7 @@ export function actTool(bench: ToolBench, spec: ActSpec, askedBy: () => string):
     const by = askedBy();
     return { tool: name, input, by, approvedBy: approval?.by, ...spec.plan(input) };
   };
-  const run = async (raw: unknown, { signal, approval }: ToolRunOptions): Promise<unknown> => {
+  const begin = (raw: unknown, { signal, approval }: ToolRunOptions): unknown => {
     signal.throwIfAborted();
     const input = checked(name, raw, inputSchema);
     const binding = sha256Of({ tool: name, arguments: input });
@@ -102,6 +103,7 @@ export function actTool(bench: ToolBench, spec: ActSpec, askedBy: () => string):
     const request: ApprovalRequest = { tool: name, arguments: input, binding };
     return { outcome: decision, explanation: `${explanation}. Nothing was done yet.`, approval: request };
   };
+  const run = (raw: unknown, options: ToolRunOptions): Promise<unknown> => settled(() => begin(raw, options));
   return {
     name,
     description,
@@ -118,6 +120,11 @@ export function actTool(bench: ToolBench, spec: ActSpec, askedBy: () => string):
     run,
     execute: run,
   };
+}
+
+/** A promise of what `work` does at once: answers, promises, or throws. */
+function settled(work: () => unknown): Promise<unknown> {
+  return new Promise((resolve) => resolve(work()));
 }
 
 function schemaOf({ properties, required = [] }: ToolData): JsonSchema {

@@ -202,7 +202,7 @@ function ownSchedules({ desk }: ToolBench): Schedule<ScheduledCommand>[] {
   return all.filter(({ callback }) => callback === SCHEDULED_COMMAND) as Schedule<ScheduledCommand>[];
 }
 
-function described(schedule: Schedule): object & { readonly next: string } {
+function described(schedule: Schedule): { readonly next: string } & Readonly<Record<string, unknown>> {
   const { command, value, by } = schedule.payload as ScheduledCommand; // as above
   const next = new Date(schedule.time).toISOString();
   const repeats = schedule.type === 'cron' ? { cron: schedule.cron, timeZone: schedule.timeZone } : {};

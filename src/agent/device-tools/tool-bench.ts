@@ -118,10 +118,10 @@ export class ToolBench {
   }
 
   /**
-   * A command for later is due. Rejects with BRG_FORBIDDEN when the policy refuses it now: it is then a dead job, and
+   * A command for later is due. Answers what a job does: rejects with BRG_FORBIDDEN when the policy refuses it now: it is then a dead job, and
    * people are told; what the device makes of it is told when it is not done.
    */
-  async runScheduled(payload: unknown): Promise<void> {
+  runScheduled(payload: unknown): Promise<void> {
     const { command: name, value, by, approvedBy } = payload as ScheduledCommand; // made by `schedule_command`
     const text = value === null ? name : `${name} ${String(value)}`;
     const planned = this.command(name, value);
@@ -134,7 +134,8 @@ export class ToolBench {
     if ('answer' in passed) {
       const { explanation } = passed.answer;
       this.alert(`${text}, scheduled by ${by}, was not sent: ${explanation}`);
-      throw new BridgeError('BRG_FORBIDDEN', explanation);
+      // Not thrown: what was noted and told is to stay.
+      return Promise.reject(new BridgeError('BRG_FORBIDDEN', explanation));
     }
     const told = passed.done.then(({ outcome, explanation }) => {
       if (outcome !== 'done' && !this.effects.isLetGo)
@@ -144,6 +145,7 @@ export class ToolBench {
     told.catch((error: unknown) =>
       this.desk.context.log.error({ err: String(error) }, 'outcome was not told'),
     );
+    return Promise.resolve();
   }
 
   /** Tells people. */
