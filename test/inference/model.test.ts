@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { BridgeError } from '../../src/base/errors.ts';
 import { limits } from '../../src/base/limits.ts';
 import { CircuitBreaker } from '../../src/inference/circuit-breaker.ts';
-import { ModelHost, resolveModel, type ModelSettings } from '../../src/inference/index.ts';
+import { ModelHost, resolveModel } from '../../src/inference/index.ts';
+import type { ModelSettings } from '../../src/inference/model-host.ts';
 
 const CALLER = { agent: 'pump/p1' };
 

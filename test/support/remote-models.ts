@@ -1,7 +1,8 @@
 /** Remote models against a scripted server: starts both for each test of the file, and closes them. */
 import { afterEach, beforeEach, expect } from 'vitest';
 import { BridgeError } from '../../src/base/errors.ts';
-import { ModelHost, resolveModel, type ModelSettings } from '../../src/inference/index.ts';
+import { ModelHost, resolveModel } from '../../src/inference/index.ts';
+import type { ModelSettings } from '../../src/inference/model-host.ts';
 import { startModelServer, type ModelServer } from './model-server.ts';
 
 export const PROMPT = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'hello' }] }];
