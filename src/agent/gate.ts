@@ -152,6 +152,7 @@ function deny(agent: Agent, connection: Connection, frame: InboundFrame, missing
         body: error,
         done: true,
         error: true,
+        code: 'BRG_FORBIDDEN',
       });
       return;
     }

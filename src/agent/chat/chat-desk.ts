@@ -112,8 +112,9 @@ export class ChatDesk {
   /** Stores messages and answers them in a turn. Returns the id of its request. @throws as `persist`, and BRG_BUSY */
   save(messages: readonly unknown[]): string {
     this.#turns.checkRoom();
+    const userMessages = this.#fresh(checkedMessages(messages));
     this.persist(messages, []);
-    return this.#turns.submit('saved', 0, newId());
+    return this.#turns.submit('saved', 0, newId(), { userMessages });
   }
 
   /** Adds to the last message, which has to be the assistant's. @throws BridgeError BRG_CHAT_REQUEST, BRG_BUSY */
@@ -194,18 +195,22 @@ export class ChatDesk {
       return;
     }
     const messages = this.#checked(request.messages);
-    const fresh = messages.filter(
-      (message) => message.role === 'user' && this.store.get(message.id) === undefined,
-    );
+    const userMessages = this.#fresh(messages);
     this.store.takeOver(messages, false);
     if (request.isRegeneration) this.#forgetAfter(messages.at(-1)?.id);
     this.store.setRequestContext('body', request.body);
     if (request.clientTools !== undefined) this.store.setRequestContext('clientTools', request.clientTools);
     this.#broadcastMessages(new Set([connection.id]));
-    const userMessages = fresh.map((message) => message.id);
     const { body, clientTools } = request;
     const kind = request.isRegeneration ? 'regenerate' : 'submit';
     this.#turns.submit(kind, connection.id, id, { userMessages, body, clientTools });
+  }
+
+  /** What the user says that was not there before: the ids. */
+  #fresh(messages: readonly ChatMessage[]): string[] {
+    return messages.flatMap(({ id, role }) =>
+      role === 'user' && this.store.get(id) === undefined ? [id] : [],
+    );
   }
 
   /** An answer is to be given again: those that came after the message are gone. */

@@ -98,7 +98,9 @@ export class ChatStore {
       // A client that did not learn the id of an answer made one up.
       const owner = this.#loaded.has(message.id) ? undefined : known.find((found) => found !== undefined);
       const own = owner === undefined ? message : { ...message, id: owner.id };
-      if (!areEdits && own.role === 'assistant' && this.#loaded.has(own.id)) continue;
+      const ours = this.#loaded.get(own.id);
+      // Nobody speaks in another's name.
+      if (ours !== undefined && (ours.role !== own.role || (own.role === 'assistant' && !areEdits))) continue;
       this.put(reconciled(own, (toolCallId) => tools.get(toolCallId)?.part));
     }
   }

@@ -66,6 +66,19 @@ test.each<[string, ChatConcurrency]>([
   expect(texts).toEqual(['gated one two', 'onetwo', 'say second', 'say third', 'third']);
 });
 
+test('what the agent itself saves while a turn is under way comes after its answer', async () => {
+  const bridge = await chatBridge();
+  const me = await ChatClient.open(bridge, 'bot/saved');
+  const first = me.ask('gated one two');
+  await until(() => me.text(first) === 'one');
+  const id = String(await call(me.socket, 'save', [user('say saved')]));
+  gate('saved').resolve();
+  await me.done(id);
+  await until(async () => (await messagesOf(bridge, 'bot/saved')).length === 4);
+  const texts = (await messagesOf(bridge, 'bot/saved')).map(textOf);
+  expect(texts).toEqual(['gated one two', 'onetwo', 'say saved', 'saved']);
+});
+
 test('a waiting request can be cancelled; a request of the same id is refused; so is one too many', async () => {
   const bridge = await chatBridge();
   const me = await ChatClient.open(bridge, 'bot/full');

@@ -90,8 +90,10 @@ test('a client that saw only the beginning of an answer cannot shorten it by its
     'say next',
     'next',
   ]);
-  me.send({ type: 'cf_agent_chat_messages', messages: [part] });
+  const [asked] = await messagesOf(bridge, 'bot/stale');
+  me.send({ type: 'cf_agent_chat_messages', messages: [{ ...asked, role: 'system' }, part] });
   await until(async () => textOf((await messagesOf(bridge, 'bot/stale'))[1]) === 'wh');
+  expect((await messagesOf(bridge, 'bot/stale'))[0]).toEqual(asked);
 });
 
 test('a tool that failed at the client is told as such', async () => {
