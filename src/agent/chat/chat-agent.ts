@@ -14,6 +14,7 @@ import type {
 import { ChatDesk } from './chat-desk.ts';
 import { ChatFacade } from './chat-facade.ts';
 import type { ChatAnswer } from './chunk-reader.ts';
+import { answerWithModel } from './default-answer.ts';
 
 /**
  * An agent to talk to: it keeps the messages, runs one turn of the assistant at a time, and streams its answers to all
@@ -44,9 +45,10 @@ export class ChatAgent<State = unknown> extends Agent<State> implements ChatAuth
   /**
    * Answers the last message: a Response (server-sent events of the AI SDK, or text), the result of `streamText`, a
    * stream of chunks, or a text. What it throws or rejects with is told in the chat by its code.
+   * Default: `languageModel` answers, from the messages and the state.
    */
-  onChatMessage(_onFinish: ChatFinish, _options: ChatTurnOptions): ChatAnswer | Promise<ChatAnswer> {
-    return undefined;
+  onChatMessage(onFinish: ChatFinish, options: ChatTurnOptions): ChatAnswer | Promise<ChatAnswer> {
+    return answerWithModel(this, '', onFinish, options);
   }
 
   /** A turn failed, or ended with the process (BRG_CHAT_INTERRUPTED). Default: nothing; it is in the log. */

@@ -71,7 +71,7 @@ function setDesired(bench: ToolBench, askedBy: () => string): DeviceTool {
         const targets = desiredTargets(bench, input);
         const { desk } = bench;
         const waitMs = waitMsOf(input) ?? limits.effectMs;
-        const wants = targets.map(({ name, value }): Want => wantOf(desk.definition, name, value ?? 0));
+        const wants = targets.map(({ name, value }): Want => wantOf(desk.definition, name, value));
         const what = targets.map(describeTarget).join(', ');
         const { version } = desk.twin.want(patchOf(input), desk.codec);
         const { context } = desk;

@@ -32,9 +32,8 @@ export function readTools(bench: ToolBench): DeviceTool[] {
       description: 'Past values of one metric, downsampled to points with min, mean and max.',
       properties: {
         metric,
-        minutes: { ...NUMBER, exclusiveMinimum: 0, description: 'the last so many; default 60' },
-        from: { ...TEXT, description: 'RFC 3339, instead of minutes' },
-        to: { ...TEXT, description: 'default now' },
+        minutes: { ...NUMBER, exclusiveMinimum: 0, description: 'how long a time' },
+        to: { ...TEXT, description: 'its end, RFC 3339; default now' },
         points: {
           type: 'integer',
           minimum: 1,
@@ -42,7 +41,7 @@ export function readTools(bench: ToolBench): DeviceTool[] {
           default: limits.toolHistoryPointsDefault,
         },
       },
-      required: ['metric'],
+      required: ['metric', 'minutes'],
       outputSchema: HISTORY,
       read: (input) => readHistory(bench.desk, input),
     }),
@@ -55,24 +54,14 @@ const STATE: JsonSchema = {
     device: TEXT,
     presence: { enum: ['online', 'offline', 'never'] },
     lastContact: { type: ['string', 'null'], description: 'RFC 3339' },
-    metrics: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: {
-          metric: TEXT,
-          value: { type: ['number', 'boolean', 'string'] },
-          unit: TEXT,
-          ageSeconds: { type: ['number', 'null'], description: 'null: older than a day' },
-        },
-        required: ['metric', 'value', 'ageSeconds'],
-      },
-    },
+    values: { type: 'object', description: 'by metric' },
+    units: { type: 'object' },
+    ageSeconds: { type: 'object', description: 'since each was measured; null: more than a day' },
     reported: { type: 'object' },
     desired: { type: 'object' },
     commandsPending: { type: 'array', items: { type: 'object' } },
   },
-  required: ['device', 'presence', 'metrics'],
+  required: ['device', 'presence', 'values', 'units', 'ageSeconds'],
 };
 
 function readState({ agent, desk }: ToolBench): unknown {
@@ -85,21 +74,21 @@ function readState({ agent, desk }: ToolBench): unknown {
     known.map(({ name }) => name),
   );
   const now = context.now();
+  const ageOf = (atMs: number | undefined): number | null =>
+    atMs === undefined ? null : Math.max(0, Math.round((now - atMs) / 1000));
   return {
     device: `${address.model}/${address.id}`,
     presence,
     lastContact: lastSeenMs === null ? null : new Date(lastSeenMs).toISOString(),
-    metrics: known.map(({ name, unit }) => {
-      const atMs = times.get(name);
-      const ageSeconds = atMs === undefined ? null : Math.max(0, Math.round((now - atMs) / 1000));
-      return { metric: name, value: state[name], ...(unit === undefined ? {} : { unit }), ageSeconds };
-    }),
+    values: Object.fromEntries(known.map(({ name }) => [name, state[name]])),
+    units: Object.fromEntries(known.flatMap(({ name, unit }) => (unit === undefined ? [] : [[name, unit]]))),
+    ageSeconds: Object.fromEntries(known.map(({ name }) => [name, ageOf(times.get(name))])),
     reported: twin.reported,
     desired: twin.desired,
     commandsPending: commands.pending.map(({ cid, name, args, status }) => ({
       cid,
       command: name,
-      value: args,
+      argument: args,
       status,
     })),
   };
@@ -155,16 +144,11 @@ function readHistory({ context, definition }: DeviceDesk, input: Input): unknown
   };
 }
 
-function rangeOf(
-  { minutes, from, to }: Input,
-  nowMs: number,
-): { readonly fromMs: number; readonly toMs: number } {
-  if (minutes !== undefined && from !== undefined)
-    throw new BridgeError('BRG_BAD_REQUEST', 'read_history: give minutes, or from and to, not both');
-  const toMs = to === undefined ? nowMs : timeOf(to, 'to');
-  const fromMs = from === undefined ? toMs - Number(minutes ?? 60) * MINUTE_MS : timeOf(from, 'from');
-  if (fromMs < toMs && fromMs >= 0) return { fromMs, toMs };
-  throw new BridgeError('BRG_BAD_REQUEST', 'read_history: from must be before to, and after 1970');
+function rangeOf({ minutes, to }: Input, nowMs: number): { readonly fromMs: number; readonly toMs: number } {
+  const toMs = to === undefined ? nowMs : timeOf(to, 'read_history: to');
+  const fromMs = toMs - Number(minutes) * MINUTE_MS;
+  if (fromMs >= 0) return { fromMs, toMs };
+  throw new BridgeError('BRG_BAD_REQUEST', 'read_history: minutes reach back beyond 1970');
 }
 
 /** ms since epoch. @throws BridgeError BRG_BAD_REQUEST */

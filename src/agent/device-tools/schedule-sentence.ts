@@ -23,7 +23,7 @@ export function scheduleFromSentence(
   throw new BridgeError(
     'BRG_BAD_REQUEST',
     `schedule_command: text: not understood as a whole, so nothing is scheduled. Say "<command> in ten minutes", "<command> at 18:30" or ` +
-      `"every day at 7:00 <command>" with a command: ${phrasesFor(definition)}. Or give command and one of in_seconds, at, cron`,
+      `"every day at 7:00 <command>" with a command: ${phrasesFor(definition)}. Or give action and one of in_seconds, at, cron`,
   );
 }
 

@@ -57,16 +57,18 @@ export function scheduleTools(bench: ToolBench, askedBy: () => string): DeviceTo
 
 function scheduleCommand(bench: ToolBench, askedBy: () => string): DeviceTool {
   const { commands } = bench.desk.definition;
-  const { schedules } = bench.desk.parts.work;
+  const { command: action, ...values } = commandProperties(commands);
   return actTool(
     bench,
     {
       name: 'schedule_command',
       description:
-        `Sends a command later, not now (${describeCommands(commands)}). Give command and one of in_seconds, at, cron; ` +
+        `Sends a command later, not now (${describeCommands(commands)}). Give action and one of in_seconds, at, cron; ` +
         'or text, such as "close the vent in ten minutes".',
       properties: {
-        ...commandProperties(commands),
+        // Not `command`: whoever looks for a way to do it now must not find this one.
+        action,
+        ...values,
         in_seconds: { type: 'number', minimum: 1, maximum: limits.scheduledCommandDelayMaxMs / 1000 },
         at: { ...TEXT, description: 'RFC 3339' },
         cron: { ...TEXT, description: 'five fields' },
@@ -79,6 +81,7 @@ function scheduleCommand(bench: ToolBench, askedBy: () => string): DeviceTool {
         return { targets: [target], later: { atMs: timing.atMs } };
       },
       act: (input, { by, approvedBy }) => {
+        const { schedules } = bench.desk.parts.work;
         const { target, timing } = planOf(bench, input);
         const count = ownSchedules(bench).length;
         if (count >= limits.scheduledCommandsMax)
@@ -152,7 +155,7 @@ function cancelScheduled(bench: ToolBench, askedBy: () => string): DeviceTool {
 
 /** @throws BridgeError that says what is missing, or too much */
 function planOf(bench: ToolBench, input: Input): Plan {
-  const { text, command, value, in_seconds: delay, at, cron, time_zone: zone } = input;
+  const { text, action: command, value, in_seconds: delay, at, cron, time_zone: zone } = input;
   const { definition, context } = bench.desk;
   const timeZone = typeof zone === 'string' ? zone : bench.gate.timeZone;
   const given = [delay, at, cron].filter((one) => one !== undefined).length;
@@ -167,7 +170,7 @@ function planOf(bench: ToolBench, input: Input): Plan {
   if (text !== undefined || command === undefined || given !== 1)
     throw new BridgeError(
       'BRG_BAD_REQUEST',
-      'schedule_command: give command and one of in_seconds, at, cron; or only text',
+      'schedule_command: give action and one of in_seconds, at, cron; or only text',
     );
   const { target } = bench.command(command, value);
   if (typeof cron === 'string') return { target, timing: cronOf(bench, cron, timeZone) };

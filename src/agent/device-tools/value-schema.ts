@@ -29,7 +29,10 @@ export function valueSchema(spec: ValueSpec | CommandArgument): ObjectSchema {
 }
 
 /** Properties of a tool that sends any of these commands. `value` is left out when none takes one. */
-export function commandProperties(commands: readonly Command[]): Record<string, JsonSchema> {
+export function commandProperties(commands: readonly Command[]): {
+  readonly command: JsonSchema;
+  readonly value?: JsonSchema;
+} {
   const values = new Map<string, ObjectSchema>();
   for (const { argument } of commands) {
     if (argument === null) continue;

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { temporaryDir } from '../../support/bridge.ts';
 import { until } from '../../support/until.ts';
+import { ask, type Tools } from '../../support/rules-asking.ts';
 import { actuator, auditOf, call, start, tool } from './live.ts';
 
 test('a value beyond the allow-list needs approval: nothing is sent, and the approval runs this call and no other', async () => {
@@ -85,13 +86,13 @@ test('a call that is wrong does nothing and teaches', async () => {
     ['send_command', { command: 'stop', value: 4 }, /stop takes no argument/],
     ['set_desired', { patch: { position: 4 } }, /patch.position: is not known; there are target/],
     ['set_desired', { patch: {} }, /nothing is set/],
-    ['read_history', { metric: 'position', minutes: 5, from: '2026-01-01T00:00:00Z' }, /not both/],
-    ['read_history', { metric: 'position', from: 'yesterday' }, /is no time with a zone, such as/],
+    ['read_history', { metric: 'position' }, /minutes: is missing/],
+    ['read_history', { metric: 'position', minutes: 5, to: 'yesterday' }, /is no time with a zone, such as/],
     ['add_rule', { text: 'when it is sunny, dance' }, /Say "when <metric> is above/],
     ['remove_rule', { id: 'nope' }, /no rule "nope"; list_rules/],
-    ['schedule_command', { command: 'stop' }, /one of in_seconds, at, cron/],
-    ['schedule_command', { command: 'stop', at: '2020-01-01T00:00:00Z' }, /is past; now it is/],
-    ['schedule_command', { command: 'stop', cron: 'often' }, /cron pattern/],
+    ['schedule_command', { action: 'stop' }, /one of in_seconds, at, cron/],
+    ['schedule_command', { action: 'stop', at: '2020-01-01T00:00:00Z' }, /is past; now it is/],
+    ['schedule_command', { action: 'stop', cron: 'often' }, /cron pattern/],
     [
       'schedule_command',
       { text: 'do not stop in ten minutes' },
@@ -112,9 +113,8 @@ test('reading: values with units and ages, history downsampled', async () => {
   for (const position of [20, 40]) await device.say({ position });
   const state = await tool(bridge, 'read_state');
   expect(state).toMatchObject({ device: 'valve/v1', presence: 'online', commandsPending: [] });
-  const position = (state['metrics'] as { metric: string; ageSeconds: number }[])[0]; // the tool's schema
-  expect(position).toMatchObject({ metric: 'position', value: 40, unit: '%' });
-  expect(position?.ageSeconds).toBeLessThan(120);
+  expect(state).toMatchObject({ values: { position: 40, mode: 'eco' }, units: { position: '%' } });
+  expect((state['ageSeconds'] as { position: number }).position).toBeLessThan(120); // the tool's schema
   expect(await tool(bridge, 'read_history', { metric: 'position', minutes: 10, points: 1 })).toMatchObject({
     metric: 'position',
     unit: '%',
@@ -191,12 +191,12 @@ test('a command for later: never now, through a restart, listed, cancelled', asy
     scheduled: { command: 'stop' },
   });
   await tool(first, 'schedule_command', {
-    command: 'move',
+    action: 'move',
     value: 5,
     cron: '0 7 * * *',
     time_zone: 'Europe/Berlin',
   });
-  expect(await tool(first, 'schedule_command', { command: 'move', value: 80, in_seconds: 9 })).toMatchObject({
+  expect(await tool(first, 'schedule_command', { action: 'move', value: 80, in_seconds: 9 })).toMatchObject({
     outcome: 'needs-approval',
   });
   expect(device.got).toEqual([]);
@@ -220,7 +220,7 @@ test('a command for later: never now, through a restart, listed, cancelled', asy
 test('a command for later that the policy refuses when it is due is told and kept, not dropped', async () => {
   const bridge = await start();
   const device = await actuator(bridge, 'moves');
-  await tool(bridge, 'schedule_command', { command: 'beep', in_seconds: 2 });
+  await tool(bridge, 'schedule_command', { action: 'beep', in_seconds: 2 });
   for (let n = 0; n < 2; n++) await tool(bridge, 'send_command', { command: 'beep' });
   await until(async () => ((await call(bridge, 'dead')) as unknown[]).length === 1);
   expect(device.got).toHaveLength(2);
@@ -236,9 +236,32 @@ test('a command for later that the policy refuses when it is due is told and kep
 test('a command for later that comes to nothing is told to people', async () => {
   const bridge = await start();
   await actuator(bridge, 'refuses');
-  await tool(bridge, 'schedule_command', { command: 'stop', in_seconds: 1 });
+  await tool(bridge, 'schedule_command', { action: 'stop', in_seconds: 1 });
   await until(async () => {
     const { items } = await bridge.agent('valve/v1/alerts');
     return JSON.stringify(items).includes('scheduled stop: failed: stop: the device refused: interlock open');
   });
+});
+
+test('without a language model the rules find their way with these tools: one for each sentence, never now for later', async () => {
+  const bridge = await start();
+  await actuator(bridge, 'moves');
+  const catalog = (await call(bridge, 'catalog')) as Tools; // names, descriptions and schemas
+  const tools = catalog.map((one) => ({ ...one, type: 'function' })) as Tools;
+  const text = 'turn off the valve in ten minutes';
+  const rule = 'when position is above 90, stop';
+  const expected: [string, unknown][] = [
+    ['stop the valve', { send_command: { command: 'stop' } }],
+    ['turn on the valve', { send_command: { command: 'start' } }],
+    ['set move to 40', { send_command: { command: 'move', value: 40 } }],
+    ['set target to 21', { set_desired: { patch: { target: 21 } } }],
+    [text, { schedule_command: { text } }],
+    [rule, { add_rule: { text: rule } }],
+    ['what is the position', { read_state: {} }],
+    ['average position of the last two hours', { read_history: { metric: 'position', minutes: 120 } }],
+    ['list rules', { list_rules: {} }],
+  ];
+  const answers: unknown[] = [];
+  for (const [sentence] of expected) answers.push(await ask(sentence, tools, 'You are valve v1.'));
+  expect(answers).toEqual(expected.map(([, answer]) => answer));
 });

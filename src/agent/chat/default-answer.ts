@@ -1,0 +1,31 @@
+/** The answer of a chat agent whose class writes none of its own: the bridge's model, told who it is and what it knows. */
+import type { UIMessage } from 'ai';
+import type { Agent } from '../agent.ts';
+import type { ChatAuthor, ChatFinish, ChatTurnOptions } from './chat-author.ts';
+import type { ChatAnswer } from './chunk-reader.ts';
+
+type ChattingAgent = Agent & ChatAuthor & { readonly messages: UIMessage[] };
+
+/** Streams an answer of `languageModel` to the messages so far. Rejects with BridgeError BRG_MODEL_... */
+export async function answerWithModel(
+  agent: ChattingAgent,
+  about: string,
+  onFinish: ChatFinish,
+  { abortSignal }: ChatTurnOptions,
+): Promise<ChatAnswer> {
+  // Loaded with the first question: most bridges are asked nothing.
+  const { convertToModelMessages, streamText } = await import('ai');
+  // What a model could not do is in its answer; the log is no place for it.
+  Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
+  return streamText({
+    model: agent.languageModel,
+    system: `You are ${agent.model} ${agent.name}. ${about}\nState: ${JSON.stringify(agent.state ?? null)}`,
+    messages: await convertToModelMessages(agent.messages),
+    abortSignal,
+    // The model of a bridge tries again by itself.
+    maxRetries: 0,
+    onFinish,
+    // The chat tells what failed.
+    onError: () => undefined,
+  });
+}
