@@ -1,4 +1,5 @@
 /** Models behind an OpenAI-compatible HTTP interface: `POST <url>/chat/completions`, answers as server-sent events. */
+import type * as Provider from '@ai-sdk/openai-compatible';
 import { createRequire } from 'node:module';
 import type { LanguageModelV4 } from './language-model.ts';
 import { EndpointFetch } from './endpoint-fetch.ts';
@@ -18,7 +19,7 @@ export function remoteEndpoint(url: URL, name: string, host: ModelHost): RemoteE
     const connection = new EndpointFetch(url, key, host.clock, host.timeouts.connectMs);
     host.onClose(() => connection.close());
     // Loaded with the first remote model: a bridge without one need not wait for it at its start.
-    const sdk = load('@ai-sdk/openai-compatible') as typeof import('@ai-sdk/openai-compatible'); // its types
+    const sdk = load('@ai-sdk/openai-compatible') as typeof Provider; // its types
     const provider = sdk.createOpenAICompatible({
       name: 'mooring',
       baseURL: url.href,

@@ -21,7 +21,15 @@ async function idOf(socket: FrameSocket): Promise<string> {
 
 /** One frame of each type a client may send. */
 const inboundFrames = FRAMES.filter(({ direction }) => direction !== 'out').map((row: FrameSpec) => {
-  const samples = { string: 'a', number: 1, boolean: true, array: [], object: {}, any: { n: 1 }, 'text-or-map': '' };
+  const samples = {
+    string: 'a',
+    number: 1,
+    boolean: true,
+    array: [],
+    object: {},
+    any: { n: 1 },
+    'text-or-map': '',
+  };
   const fields = Object.entries(row.fields).filter(([, { only }]: [string, FieldSpec]) => only !== 'out');
   const values = fields.map(([name, { type }]) => [name, name === 'method' ? 'who' : samples[type]]);
   return { type: row.type, ...Object.fromEntries(values) } as InboundFrame; // made from its row

@@ -60,7 +60,10 @@ export class BridgeProcess {
     // 'close' and not 'exit': by then all of its output has come.
     const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }) as Ending); // Node's types say any[]
     try {
-      await until(() => READY.test(output.out) || child.exitCode !== null || child.signalCode !== null, 'the bridge to be ready');
+      await until(
+        () => READY.test(output.out) || child.exitCode !== null || child.signalCode !== null,
+        'the bridge to be ready',
+      );
       return new BridgeProcess(child, ended, output);
     } catch (error) {
       child.kill('SIGKILL');

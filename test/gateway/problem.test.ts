@@ -53,7 +53,11 @@ describe('problems', () => {
     ['/agents/toaster/t1', {}, 'BRG_UNKNOWN_MODEL'],
     ['/agents/pump', {}, 'BRG_NOT_FOUND'],
     ['/agents/pump/a%2Fb', {}, 'BRG_ADDRESS'],
-    ['/agents/pump/p1/x', { method: 'POST', body: 'x'.repeat(limits.httpBodyBytesMax + 1) }, 'BRG_BODY_TOO_LARGE'],
+    [
+      '/agents/pump/p1/x',
+      { method: 'POST', body: 'x'.repeat(limits.httpBodyBytesMax + 1) },
+      'BRG_BODY_TOO_LARGE',
+    ],
   ];
   it.each(cases)('%s %j is %s', async (path, init, code) => {
     const { url, runtime } = await start();
