@@ -8,6 +8,7 @@ import { isModel, type DeviceDefinition } from '../device/index.ts';
 import type { Agent } from './agent.ts';
 import { BASE_CLASS, type BaseClass } from './calls/callable.ts';
 import { DeviceAgent } from './device-agent.ts';
+import { policyOf } from './device-tools/action-gate.ts';
 import { FLEET_MODEL } from './fleet-agent.ts';
 
 /** A subclass of DeviceAgent, by the name its definition gives in `agent`. */
@@ -39,7 +40,11 @@ export function sortClasses(definitions: readonly DeviceDefinition[], agents: Ag
     if (baseOf(name, AgentClass) === 'device') devices.set(name, AgentClass as DeviceAgentClass);
     else plain.set(name, AgentClass as PlainAgentClass);
   }
-  for (const { model, agent } of definitions) checkDefinition(model, agent, devices, plain);
+  for (const definition of definitions) {
+    checkDefinition(definition.model, definition.agent, devices, plain);
+    // What may be done to a device must not turn out to be wrong when somebody wants to do it.
+    policyOf(devices.get(definition.agent) ?? DeviceAgent, definition);
+  }
   for (const name of plain.keys()) checkPlain(name, definitions);
   return { devices, plain };
 }

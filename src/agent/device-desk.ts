@@ -4,7 +4,7 @@
  */
 import type { ActorContext, AttachBody, InboundRecord, ListenBody } from '../actor/index.ts';
 import { KIND } from '../actor/index.ts';
-import { BridgeError } from '../base/errors.ts';
+import { asBridgeError, BridgeError } from '../base/errors.ts';
 import { channels, tell } from '../base/events.ts';
 import type { DeviceDefinition } from '../device/index.ts';
 import { decodePayload, type Codec, type Frame } from '../wire/index.ts';
@@ -72,7 +72,18 @@ export class DeviceDesk implements Extension {
 
   /** Why a rule may not send its command; undefined: it may. */
   refusedRule(rule: FiredRule): string | undefined {
-    return this.context.cell('toolRules') === undefined ? undefined : this.tools.refusedRule(rule);
+    if (this.context.cell('toolRules') === undefined) return undefined;
+    try {
+      return this.tools.refusedRule(rule);
+    } catch (error) {
+      // A policy that is not valid must not cost the telemetry that fired the rule.
+      return asBridgeError(error).message;
+    }
+  }
+
+  /** A person has set or removed this rule: it is no tool's any more. */
+  tookOverRule(id: string): void {
+    if (this.context.cell('toolRules') !== undefined) this.tools.forgetRule(id);
   }
 
   /** What runs a job that no author wrote. */

@@ -37,6 +37,7 @@ const ANSWERS: Answers = {
   addRule,
   deleteRule: (desk, { ruleId, by }) => {
     desk.rules.remove(ruleId);
+    desk.tookOverRule(ruleId);
     note(desk, 'rule', 'deleted', ruleId, by, null);
     return {};
   },
@@ -93,6 +94,7 @@ function patchDesired(desk: DeviceDesk, { patch, by }: Bodies['patchDesired']): 
 
 function addRule(desk: DeviceDesk, { rule, by }: Bodies['addRule']): unknown {
   const stored = desk.rules.add(rule);
+  desk.tookOverRule(stored.id);
   note(desk, 'rule', 'added', stored.id, by, { description: stored.description });
   return stored;
 }

@@ -9,11 +9,20 @@ import { showValue } from './value.ts';
 
 /** Values of an argument or a metric: all, those between two numbers (both included), or those listed. */
 export type ValueSet =
-  true | { readonly min: number; readonly max: number } | { readonly values: readonly MetricValue[] };
+  | true
+  | {
+      /** Smallest number, of the unit of the argument or metric. */
+      readonly min: number;
+      /** Largest number, of the same unit. */
+      readonly max: number;
+    }
+  | { readonly values: readonly MetricValue[] };
 
 /** Every day between two times of day `HH:MM`; `from` after `to` spans midnight. */
 export interface QuietHours {
+  /** When they begin, `HH:MM`. */
   readonly from: string;
+  /** When they end, `HH:MM`; this minute is not quiet any more. */
   readonly to: string;
 }
 
@@ -25,9 +34,14 @@ export interface ActionPolicy {
   readonly only?: ValueSet;
   /** Refused, whoever consents. */
   readonly never?: boolean;
-  /** At most so many calls in any `perSeconds`. */
-  readonly rate?: { readonly max: number; readonly perSeconds: number };
-  /** At most so many calls a day, from midnight to midnight of the policy's time zone. */
+  /** At most `max` calls in any `perSeconds`. */
+  readonly rate?: {
+    /** Number of calls. */
+    readonly max: number;
+    /** Length of the period in seconds. */
+    readonly perSeconds: number;
+  };
+  /** Number of calls a day, at most, from midnight to midnight of the policy's time zone. */
   readonly perDayMax?: number;
   /** Instead of the policy's; false: none. */
   readonly quietHours?: QuietHours | false;
@@ -39,9 +53,11 @@ export interface DevicePolicy {
   readonly timeZone?: string;
   /** When nothing may be done to the device. */
   readonly quietHours?: QuietHours;
-  /** Commands and desired metrics together, a day. */
+  /** Number of commands and desired metrics together, a day, at most. */
   readonly perDayMax?: number;
+  /** By the name of a command. */
   readonly commands?: Readonly<Record<string, ActionPolicy>>;
+  /** By the name of a metric that can be set. */
   readonly desired?: Readonly<Record<string, ActionPolicy>>;
   /** By the name of a tool, such as `notify`. */
   readonly tools?: Readonly<Record<string, ActionPolicy>>;

@@ -6,8 +6,9 @@
  * I2 Only what is allowed counts.
  */
 import type { ActorContext } from '../../actor/index.ts';
+import { BridgeError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import type { DeviceDefinition, DevicePolicy } from '../../device/index.ts';
+import { checkPolicy, type DeviceDefinition, type DevicePolicy } from '../../device/index.ts';
 import {
   decide,
   NO_USE,
@@ -129,9 +130,18 @@ export class ActionGate {
   }
 }
 
-/** What an agent's class says (`static policy`) stands before what its definition says, name by name. */
-export function policyOf(own: DevicePolicy | undefined, { policy }: DeviceDefinition): DevicePolicy {
+/**
+ * What an agent's class says (`static policy`) stands before what its definition says, name by name.
+ * @throws BridgeError BRG_DEFINITION when the class's is not valid for this definition
+ */
+export function policyOf(agentClass: object, definition: DeviceDefinition): DevicePolicy {
+  const { policy } = definition;
+  const { policy: own } = agentClass as { policy?: DevicePolicy }; // checked next
   if (own === undefined) return policy;
+  checkPolicy(own, definition, (place, what, allowed): never => {
+    const message = `agent "${definition.agent}" of device "${definition.model}": static ${place} ${what}; allowed is ${allowed}`;
+    throw new BridgeError('BRG_DEFINITION', message);
+  });
   return {
     ...policy,
     ...own,

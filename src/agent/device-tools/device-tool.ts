@@ -16,8 +16,11 @@ export interface ToolApproval {
   readonly by: string;
 }
 
+/** How a tool of a device is run. */
 export interface ToolRunOptions {
+  /** Ends the waiting; what was sent stands. */
   readonly signal: AbortSignal;
+  /** Undefined: nobody consented. */
   readonly approval?: ToolApproval;
 }
 

@@ -20,7 +20,7 @@ export type { PolicyDecision } from './policy.ts';
 /**
  * The tools of one device. Call them from where no device turn waits: a chat, a job, a fiber, a streaming method.
  * @param options `by`: who asks, as the audit log names it; default: whoever the agent's code runs for at each call
- * @throws BridgeError BRG_DEFINITION when the class's `static policy` is not valid
+ * @throws BridgeError BRG_DEFINITION when the class's `static policy` is not valid, BRG_INTERNAL for an agent without a desk
  */
 export function deviceTools(agent: DeviceAgent, options: { readonly by?: string } = {}): DeviceTool[] {
   const desk = agent[PARTS].extension;

@@ -7,16 +7,22 @@ import type { JsonSchema } from '../../tools/index.ts';
 import type { CommandRecord } from '../commands.ts';
 import type { Sighting, Want } from './effect-watch.ts';
 
+/** How a command or a desired state ended. */
 export type OutcomeWord = 'done' | 'sent, not confirmed' | 'failed' | 'expired';
 
 /** A JSON value. `explanation` is what may be said about it. */
 export interface ActionOutcome {
+  /** What is known. */
   readonly outcome: OutcomeWord;
+  /** In words. */
   readonly explanation: string;
   /** Of the command, as the audit log has it. */
   readonly cid?: string;
+  /** What the device's data showed. */
   readonly evidence?: {
+    /** Where it was seen. */
     readonly source: 'telemetry' | 'reported state';
+    /** By metric. */
     readonly values: Readonly<Record<string, MetricValue>>;
     /** RFC 3339. */
     readonly at: string;

@@ -4,13 +4,7 @@
  */
 import { BridgeError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import {
-  checkCommandArgument,
-  checkPolicy,
-  type Command,
-  type DevicePolicy,
-  type MetricValue,
-} from '../../device/index.ts';
+import { checkCommandArgument, type Command, type MetricValue } from '../../device/index.ts';
 import type { DeviceAgent } from '../device-agent.ts';
 import type { DeviceDesk } from '../device-desk.ts';
 import type { FiredRule } from '../rules/index.ts';
@@ -47,14 +41,7 @@ export class ToolBench {
     this.agent = agent;
     this.desk = desk;
     const { context, commands, definition } = desk;
-    const { policy } = agent.constructor as { policy?: DevicePolicy }; // checked next
-    if (policy !== undefined) {
-      checkPolicy(policy, definition, (place, what, allowed): never => {
-        const message = `agent ${definition.agent}: static ${place} ${what}; allowed is ${allowed}`;
-        throw new BridgeError('BRG_DEFINITION', message);
-      });
-    }
-    this.gate = new ActionGate(context, policyOf(policy, definition));
+    this.gate = new ActionGate(context, policyOf(agent.constructor, definition));
     this.effects = new EffectWatch(context, () => {
       commands.tick(context.now());
       desk.parts.rearm();

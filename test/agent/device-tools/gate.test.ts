@@ -142,7 +142,12 @@ test('rules: in English or as data, under the policy when they act, and no more 
   const { rules } = (await tool(bridge, 'list_rules')) as unknown as { rules: { id: string }[] }; // its schema
   expect(rules).toHaveLength(2);
   const { id } = added['rule'] as { id: string }; // its schema
+  expect(await call(bridge, 'decide', ['remove_rule', { id }])).toEqual({ decision: 'allow' });
   expect(await tool(bridge, 'remove_rule', { id })).toMatchObject({ outcome: 'done' });
+  await bridge.fetch('/api/agents/valve/v1/rules', { body: { rule: { ...alert, id: rules[0]?.id } } });
+  expect(await call(bridge, 'decide', ['remove_rule', { id: rules[0]?.id }])).toMatchObject({
+    decision: 'needs-approval', // a person has changed it
+  });
   const { body } = await bridge.fetch('/api/agents/valve/v1/rules', {
     body: { rule: { ...alert, id: 'mine' } },
   });
@@ -152,6 +157,7 @@ test('rules: in English or as data, under the policy when they act, and no more 
     { event: 'added', by: 'api' },
     { event: 'added', by: 'api' },
     { event: 'deleted', by: 'api' },
+    { event: 'added', subject: rules[0]?.id },
     { event: 'added', subject: 'mine' },
   ]);
 });

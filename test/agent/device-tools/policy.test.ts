@@ -11,6 +11,7 @@ import {
   type ActionTarget,
   type Usage,
 } from '../../../src/agent/device-tools/policy.ts';
+import { DeviceAgent, sortClasses } from '../../../src/agent/index.ts';
 import { deedOf } from '../../../src/agent/device-tools/phrases.ts';
 import { ruleFromSentence } from '../../../src/agent/device-tools/rule-sentence.ts';
 import { scheduleFromSentence } from '../../../src/agent/device-tools/schedule-sentence.ts';
@@ -95,6 +96,16 @@ test.each<[DevicePolicy | object, RegExp]>([
       sample: { x: 1 },
     });
   expect(define).toThrow(reason);
+});
+
+test('a static policy that is wrong is found when the bridge starts', () => {
+  class Wrong extends DeviceAgent {
+    static policy = { commands: { stpo: { allow: true } } };
+  }
+  const start = (): unknown => sortClasses([pump], { 'pump-agent': Wrong });
+  expect(start).toThrow(
+    'agent "pump-agent" of device "pump": static policy.commands names "stpo"; allowed is start, stop',
+  );
 });
 
 describe('sentences', () => {
