@@ -47,7 +47,7 @@ export interface ActionPolicy {
   readonly quietHours?: QuietHours | false;
 }
 
-/** What an assistant, a program or an MCP client may do to a device. docs/device-tools.md */
+/** What an assistant, a program or an MCP client may do to a device. docs/thinking.md */
 export interface DevicePolicy {
   /** IANA name, of quiet hours and days. Default UTC. */
   readonly timeZone?: string;

@@ -1,5 +1,7 @@
 /** The answer of a chat agent whose class writes none of its own: the bridge's model, told who it is and what it knows. */
 import type { UIMessage } from 'ai';
+import { limits } from '../../base/limits.ts';
+import type { Tool } from '../../tools/index.ts';
 import type { Agent } from '../agent.ts';
 import type { ChatAuthor, ChatFinish, ChatTurnOptions } from './chat-author.ts';
 import type { ChatAnswer } from './chunk-reader.ts';
@@ -12,9 +14,10 @@ export async function answerWithModel(
   about: string,
   onFinish: ChatFinish,
   { abortSignal }: ChatTurnOptions,
+  tools: readonly Tool[] = [],
 ): Promise<ChatAnswer> {
   // Loaded with the first question: most bridges are asked nothing.
-  const { convertToModelMessages, streamText } = await import('ai');
+  const { convertToModelMessages, dynamicTool, jsonSchema, stepCountIs, streamText } = await import('ai');
   // What a model could not do is in its answer; the log is no place for it.
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
   return streamText({
@@ -22,6 +25,16 @@ export async function answerWithModel(
     system: `You are ${agent.model} ${agent.name}. ${about}\nState: ${JSON.stringify(agent.state ?? null)}`,
     messages: await convertToModelMessages(agent.messages),
     abortSignal,
+    tools: Object.fromEntries(
+      tools.map(({ name, description, inputSchema, execute }) => {
+        const run = (input: unknown, options: { abortSignal?: AbortSignal }): Promise<unknown> =>
+          execute(input, { signal: options.abortSignal ?? abortSignal });
+        // A schema of ours is JSON Schema; what fits it is checked by the tool itself.
+        const schema = jsonSchema(inputSchema as Parameters<typeof jsonSchema>[0]);
+        return [name, dynamicTool({ description, inputSchema: schema, execute: run })];
+      }),
+    ),
+    stopWhen: stepCountIs(limits.chatStepsMax),
     // The model of a bridge tries again by itself.
     maxRetries: 0,
     onFinish,

@@ -15,6 +15,7 @@ import type {
 import { ChatDesk } from './chat-desk.ts';
 import { ChatFacade } from './chat-facade.ts';
 import type { ChatAnswer } from './chunk-reader.ts';
+import { deviceTools } from '../device-tools/index.ts';
 import { answerWithModel } from './default-answer.ts';
 
 /** The agent of a device, to talk to: a `DeviceAgent` with what a `ChatAgent` has. Telemetry never waits for an answer. */
@@ -46,14 +47,14 @@ export class DeviceChatAgent<State extends DeviceState = DeviceState>
   /**
    * Answers the last message: a Response (server-sent events of the AI SDK, or text), the result of `streamText`, a
    * stream of chunks, or a text. What it throws or rejects with is told in the chat by its code.
-   * Default: `languageModel` answers, from the messages and the state of the device.
+   * Default: `languageModel` answers, with the device's tools; what they may do is the policy's word.
    */
   onChatMessage(onFinish: ChatFinish, options: ChatTurnOptions): ChatAnswer | Promise<ChatAnswer> {
     const units = this.definition.metrics.map(
       ({ name, unit }) => `${name}${unit === undefined ? '' : ` in ${unit}`}`,
     );
     const about = `${this.definition.description}. It measures ${units.join(', ')}.`;
-    return answerWithModel(this, about, onFinish, options);
+    return answerWithModel(this, about, onFinish, options, deviceTools(this, { by: 'chat' }));
   }
 
   /** A turn failed, or ended with the process (BRG_CHAT_INTERRUPTED). Default: nothing; it is in the log. */

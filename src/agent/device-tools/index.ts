@@ -1,6 +1,6 @@
 /**
  * What a model, a program or an MCP client may do with one device: tools made from its definition, a risk policy that
- * stands outside of the model, and answers that say `done` only when the device's own data shows it. docs/device-tools.md
+ * stands outside of the model, and answers that say `done` only when the device's own data shows it. docs/thinking.md
  */
 import { BridgeError } from '../../base/errors.ts';
 import { PARTS } from '../agent-parts.ts';

@@ -2,6 +2,8 @@
 import { KiB, MiB } from './units.ts';
 
 export const chatLimits = {
+  /** Times a model may call tools and be asked again in one answer. */
+  chatStepsMax: 8,
   // --- chat -----------------------------------------------------------------------------------------
   /** Bytes of the JSON of a stored message; a larger one is made smaller (Agents SDK: under 2 MB of a row). */
   chatRowBytesMax: 1_800_000,

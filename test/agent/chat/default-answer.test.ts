@@ -9,12 +9,20 @@ import { until } from '../../support/until.ts';
 
 const devices = (): string =>
   devicesFile(`
-    import { ChatAgent, DeviceChatAgent, defineDevice, numeric } from 'mooring';
+    import { ChatAgent, command, DeviceChatAgent, defineDevice, enumeration, numeric } from 'mooring';
     class Host extends ChatAgent {}
     class Talker extends DeviceChatAgent {}
     export const definitions = [defineDevice({
       model: 'oven', vendor: 'Acme', description: 'An oven', agent: 'talker',
       metrics: [numeric('temperature', { unit: '°C', min: 0, max: 300 })], commands: [], sample: { temperature: 180 },
+    }), defineDevice({
+      model: 'valve', vendor: 'Acme', description: 'A valve', agent: 'talker',
+      metrics: [enumeration('position', { values: ['open', 'closed'] })],
+      commands: [command('turn', {
+        argument: { kind: 'enumeration', values: ['open', 'closed'] }, effect: { metric: 'position', value: 'argument' },
+      })],
+      sample: { position: 'open' },
+      policy: { commands: { turn: { allow: { values: ['open'] } } } },
     })];
     export const agents = { talker: Talker, host: Host };
   `);
@@ -81,4 +89,24 @@ test('with a model its words arrive, and it was told who it is and what its devi
   expect(prompts[0]).toContain('181');
   expect(prompts[0]).toContain('temperature in °C');
   expect(await asked(bridge, 'host/h1', 'hello')).toBe('It is warm.');
+});
+
+test('it acts through the tools of its device: within the policy, and done only when the device shows it', async () => {
+  const bridge = await startBridge({ shards: 1, devices: devices() });
+  const device = await bridge.mqtt();
+  const heard: string[] = [];
+  device.on('message', (topic, payload) => {
+    const [, , , , name = '', cid = ''] = topic.split('/');
+    heard.push(`${name} ${payload.toString()}`);
+    device.publish(`devices/valve/v1/result/${cid}`, '{"ok":true}', { qos: 1 });
+    device.publish('devices/valve/v1/telemetry', '{"position":"open"}', { qos: 1 });
+  });
+  await device.subscribeAsync('devices/valve/v1/command/#', { qos: 1 });
+  await device.publishAsync('devices/valve/v1/telemetry', '{"position":"closed"}', { qos: 1 });
+  expect(await asked(bridge, 'valve/v1', 'turn open')).toMatch(/done/);
+  expect(heard).toEqual(['turn "open"']);
+  expect(await asked(bridge, 'valve/v1', 'turn closed')).toMatch(/approval|consent/i);
+  expect(heard).toEqual(['turn "open"']);
+  const { body } = await bridge.fetch('/api/audit?agent=valve/v1');
+  expect(JSON.stringify(body)).toContain('"by":"chat"');
 });
