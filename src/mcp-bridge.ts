@@ -5,7 +5,13 @@ import { BridgeError } from './base/errors.ts';
 import { limits } from './base/limits.ts';
 import type { Log } from './base/log.ts';
 import type { ModelDescription } from './device/index.ts';
-import type { AgentTarget, FleetPort, JsonObject, McpEndpoint } from './tools/index.ts';
+import {
+  loadMcp,
+  type AgentTarget,
+  type FleetPort,
+  type JsonObject,
+  type McpEndpoint,
+} from './tools/index.ts';
 
 const DURABLE: RequestOptions = { durable: true };
 
@@ -18,7 +24,7 @@ export function mcpEndpoint(options: {
 }): McpEndpoint {
   let loading: Promise<McpEndpoint> | undefined;
   const load = async (): Promise<McpEndpoint> => {
-    const { createMcpEndpoint } = await import('./tools/index.ts');
+    const { createMcpEndpoint } = await loadMcp();
     return createMcpEndpoint(fleetPort(options.runtime, options.models), options);
   };
   return {

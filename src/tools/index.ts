@@ -1,3 +1,5 @@
+import type * as Mcp from './mcp/index.ts';
+
 /**
  * The tools room: what a model may call, and the sandbox its programs run in (Code Mode, docs/design/code-mode.md).
  * @public
@@ -55,12 +57,7 @@ export {
 /** @public */
 export type { AgentTarget, FleetListQuery, FleetPort, JsonObject } from './mcp/endpoint/fleet-port.ts';
 /** @public */
-export {
-  createMcpEndpoint,
-  type McpCaller,
-  type McpEndpoint,
-  type McpEndpointOptions,
-} from './mcp/endpoint/endpoint.ts';
+export type { McpCaller, McpEndpoint, McpEndpointOptions } from './mcp/endpoint/endpoint.ts';
 /** @public */
 export type { McpScope } from './mcp/endpoint/fleet-tools.ts';
 /** @public */
@@ -68,7 +65,7 @@ export type { McpCallOptions, McpCallOutcome } from './mcp/client/calls.ts';
 /** @public */
 export type { McpClientsOptions } from './mcp/client/clients-options.ts';
 /** @public */
-export { McpClients, type AddedServer, type McpTool } from './mcp/client/mcp-clients.ts';
+export type { AddedServer, McpClients, McpTool } from './mcp/client/mcp-clients.ts';
 /** @public */
 export type { AddServerOptions } from './mcp/client/options.ts';
 /** @public */
@@ -85,3 +82,8 @@ export type {
 export type { Tool, ToolHints } from './tool.ts';
 /** @public */
 export { ConnectGate } from './mcp/client/connect-gate.ts';
+
+/** `createMcpEndpoint` and `McpClients`. Their SDK is loaded with the first use: a bridge need not wait for it at its start. */
+export function loadMcp(): Promise<typeof Mcp> {
+  return import('./mcp/index.ts');
+}

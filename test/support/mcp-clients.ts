@@ -1,7 +1,8 @@
 /** Registries of MCP servers as an agent would have them; each can be woken anew from the same storage. */
 import { onTestFinished } from 'vitest';
 import { createLog } from '../../src/base/log.ts';
-import { McpClients, type McpCallOutcome, type McpClientsOptions } from '../../src/tools/index.ts';
+import type { McpCallOutcome, McpClientsOptions } from '../../src/tools/index.ts';
+import { McpClients } from '../../src/tools/mcp/index.ts';
 import { MemoryMcpStorage } from './mcp-storage.ts';
 
 const log = createLog({ level: 'silent', format: 'json' });

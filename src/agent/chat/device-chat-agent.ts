@@ -48,6 +48,7 @@ export class DeviceChatAgent<State extends DeviceState = DeviceState>
    * Answers the last message: a Response (server-sent events of the AI SDK, or text), the result of `streamText`, a
    * stream of chunks, or a text. What it throws or rejects with is told in the chat by its code.
    * Default: `languageModel` answers, with the device's tools; what they may do is the policy's word.
+   * @throws BridgeError BRG_DEFINITION (a policy that is wrong), BRG_INTERNAL
    */
   onChatMessage(onFinish: ChatFinish, options: ChatTurnOptions): ChatAnswer | Promise<ChatAnswer> {
     const units = this.definition.metrics.map(

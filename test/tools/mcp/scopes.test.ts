@@ -2,7 +2,8 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import { expect, it, onTestFinished } from 'vitest';
 import { BridgeError } from '../../../src/base/errors.ts';
 import { createLog } from '../../../src/base/log.ts';
-import { createMcpEndpoint, type FleetPort, type McpCaller } from '../../../src/tools/index.ts';
+import type { FleetPort, McpCaller } from '../../../src/tools/index.ts';
+import { createMcpEndpoint } from '../../../src/tools/mcp/index.ts';
 
 /** Asked for anything but the list, it fails the way a bug does. */
 function port(asked: string[]): FleetPort {
