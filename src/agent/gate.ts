@@ -51,7 +51,7 @@ function decodeProtocolFrame(
   // Binary on a JSON connection is the author's; so is text that is no JSON object with a known type,
   // and CBOR that is no map with the key 0.
   if (!isText && connection.codec === 'json') return undefined;
-  if (isText && !/^\s*\{/.test(record.payload.toString('latin1', 0, 64))) return undefined;
+  if (isText && !mayBeFrame(record.payload)) return undefined;
   try {
     return decodeFrame(record.payload, connection.codec);
   } catch (error) {
@@ -61,6 +61,12 @@ function decodeProtocolFrame(
     if (isOwn) return undefined;
     throw error;
   }
+}
+
+/** Whether text may be a JSON object with a `type`, however the name is written (RFC 8259 section 8.3). */
+function mayBeFrame(text: Buffer): boolean {
+  if (!/^\s*\{/.test(text.toString('latin1', 0, 64))) return false;
+  return text.includes('"type"') || text.includes('\\u');
 }
 
 /** Whether the CBOR (known to decode) is a frame by its looks. */
