@@ -125,8 +125,8 @@ export class AgentFile {
     if (isNear) savepoint.run();
     try {
       const result = run();
-      const { bytes } = this;
-      if (isNear && bytes > bytesMax && bytes > before) throw full(bytesMax);
+      const bytes = isNear ? this.bytes : 0;
+      if (bytes > bytesMax && bytes > before) throw full(bytesMax);
       return result;
     } catch (error) {
       // SQLite may end the whole transaction when the file cannot grow: what earlier turns wrote is gone too.
