@@ -7,13 +7,12 @@ import { FLAG_TEXT } from '../actor/index.ts';
 import { asBridgeError, BridgeError, errorSpec } from '../base/errors.ts';
 import { channels, tell } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
-import { decodeCbor, decodeFrame, type InboundFrame } from '../wire/index.ts';
+import { decodeFrame, type InboundFrame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
 import { PARTS } from './agent-parts.ts';
 import { attachmentOf } from './attachment.ts';
 import { answerFrameCall, connectionSource } from './calls/frame-call.ts';
 import { missingCapability } from './capabilities.ts';
-import { isJsonObject } from './merge-patch.ts';
 import { refusalText } from './state-sync.ts';
 
 /** Handles one frame of a connection. Bad ones close it with the code of their error; nothing changes. */
@@ -32,47 +31,35 @@ export function receiveFrame(
       new BridgeError('BRG_FRAME_TEXT', 'this connection speaks CBOR, not text'),
     );
   }
-  let frame: InboundFrame | undefined;
+  let inbound: InboundFrame | OwnMessage;
   try {
-    frame = decodeProtocolFrame(record, connection, isText);
+    inbound = decode(record, connection, isText);
   } catch (error) {
     return refuse(agent, connection, asBridgeError(error));
   }
-  if (frame === undefined) return passOn(agent, connection, record, isText);
-  return handle(agent, connection, frame);
+  if (inbound instanceof OwnMessage) return passOn(agent, connection, record, isText, inbound.message);
+  return handle(agent, connection, inbound);
 }
 
-/** Undefined: no protocol frame, but a message of the author's own. */
-function decodeProtocolFrame(
-  record: InboundRecord,
-  connection: Connection,
-  isText: boolean,
-): InboundFrame | undefined {
-  // Binary on a JSON connection is the author's; so is text that is no JSON object with a known type,
-  // and CBOR that is no map with the key 0.
-  if (!isText && connection.codec === 'json') return undefined;
-  if (isText && !mayBeFrame(record.payload)) return undefined;
-  try {
-    return decodeFrame(record.payload, connection.codec);
-  } catch (error) {
-    const { code } = asBridgeError(error);
-    if (isText && code === 'BRG_FRAME_TYPE') return undefined;
-    const isOwn = !isText && (code === 'BRG_FRAME_TYPE' || code === 'BRG_FRAME_SYNTAX') && !hasType(record);
-    if (isOwn) return undefined;
-    throw error;
+/** What a connection said that is no protocol frame: it is for the author's `onMessage`. */
+class OwnMessage {
+  readonly message: unknown;
+
+  constructor(message: unknown) {
+    this.message = message;
   }
 }
 
-/** Whether text may be a JSON object with a `type`, however the name is written (RFC 8259 section 8.3). */
-function mayBeFrame(text: Buffer): boolean {
-  if (!/^\s*\{/.test(text.toString('latin1', 0, 64))) return false;
-  return text.includes('"type"') || text.includes('\\u');
-}
-
-/** Whether the CBOR (known to decode) is a frame by its looks. */
-function hasType(record: InboundRecord): boolean {
-  const value = decodeCbor(record.payload);
-  return isJsonObject(value) && Object.hasOwn(value, '0') && !(value instanceof Uint8Array);
+function decode(record: InboundRecord, connection: Connection, isText: boolean): InboundFrame | OwnMessage {
+  const { payload } = record;
+  if (isText) {
+    const own = (): OwnMessage => new OwnMessage(payload.toString('utf8'));
+    // Text that is no JSON object by its first character need not be JSON.
+    return /^\s*\{/.test(payload.toString('latin1', 0, 64)) ? decodeFrame(payload, 'json', own) : own();
+  }
+  // Binary on a JSON connection is the author's.
+  if (connection.codec === 'json') return new OwnMessage(new Uint8Array(payload));
+  return decodeFrame(payload, 'cbor', (value) => new OwnMessage(value));
 }
 
 function passOn(
@@ -80,18 +67,14 @@ function passOn(
   connection: Connection,
   record: InboundRecord,
   isText: boolean,
+  message: unknown,
 ): void | Promise<void> {
-  const message: unknown = isText ? record.payload.toString('utf8') : ownMessage(record, connection);
   const sender = agent[PARTS].wrap(connection.id);
   const { context } = agent[PARTS];
   if (channels.message.hasSubscribers) {
     tell('message:request', context, { connection: sender.id, bytes: record.payload.length, isText });
   }
   return agent[PARTS].runHook('onMessage', () => agent.onMessage(sender, message), sender);
-}
-
-function ownMessage(record: InboundRecord, connection: Connection): unknown {
-  return connection.codec === 'cbor' ? decodeCbor(record.payload) : new Uint8Array(record.payload);
 }
 
 function handle(agent: Agent, connection: Connection, frame: InboundFrame): void | Promise<void> {

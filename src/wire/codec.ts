@@ -76,38 +76,57 @@ function unembedded(value: unknown): unknown {
   }
 }
 
-/** One frame from a client. Throws BRG_FRAME_* and BRG_CBOR_*; their close codes say what to do. */
-export function decodeFrame(bytes: Uint8Array, codec: Codec): InboundFrame {
-  const frame = decodeSide(bytes, codec, 'in', limits.frameBytesMax, HOSTILE_BOUNDS);
+/**
+ * One frame from a client. Throws BRG_FRAME_* and BRG_CBOR_*; their close codes say what to do.
+ * @param otherwise gets the value that is no frame by its looks: in JSON no object with a known type, in CBOR no
+ * map with the key 0; what it makes of it is the answer. Without it that is an error as well.
+ */
+export function decodeFrame<Other = never>(
+  bytes: Uint8Array,
+  codec: Codec,
+  otherwise?: (value: unknown) => Other,
+): InboundFrame | Other {
+  const value = decodeValue(bytes, codec, limits.frameBytesMax, HOSTILE_BOUNDS);
+  if (otherwise !== undefined && !isLikeFrame(value, codec)) return otherwise(value);
+  const frame = checkedFrame(value, codec, 'in');
   return frame as InboundFrame; // checked against the row, from which the type is derived
 }
 
 /** One frame of the bridge, for its clients. Throws as `decodeFrame` does. */
 export function decodeOutboundFrame(bytes: Uint8Array, codec: Codec): Frame {
-  const frame = decodeSide(bytes, codec, 'out', limits.frameOutBytesMax, CLIENT_BOUNDS);
+  const value = decodeValue(bytes, codec, limits.frameOutBytesMax, CLIENT_BOUNDS);
+  const frame = checkedFrame(value, codec, 'out');
   return frame as Frame; // checked against the row, from which the type is derived
 }
 
-function decodeSide(
-  bytes: Uint8Array,
-  codec: Codec,
-  side: 'in' | 'out',
-  bytesMax: number,
-  bounds: CborBounds,
-): Fields {
+function decodeValue(bytes: Uint8Array, codec: Codec, bytesMax: number, bounds: CborBounds): unknown {
   if (bytes.length > bytesMax) {
     throw new BridgeError('BRG_FRAME_TOO_LARGE', `a frame has ${bytes.length} bytes, more than ${bytesMax}`, {
       details: { bytes: bytes.length, bytesMax },
     });
   }
-  const value = codec === 'json' ? decodeJson(bytes, 'BRG_FRAME_SYNTAX') : decodeCborWithin(bytes, bounds);
+  return codec === 'json' ? decodeJson(bytes, 'BRG_FRAME_SYNTAX') : decodeCborWithin(bytes, bounds);
+}
+
+function isLikeFrame(value: unknown, codec: Codec): boolean {
+  if (!isObject(value)) return false;
+  return codec === 'json' ? specOf(value, codec, 'in') !== undefined : Object.hasOwn(value, '0');
+}
+
+/** The row of a frame that this side may send; undefined: there is none. */
+function specOf(value: Fields, codec: Codec, side: 'in' | 'out'): FrameSpec | undefined {
+  const spec = codec === 'json' ? frameSpecByType(value['type']) : frameSpecByNumber(value['0']);
+  return spec?.direction === side || spec?.direction === 'both' ? spec : undefined;
+}
+
+function checkedFrame(value: unknown, codec: Codec, side: 'in' | 'out'): Fields {
   if (!isObject(value)) {
     const shape = codec === 'json' ? 'an object' : 'a map';
     throw new BridgeError('BRG_FRAME_SYNTAX', `a frame must be ${shape}`);
   }
-  const type = codec === 'json' ? value['type'] : value['0'];
-  const spec = codec === 'json' ? frameSpecByType(type) : frameSpecByNumber(type);
-  if (!spec || (spec.direction !== side && spec.direction !== 'both')) {
+  const spec = specOf(value, codec, side);
+  if (spec === undefined) {
+    const type = codec === 'json' ? value['type'] : value['0'];
     const sender = side === 'in' ? 'client' : 'bridge';
     const shown = typeof type === 'string' || typeof type === 'number' ? String(type).slice(0, 64) : 'none';
     throw new BridgeError('BRG_FRAME_TYPE', `no frame of a ${sender} has the type ${shown}`);

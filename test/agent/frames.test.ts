@@ -61,6 +61,20 @@ test.each([
   expect(calls.filter((call) => call.startsWith('bad onMessage'))).toEqual([]);
 });
 
+test.each([
+  ['a name that is cut', '{"type":"rpc'],
+  ['no frame type either', '{"ts":1,'],
+  ['no JSON at all', '{hello'],
+])('text that begins as a JSON object and has %s closes its connection with 1007', async (_what, text) => {
+  const bridge = await startBridge({ devices: labDevices });
+  const viewer = await bridge.socket('lab/cut');
+  await viewer.frame('mooring_presence');
+  viewer.socket.send(text);
+  expect((await viewer.closing()).code).toBe(1007);
+  expect(viewer.ofType('mooring_error')).toMatchObject([{ code: 'BRG_FRAME_SYNTAX' }]);
+  expect(calls.filter((call) => call.startsWith('cut onMessage'))).toEqual([]);
+});
+
 test('a state a client sets reaches the others, not itself, and survives', async () => {
   const bridge = await startBridge({ devices: labDevices });
   const [json, other] = [await bridge.socket('lab/s'), await bridge.socket('lab/s', cbor)];
