@@ -179,9 +179,9 @@ export abstract class LiveContext implements ActorContext, Writer {
     this.writes.outbox.note({ ...entry, tsMs: this.now(), agent: this.key });
   }
 
-  ask(address: AgentAddress, name: string, body: unknown): Promise<unknown> {
+  ask(address: AgentAddress, name: string, body: unknown, timeoutMs?: number): Promise<unknown> {
     this.turn.assertPresent();
-    return this.host.asks.ask(address, name, body);
+    return this.host.asks.ask(address, name, body, timeoutMs);
   }
 
   forget(): void {

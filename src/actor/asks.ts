@@ -28,20 +28,25 @@ export class AskTable {
   }
 
   /** Rejects with the error of who answers, BRG_TIMEOUT or BRG_BUSY. */
-  ask(address: AgentAddress, name: string, body: unknown): Promise<unknown> {
+  ask(
+    address: AgentAddress,
+    name: string,
+    body: unknown,
+    timeoutMs: number = limits.requestTimeoutMs,
+  ): Promise<unknown> {
     if (this.#waiting.size >= limits.requestsPendingMax) {
       return Promise.reject(new BridgeError('BRG_BUSY', 'too many questions to agents are open'));
     }
     this.#last = (this.#last + 1) >>> 0;
     const id = this.#last;
     return new Promise((resolve, reject) => {
-      const cancelTimer = this.#clock.after(limits.requestTimeoutMs, () => {
+      const cancelTimer = this.#clock.after(timeoutMs, () => {
         this.#waiting.delete(id);
-        const message = `${addressKey(address)} did not answer within ${limits.requestTimeoutMs} ms`;
+        const message = `${addressKey(address)} did not answer within ${timeoutMs} ms`;
         reject(new BridgeError('BRG_TIMEOUT', message));
       });
       this.#waiting.set(id, { resolve, reject, cancelTimer });
-      this.#effects.ask(id, addressKey(address), { name, body });
+      this.#effects.ask(id, addressKey(address), { name, body, timeoutMs });
       this.#effects.flush();
     });
   }

@@ -111,9 +111,9 @@ export interface ActorContext {
   audit(entry: AuditNote): void;
   /**
    * Asks another agent, as the API would; it comes into being if it did not exist. Not held back until
-   * this turn is committed. Rejects with a BridgeError.
+   * this turn is committed. Rejects with a BridgeError, BRG_TIMEOUT after `timeoutMs` (`limits.requestTimeoutMs`).
    */
-  ask(address: AgentAddress, name: string, body: unknown): Promise<unknown>;
+  ask(address: AgentAddress, name: string, body: unknown, timeoutMs?: number): Promise<unknown>;
   /** Deletes everything of this agent when the turn ends. */
   forget(): void;
   readonly turn: TurnContext;

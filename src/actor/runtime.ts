@@ -32,6 +32,7 @@ import type {
 import { AttachedDevices } from './attached-devices.ts';
 import { mergeAnswers } from './merge-answers.ts';
 import { RequestTable } from './request-table.ts';
+import type { AgentQuestion } from './shard-effects.ts';
 import { ShardClient, type StartShard } from './shard-client.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -217,14 +218,14 @@ export class Runtime implements ActorRuntime {
   /** An agent asks another one; what comes of it goes back to its shard. */
   #answerAgent(effect: EffectRecord, index: number): void {
     const address = parseAddress(effect.text);
-    const { name, body } = JSON.parse(effect.payload.toString()) as { name: string; body: unknown }; // AskTable
+    const { name, body, timeoutMs } = JSON.parse(effect.payload.toString()) as AgentQuestion; // AskTable
     const back = (code: string, said: unknown): void =>
       this.#shards[index]?.write(KIND.answer, 0, '', code, effect.id, 0, jsonBytes(said), undefined);
     if (address === undefined) {
       back('BRG_ADDRESS', { message: `${effect.text} is not an address` });
       return;
     }
-    this.request(address, name, body, { durable: true, create: true }).then(
+    this.request(address, name, body, { durable: true, create: true, timeoutMs }).then(
       (value) => back('', { value }),
       (error: unknown) => {
         const { code, message } = asBridgeError(error);

@@ -5,6 +5,13 @@ import type { Readiness } from './port.ts';
 
 export type Effect = Omit<EffectRecord, 'payload'> & { readonly payload: Uint8Array };
 
+/** What one agent asks another. */
+export interface AgentQuestion {
+  readonly name: string;
+  readonly body: unknown;
+  readonly timeoutMs: number;
+}
+
 /** What a shard says: collected during a tick, posted as one buffer. */
 export class ShardEffects {
   readonly #writer = new EffectWriter();
@@ -39,7 +46,7 @@ export class ShardEffects {
     this.#writer.write(EFFECT.reply, FLAG_FAILED, 0, request, error.code, [], body);
   }
 
-  ask(id: number, key: string, question: { name: string; body: unknown }): void {
+  ask(id: number, key: string, question: AgentQuestion): void {
     this.#writer.write(EFFECT.ask, 0, 0, id, key, [], json(question));
   }
 

@@ -24,6 +24,7 @@ import { receiveFrame } from './gate.ts';
 import { LATER } from './later.ts';
 import { PlainDesk } from './plain-desk.ts';
 import { modelRules } from './rule-book.ts';
+import { ToolRequests } from './tool-requests.ts';
 import { answerWebRequest } from './web-request.ts';
 
 /**
@@ -102,6 +103,8 @@ function kind(sort: ActorKind['sort'] & string, models: AgentModels, make: Make,
 class AgentBehaviour implements ActorBehaviour {
   readonly #agent: Agent;
   readonly #parts: AgentParts;
+  /** Made with the first of them. */
+  #toolRequests: ToolRequests | undefined;
 
   constructor(agent: Agent) {
     this.#agent = agent;
@@ -167,6 +170,7 @@ class AgentBehaviour implements ActorBehaviour {
 
   abandoned(error: BridgeError): void {
     this.#parts.calls.abandon(error);
+    this.#toolRequests?.abandon(error);
     this.#parts.chat?.stop();
     this.#parts.extension?.abandoned?.();
   }
@@ -176,6 +180,7 @@ class AgentBehaviour implements ActorBehaviour {
   }
 
   heldBy(): string | undefined {
+    if (this.#toolRequests?.isBusy === true) return 'a tool runs for somebody else';
     return this.#parts.heldBy();
   }
 
@@ -217,6 +222,8 @@ class AgentBehaviour implements ActorBehaviour {
     const body: unknown = JSON.parse(record.payload.toString());
     if (name === 'call') return answerApiCall(calls, context, request, body);
     if (name === 'request') return answerWebRequest(this.#agent, request, body);
+    if (name === 'tool') return (this.#toolRequests ??= new ToolRequests(this.#agent)).run(request, body);
+    if (name === 'tools') return context.reply(request, new ToolRequests(this.#agent).list());
     const asked = name === 'describe' ? { receivedAtMs: record.receivedAtMs } : body;
     const answer = this.#parts.request(request, name, asked);
     if (answer !== LATER) context.reply(request, answer ?? null);

@@ -168,6 +168,18 @@ export const auditAnswer = z.looseObject({
   cursor: z.string().nullable().describe('give it as ?cursor= to get the next page; null at the end'),
 });
 
+export const toolListAnswer = z.looseObject({
+  tools: z.array(
+    z.looseObject({
+      name: z.string(),
+      description: z.string(),
+      inputSchema: record,
+      outputSchema: record.optional(),
+      isActing: z.boolean(),
+    }),
+  ),
+});
+
 export const callAnswer = z.looseObject({ value: json.optional() });
 export const emptyAnswer = z.looseObject({});
 export const statsAnswer = z.record(z.string(), z.number());

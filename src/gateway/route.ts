@@ -55,7 +55,8 @@ interface RouteSpec<Query extends z.ZodType, Body extends z.ZodType> {
   readonly path: string;
   /** OpenAPI operationId; unique. */
   readonly operation: string;
-  readonly tag: 'agents' | 'telemetry' | 'commands' | 'rules' | 'audit' | 'copies' | 'chat' | 'bridge';
+  readonly tag:
+    'agents' | 'telemetry' | 'commands' | 'rules' | 'audit' | 'copies' | 'chat' | 'tools' | 'bridge';
   readonly summary: string;
   readonly query?: Query;
   readonly body?: {
