@@ -1,13 +1,16 @@
 import { quantileUs } from '../base/duration-histogram.ts';
+import { mergeApprovalPages, type ApprovalPage } from './approval-query.ts';
 import { mergeAuditPages, type AuditPage } from './audit-query.ts';
 
-/** One answer out of those of all shards to `list`, `attention`, `audit` or `stats`. */
+/** One answer out of those of all shards to `list`, `attention`, `audit`, `approvals` or `stats`. */
 export function mergeAnswers(name: string, answers: readonly unknown[]): unknown {
   if (name === 'stats') return withWakeTimes(sum(answers as Record<string, number>[])); // ShardOverview.totals
   if (answers.length === 1) return answers[0];
   switch (name) {
     case 'audit':
       return mergeAuditPages(answers as AuditPage[]); // shard-queries `audit`
+    case 'approvals':
+      return mergeApprovalPages(answers as ApprovalPage[]); // shard-queries `approvals`
     case 'attention':
       // AttentionList.list of each shard
       return {

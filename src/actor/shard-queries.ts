@@ -3,6 +3,7 @@ import { asBridgeError, BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { parseAddress } from '../base/address.ts';
 import { auditPage, type AuditBody } from './audit-query.ts';
+import { approvalPage, type ApprovalsBody } from './approval-query.ts';
 import type { InboundRecord } from './messages.ts';
 import type { Shard } from './shard.ts';
 import type { Presence } from '../store/index.ts';
@@ -15,7 +16,7 @@ interface ListBody {
   cursor: string | null;
 }
 
-/** `list`, `attention`, `audit` and `stats` of docs/design/requests.md. */
+/** `list`, `attention`, `audit`, `approvals` and `stats` of docs/design/requests.md. */
 export function answerShardRequest(shard: Shard, record: InboundRecord): void {
   try {
     const body: unknown = JSON.parse(record.payload.toString());
@@ -35,6 +36,8 @@ function answer(shard: Shard, name: string, body: unknown): unknown {
       return attention(shard, body as { limit: number }); // checked by the gateway's schema
     case 'audit':
       return auditPage(shard.store, body as AuditBody); // checked by the gateway's schema
+    case 'approvals':
+      return approvalPage(shard, body as ApprovalsBody); // checked by the gateway's schema
     case 'stats':
       return shard.overview.totals();
     default:

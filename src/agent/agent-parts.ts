@@ -9,6 +9,7 @@ import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Codec, Frame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
+import { answerApprovalRequest, Approvals, isAboutApprovals } from './approvals/index.ts';
 import { CallDesk } from './calls/call-desk.ts';
 import { traced } from './author-code.ts';
 import type { AgentModels } from './agent-models.ts';
@@ -59,6 +60,7 @@ export class AgentParts {
   models: AgentModels | undefined;
   /** Undefined: it cannot chat. */
   chat: ChatDesk | undefined;
+  #approvals: Approvals | undefined;
   #calls: CallDesk | undefined;
   #storage: AgentStorage | undefined;
   readonly #agent: Agent;
@@ -75,6 +77,11 @@ export class AgentParts {
   }
 
   // Most agents that wake for a message need none of these: each is made with its first use.
+
+  /** Calls of tools that wait for a person's word, and what was said. */
+  get approvals(): Approvals {
+    return (this.#approvals ??= new Approvals(this.context, this.outbound, () => this.rearm()));
+  }
 
   get calls(): CallDesk {
     return (this.#calls ??= new CallDesk(this.#agent, this.context));
@@ -106,7 +113,9 @@ export class AgentParts {
   /** The agent has entered memory. @param noStartHook the hook of an author who wrote none: not worth calling */
   wake(noStartHook: unknown): void | Promise<void> {
     this.state.wake();
-    if (this.#heldUntilMs === undefined) this.work.wake();
+    const kinds = this.context.cellKinds();
+    if (this.#heldUntilMs === undefined) this.work.wake(kinds);
+    if (kinds.has('approval')) void this.approvals;
     this.extension?.wake();
     this.chat?.wake();
     this.rearm();
@@ -115,6 +124,7 @@ export class AgentParts {
   }
 
   alarm(nowMs: number): void {
+    this.#approvals?.alarm(nowMs);
     this.extension?.alarm(nowMs);
     if (this.#heldUntilMs === undefined) this.work.alarm(nowMs);
     this.rearm();
@@ -123,6 +133,7 @@ export class AgentParts {
   /** Sets the one alarm of the actor to the earliest time any part wants. */
   rearm(): void {
     let next = this.extension?.nextAlarmMs() ?? Infinity;
+    next = Math.min(next, this.#approvals?.nextAlarmMs() ?? Infinity);
     next = Math.min(next, this.#heldUntilMs ?? this.work.nextAlarmMs() ?? Infinity);
     this.context.setAlarm(next === Infinity ? null : next);
   }
@@ -142,6 +153,7 @@ export class AgentParts {
       if (this.chat !== undefined) return { messages: this.chat.list() };
       throw new BridgeError('BRG_NOT_FOUND', `${this.context.address.model} does not chat`);
     }
+    if (isAboutApprovals(name)) return answerApprovalRequest(this.approvals, name, body);
     if (this.extension === undefined)
       throw new BridgeError('BRG_NOT_FOUND', `the agent does not answer ${name}`);
     const answer = this.extension.request(request, name, body);
@@ -158,6 +170,7 @@ export class AgentParts {
     const { id, reason, by } = this.#destruction;
     for (const connection of this.context.connections()) this.context.close(connection.id, 1000, reason);
     this.extension?.destroyed(by);
+    this.#approvals?.drop(by);
     const subject = addressKey(this.context.address);
     this.context.audit({ id, kind: 'agent', event: 'destroyed', subject, by, detail: null });
     this.#destruction = undefined;

@@ -47,9 +47,8 @@ export class WorkDesk {
     return this.#base.dead;
   }
 
-  /** The agent has entered memory. */
-  wake(): void {
-    const kinds = this.#parts.context.cellKinds();
+  /** The agent has entered memory. @param kinds of its documents */
+  wake(kinds: ReadonlySet<string>): void {
     if (kinds.size === 0) return;
     if (kinds.has('schedule')) this.schedules.start();
     if (kinds.has('queue')) this.jobs.start();

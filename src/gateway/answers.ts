@@ -132,6 +132,38 @@ export const alertListAnswer = z.looseObject({
   ),
 });
 
+export const approvalAnswer = z.looseObject({
+  id: z.string(),
+  agent: z.string().describe('model/id'),
+  status: z.enum(['pending', 'approved', 'denied', 'expired', 'cancelled']),
+  tool: z.string(),
+  arguments: record,
+  binding: z.string().describe('names this tool with these arguments; the approval is for nothing else'),
+  explanation: z.string().describe('for a person: what would happen, and why it asks'),
+  origin: z.looseObject({ kind: z.enum(['chat', 'program', 'tool']) }),
+  requestedBy: z.string(),
+  createdAtMs: ms,
+  expiresAtMs: ms.describe('counts as denied from then on'),
+  needed: z.union([z.literal(1), z.literal(2)]).describe('different people who have to approve'),
+  votes: z.array(
+    z.looseObject({
+      by: z.string().describe('the person'),
+      via: z.string().describe('the way it came, which is what was proven: api, api:<user>, ...'),
+      approved: z.boolean(),
+      atMs: ms,
+      reason: z.string().optional(),
+    }),
+  ),
+  decidedAtMs: ms.nullable(),
+  begunAtMs: ms.nullable().describe('when the approved call was begun'),
+  outcome: record.nullable().describe('what came of it, when that is known'),
+});
+export const approvalListAnswer = z.looseObject({ items: z.array(approvalAnswer) });
+export const approvalPageAnswer = z.looseObject({
+  items: z.array(approvalAnswer),
+  cursor: z.string().nullable().describe('give it as ?cursor= to get the next page; null at the end'),
+});
+
 export const attentionAnswer = z.looseObject({
   items: z.array(
     z.looseObject({

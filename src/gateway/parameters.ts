@@ -27,6 +27,10 @@ export const pathParameters: Readonly<Record<string, z.ZodType<string>>> = {
     .string()
     .regex(new RegExp(`^[A-Za-z0-9._~-]{1,${limits.ruleIdBytesMax}}$`))
     .describe('id of a rule'),
+  approvalId: z
+    .string()
+    .regex(/^[A-Za-z0-9._~-]{1,64}$/)
+    .describe('id of an approval'),
 };
 
 /** How many items an answer may have. */

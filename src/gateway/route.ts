@@ -56,7 +56,16 @@ interface RouteSpec<Query extends z.ZodType, Body extends z.ZodType> {
   /** OpenAPI operationId; unique. */
   readonly operation: string;
   readonly tag:
-    'agents' | 'telemetry' | 'commands' | 'rules' | 'audit' | 'copies' | 'chat' | 'tools' | 'bridge';
+    | 'agents'
+    | 'telemetry'
+    | 'commands'
+    | 'rules'
+    | 'approvals'
+    | 'audit'
+    | 'copies'
+    | 'chat'
+    | 'tools'
+    | 'bridge';
   readonly summary: string;
   readonly query?: Query;
   readonly body?: {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { limits } from '../base/limits.ts';
 import { agentRoutes } from './agent-routes.ts';
+import { approvalRoutes } from './approval-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { copyRoutes } from './copy-routes.ts';
 import * as answers from './answers.ts';
@@ -119,6 +120,7 @@ const bridgeRoutes: readonly Route[] = [
 export const routes: readonly Route[] = [
   ...fleetRoutes,
   ...agentRoutes,
+  ...approvalRoutes,
   ...auditRoutes,
   ...copyRoutes,
   ...bridgeRoutes,

@@ -1,5 +1,6 @@
 /** Reads over all agents of a shard: find, list, count, who is due. Never wakes anybody. */
 import type Database from 'better-sqlite3';
+import { IS_APPROVAL } from './listed-cells.ts';
 import type { AgentRow, Presence } from './shard-store.ts';
 
 export interface ListQuery {
@@ -32,6 +33,24 @@ export interface DueAgent {
   readonly atMs: number;
 }
 
+/** Where an approval stands in the order of their list: newest first, then by agent and id. */
+export interface ApprovalPlace {
+  readonly createdAtMs: number;
+  /** `model/id` of its agent. */
+  readonly agent: string;
+  readonly id: string;
+}
+
+export interface ApprovalQuery {
+  /** null: any. */
+  readonly status: string | null;
+  readonly limit: number;
+  /** The last one of the page before. */
+  readonly before: ApprovalPlace | null;
+  /** What waits longer than until then is over, whether its agent knows it already or not. */
+  readonly nowMs: number;
+}
+
 interface Columns {
   key: number;
   model: string;
@@ -57,6 +76,13 @@ SELECT *, CASE WHEN file = 0 THEN (
     SELECT name, CASE WHEN octet_length(value) <= ${CELL_BYTES_ALONG_MAX} THEN value END AS value
     FROM cells WHERE agent = agents.key LIMIT ${CELLS_ALONG_MAX + 1})) END AS cells
 FROM agents WHERE model = ? AND id = ?`;
+
+const APPROVALS = `
+SELECT model || '/' || id AS address, substr(name, 10) AS approval, value FROM cells JOIN agents ON agents.key = cells.agent
+WHERE ${IS_APPROVAL}`;
+const STATUS = "json_extract(value, '$.status')";
+const CREATED = "json_extract(value, '$.createdAtMs')";
+const EXPIRES = "json_extract(value, '$.expiresAtMs')";
 
 export class AgentDirectory {
   readonly #db: Database.Database;
@@ -124,6 +150,34 @@ export class AgentDirectory {
       .prepare<(string | number)[], Columns>(`SELECT * FROM agents ${condition} ORDER BY model, id LIMIT ?`)
       .all(...values, query.limit)
       .map(toRow);
+  }
+
+  /** Approvals of all agents as JSON texts, newest first. */
+  approvals({
+    status,
+    limit,
+    before,
+    nowMs,
+  }: ApprovalQuery): { readonly address: string; readonly value: string }[] {
+    const where: string[] = [];
+    const values: (string | number)[] = [];
+    if (status !== null) {
+      where.push(`${STATUS} = ?`);
+      values.push(status);
+    }
+    if (status === 'pending') {
+      where.push(`${EXPIRES} > ?`);
+      values.push(nowMs);
+    }
+    if (before !== null) {
+      where.push(`(${CREATED}, address, approval) < (?, ?, ?)`);
+      values.push(before.createdAtMs, before.agent, before.id);
+    }
+    const condition = where.map((term) => ` AND ${term}`).join('');
+    const order = `ORDER BY ${CREATED} DESC, address DESC, approval DESC LIMIT ?`;
+    return this.#db
+      .prepare<(string | number)[], { address: string; value: string }>(`${APPROVALS}${condition} ${order}`)
+      .all(...values, limit);
   }
 
   /** Addresses of agents that the last run left online. */

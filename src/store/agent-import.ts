@@ -20,6 +20,7 @@ import { fileError } from './copy-database.ts';
 import type { HistoryStore } from './history.ts';
 import type { ExportInfo, PrepareOptions } from './import-check.ts';
 import type { ImportFinding } from './import-thread.ts';
+import { isListed } from './listed-cells.ts';
 import type { AgentRow, Presence } from './shard-store.ts';
 import { makeDirectory, syncPath } from './sync-path.ts';
 import { INSTALL_PREFIX } from './transfers.ts';
@@ -170,12 +171,12 @@ export class AgentImporter {
     );
   }
 
-  /** All of a light agent; of a heavy one the copy of a small state that lists show. */
+  /** All of a light agent; of a heavy one the copies that lists show. */
   #writeCells(source: Database.Database, row: AgentRow): void {
     const insert = this.#parts.db.prepare('INSERT INTO cells(agent, name, value) VALUES(?, ?, ?)');
     const cells = source.prepare<[], [string, string]>('SELECT name, value FROM mooring_cells').raw();
     for (const [name, value] of cells.iterate()) {
-      const isCopied = name === 'state' && value.length <= limits.stateCopyCharactersMax;
+      const isCopied = isListed(name) && value.length <= limits.stateCopyCharactersMax;
       if (!row.hasFile || isCopied) insert.run(row.key, name, value);
     }
   }

@@ -9,7 +9,7 @@ import type Database from 'better-sqlite3';
 import { limits } from '../base/limits.ts';
 
 /** What a row is about. */
-export const AUDIT_KINDS = ['command', 'agent', 'desired', 'rule', 'tool'] as const;
+export const AUDIT_KINDS = ['command', 'agent', 'desired', 'rule', 'tool', 'approval'] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 
 /** One row. */
@@ -21,9 +21,9 @@ export interface AuditEntry {
   /** `model/id` */
   readonly agent: string;
   readonly kind: AuditKind;
-  /** What happened: `created`, `done`, `failed`, `expired`, `dropped`, `destroyed`, `imported`, `exported`, `changed`, `added`, `deleted`; of a tool `called`, `refused`, `needs-approval`, and its outcome. */
+  /** What happened: `created`, `done`, `failed`, `expired`, `dropped`, `destroyed`, `imported`, `exported`, `changed`, `added`, `deleted`; of a tool `called`, `refused`, `needs-approval`, and its outcome; of an approval `requested`, `voted`, `approved`, `denied`, `expired`, `cancelled`. */
   readonly event: string;
-  /** What it happened to: `name/cid` of a command, the id of a rule, the version of the desired state, the name of a tool. */
+  /** What it happened to: `name/cid` of a command, the id of a rule, the version of the desired state, the name of a tool, `tool/id` of an approval. */
   readonly subject: string;
   /** Who did it: `api`, `api:<user>`, `mcp`, `mcp:<user>`, `connection:<user or id>`, `rule:<id>`, `job:<callback>`, `agent:<address>`, `agent`, `device`, `bridge`. */
   readonly by: string;

@@ -14,6 +14,7 @@ import type { AgentDirectory } from './agent-directory.ts';
 import type { AgentFile } from './agent-file.ts';
 import type { AgentFiles } from './agent-files.ts';
 import { isDiskFull, storeError } from './database.ts';
+import { IS_LISTED } from './listed-cells.ts';
 import type { AgentChange, AgentRow } from './shard-store.ts';
 
 /** What an agent wakes with. */
@@ -171,8 +172,8 @@ function prepare(db: Database.Database) {
   return {
     markSynced: db.prepare('UPDATE agents SET file = 1 WHERE key = ? AND file = 2'),
     markWritten: db.prepare('UPDATE agents SET file = 2 WHERE key = ?'),
-    // The copy of the state stays.
-    deleteCells: db.prepare("DELETE FROM cells WHERE agent = ? AND name <> 'state'"),
+    // What lists show stays, as a copy.
+    deleteCells: db.prepare(`DELETE FROM cells WHERE agent = ? AND NOT ${IS_LISTED}`),
     deleteAgent: db.prepare('DELETE FROM agents WHERE key = ?'),
     insertAgent: db.prepare(
       `INSERT INTO agents(key, model, id, presence, messages, rejected, applied, created_at)

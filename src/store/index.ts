@@ -2,7 +2,7 @@
 export { Journal } from './journal.ts';
 export type { LogEntry } from './partition-log.ts';
 export { ReplayDiary } from './replay-diary.ts';
-export type { DueAgent } from './agent-directory.ts';
+export type { ApprovalPlace, DueAgent } from './agent-directory.ts';
 export { ShardStore, type AgentChange, type AgentRow, type Presence } from './shard-store.ts';
 export { HistoryBuffer, type HistorySeries } from './history.ts';
 export { isDiskFull } from './database.ts';

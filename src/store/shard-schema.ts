@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3';
 import { BridgeError } from '../base/errors.ts';
 import { migrateAudit } from './audit.ts';
 import { migrateHistory } from './history.ts';
+import { IS_APPROVAL } from './listed-cells.ts';
 
 const FIRST = `
 CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -21,6 +22,12 @@ ALTER TABLE agents ADD COLUMN file INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX agents_file_written ON agents(key) WHERE file = 2;
 `;
 
+/** For the list of approvals of all agents; agents have few, and most have none. */
+const APPROVALS = `
+CREATE INDEX cells_approvals ON cells(json_extract(value, '$.status'), json_extract(value, '$.createdAtMs'))
+WHERE ${IS_APPROVAL};
+`;
+
 /** Step n leads from version n to n + 1. Never change one that was released: add another. */
 const STEPS: readonly ((db: Database.Database) => void)[] = [
   (db) => {
@@ -29,6 +36,7 @@ const STEPS: readonly ((db: Database.Database) => void)[] = [
   },
   (db) => db.exec(AGENT_FILES),
   migrateAudit,
+  (db) => db.exec(APPROVALS),
 ];
 
 /**

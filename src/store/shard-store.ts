@@ -17,6 +17,7 @@ import type { AgentFile } from './agent-file.ts';
 import { AgentFiles } from './agent-files.ts';
 import { Copies } from './copies.ts';
 import { HeavyAgents, type LoadedAgent } from './heavy-agents.ts';
+import { isListed } from './listed-cells.ts';
 import { HistoryStore, type HistoryBuffer } from './history.ts';
 import type { RetentionPolicy } from './retention.ts';
 import { migrateShard } from './shard-schema.ts';
@@ -262,7 +263,7 @@ export class ShardStore {
       );
     }
     for (const [name, json] of change.cells) {
-      if (row.hasFile && name !== 'state') continue;
+      if (row.hasFile && !isListed(name)) continue;
       const isKept = json !== null && !(row.hasFile && json.length > limits.stateCopyCharactersMax);
       if (isKept) s.setCell.run(key, name, json);
       else s.deleteCell.run(key, name);

@@ -87,6 +87,7 @@ const channel = { key: 43, type: 'string' } as const;
 const code = { key: 44, type: 'string' } as const;
 const reason = { key: 45, type: 'string' } as const;
 const errorText = { key: 46, type: 'string' } as const;
+const approval = { key: 47, type: 'object' } as const;
 
 /** All frames. 1..31 are the SDK's, 32.. are ours. */
 export const FRAMES = [
@@ -166,6 +167,8 @@ export const FRAMES = [
   frame('mooring_error', 40, 'errors', 'out', { code, error }),
   // Ends an open call: whatever comes of it is not wanted any more.
   frame('mooring_cancel', 41, 'reply', 'in', { id }),
+  // An approval of a tool call was asked for, or has changed.
+  frame('mooring_approval', 42, 'chat', 'out', { approval }),
 ] as const;
 
 type Row = (typeof FRAMES)[number];

@@ -101,6 +101,16 @@ describe('routes to requests', () => {
     ],
     ['/api/attention', {}, null, 'attention', { limit: limits.listAgentsDefault }],
     ['/api/stats', {}, null, 'stats', {}],
+    ['/api/approvals?limit=5', {}, null, 'approvals', { status: null, limit: 5, cursor: null }],
+    [`${PUMP}/approvals`, {}, address, 'approvals', { status: null, limit: limits.approvalListDefault }],
+    [
+      `${PUMP}/approvals/a.1`,
+      post({ approved: true, by: ' Anna ' }),
+      address,
+      'decideApproval',
+      { approvalId: 'a.1', approved: true, person: 'Anna', by: 'api' },
+      durable,
+    ],
     [
       '/api/audit?agent=pump/p1&kind=command&from=1000&to=2000&limit=5&cursor=c',
       {},

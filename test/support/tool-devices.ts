@@ -5,6 +5,10 @@ import {
   type DeviceAgentClass,
   type StreamingResponse,
 } from '../../src/agent/index.ts';
+import { PARTS } from '../../src/agent/agent-parts.ts';
+import { sha256Of } from '../../src/agent/device-tools/binding.ts';
+import type { JsonObject } from '../../src/agent/merge-patch.ts';
+import type { Json } from '../../src/tools/index.ts';
 import {
   binary,
   command,
@@ -30,6 +34,8 @@ class Valve extends DeviceAgent {
     decide: {},
     catalog: {},
     dead: {},
+    question: {},
+    grow: {},
   };
 
   async tool(
@@ -62,6 +68,25 @@ class Valve extends DeviceAgent {
 
   dead(): unknown {
     return this.deadJobs();
+  }
+
+  /** Asks people about a call of a tool. */
+  question(tool: string, input: JsonObject, needed: 1 | 2 = 1): string {
+    const binding = sha256Of({ tool, arguments: input } as Json);
+    const about = {
+      tool,
+      arguments: input,
+      binding,
+      explanation: `${tool} acts`,
+      requestedBy: 'test',
+      needed,
+    };
+    return this[PARTS].approvals.ask({ ...about, origin: { kind: 'tool' } }).id;
+  }
+
+  /** Gives the agent a file of its own. */
+  grow(): void {
+    this.sql`CREATE TABLE IF NOT EXISTS t(x)`;
   }
 
   #find(name: string) {

@@ -7,14 +7,17 @@
  */
 import type { JobContext } from './job-context.ts';
 
+/** What it takes of an agent. */
+export type CellPlaces = Pick<JobContext, 'cell' | 'setCell' | 'cellNames' | 'onTakenBack' | 'rearm'>;
+
 export class CellTable<R extends { readonly id: string }> {
-  readonly #context: JobContext;
+  readonly #context: CellPlaces;
   readonly #prefix: string;
   readonly #onChange: (id: string, record: R | undefined) => void;
   #ids: Set<string> | undefined;
 
   constructor(
-    context: JobContext,
+    context: CellPlaces,
     prefix: string,
     onChange: (id: string, record: R | undefined) => void = () => {},
   ) {

@@ -1,4 +1,6 @@
 /** Limits of the tools every device's agent offers to models. See limits.ts. */
+import { KiB } from './units.ts';
+
 export const toolLimits = {
   /** Time until a device's telemetry shows what a command did, unless its definition or the caller says otherwise. */
   effectMs: 10_000,
@@ -22,6 +24,22 @@ export const toolLimits = {
   /** Points of a history a model reads at once, and those it gets unless it says otherwise: some 2,000 tokens. */
   toolHistoryPointsMax: 120,
   toolHistoryPointsDefault: 24,
+  /** Approvals of one agent that wait for a person, and those kept after their end, oldest dropped: each is a document. */
+  approvalsPendingMax: 50,
+  approvalsDecidedMax: 50,
+  /** An approval is waited for this long unless the policy says otherwise, and at most: then it counts as denied. */
+  approvalTtlMs: 24 * 3_600_000,
+  approvalTtlMaxMs: 30 * 24 * 3_600_000,
+  /** Bytes of the JSON of its arguments, and of what came of it; a person has to understand them, and lists hold copies. */
+  approvalArgumentsBytesMax: 8 * KiB,
+  approvalOutcomeBytesMax: 2 * KiB,
+  /** Characters of the explanation, of a reason, and of a person's name. */
+  approvalExplanationCharactersMax: 1_000,
+  approvalReasonCharactersMax: 500,
+  approvalPersonCharactersMax: 64,
+  /** Approvals in one answer of the list routes. */
+  approvalListMax: 1_000,
+  approvalListDefault: 100,
   /** Characters of a sentence for a rule or a schedule. */
   toolSentenceCharactersMax: 500,
 } as const;
