@@ -1,4 +1,4 @@
-import { DeviceAgent, type TelemetryEvent } from '../src/agent/index.ts';
+import { DeviceChatAgent, type TelemetryEvent } from '../src/agent/index.ts';
 
 /** Vibration at which a running pump tears itself apart, ISO 10816 class I "not permissible" and beyond. */
 const DANGER_MM_S = 40;
@@ -9,7 +9,7 @@ const SPIN_DOWN_MS = 10_000;
  * Behaviour beyond data: stops a pump that shakes dangerously, at once and without anybody's rule, and
  * says why.
  */
-export class PumpAgent extends DeviceAgent {
+export class PumpAgent extends DeviceChatAgent {
   #stoppedAtMs = -Infinity;
 
   override onTelemetry({ values, receivedAtMs }: TelemetryEvent): void {

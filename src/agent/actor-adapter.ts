@@ -171,7 +171,7 @@ class AgentBehaviour implements ActorBehaviour {
   abandoned(error: BridgeError): void {
     this.#parts.calls.abandon(error);
     this.#toolRequests?.abandon(error);
-    this.#parts.chat?.stop();
+    this.#parts.openChat?.stop();
     this.#parts.extension?.abandoned?.();
   }
 
@@ -186,7 +186,7 @@ class AgentBehaviour implements ActorBehaviour {
 
   stop(): void {
     this.#parts.work.stop();
-    this.#parts.chat?.stop();
+    this.#parts.openChat?.stop();
     this.#parts.extension?.stop();
   }
 
@@ -206,7 +206,7 @@ class AgentBehaviour implements ActorBehaviour {
   #disconnect(record: InboundRecord): void | Promise<void> {
     const closed = this.#parts.wrap(record.connection);
     this.#parts.calls.gone(connectionSource(record.connection));
-    this.#parts.chat?.gone(record.connection);
+    this.#parts.openChat?.gone(record.connection);
     const { code, subject: reason } = record;
     // RFC 6455 section 7.1.5: 1006 stands for a connection that broke off.
     if (channels.connection.hasSubscribers) {

@@ -67,7 +67,7 @@ export function admit(agent: Agent, connection: Connection, isResumed: boolean):
     () => {
       if (attachment.decision.kind === 'open') decide(connection, undefined);
       for (const frame of parts.firstFrames(attachment.wantsPatches)) parts.outbound.send(connection, frame);
-      parts.chat?.admitted(connection, isResumed);
+      parts.openChat?.admitted(connection, isResumed);
       if (isResumed) return undefined;
       if (channels.connection.hasSubscribers) {
         const { id, transport, codec } = own;

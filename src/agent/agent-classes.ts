@@ -7,7 +7,8 @@ import { BridgeError } from '../base/errors.ts';
 import { isModel, type DeviceDefinition } from '../device/index.ts';
 import type { Agent } from './agent.ts';
 import { BASE_CLASS, type BaseClass } from './calls/callable.ts';
-import { DeviceAgent } from './device-agent.ts';
+import { DeviceChatAgent } from './chat/index.ts';
+import type { DeviceAgent } from './device-agent.ts';
 import { policyOf } from './device-tools/action-gate.ts';
 import { FLEET_MODEL } from './fleet-agent.ts';
 
@@ -27,13 +28,13 @@ interface SortedClasses {
   readonly plain: ReadonlyMap<string, PlainAgentClass>;
 }
 
-/** What a definition without `agent` names. */
+/** What a definition without `agent` names: every device can be asked. */
 const DEFAULT_AGENT = 'device-agent';
 const RESERVED: readonly string[] = [FLEET_MODEL, DEFAULT_AGENT];
 
 /** The classes by what they play. @throws BridgeError BRG_DEFINITION when a name cannot be served, or a definition's is missing */
 export function sortClasses(definitions: readonly DeviceDefinition[], agents: AgentClasses): SortedClasses {
-  const devices = new Map<string, DeviceAgentClass>([[DEFAULT_AGENT, DeviceAgent]]);
+  const devices = new Map<string, DeviceAgentClass>([[DEFAULT_AGENT, DeviceChatAgent]]);
   const plain = new Map<string, PlainAgentClass>();
   for (const [name, AgentClass] of Object.entries(agents)) {
     // The base classes say which of the two types it is.
@@ -43,7 +44,7 @@ export function sortClasses(definitions: readonly DeviceDefinition[], agents: Ag
   for (const definition of definitions) {
     checkDefinition(definition.model, definition.agent, devices, plain);
     // What may be done to a device must not turn out to be wrong when somebody wants to do it.
-    policyOf(devices.get(definition.agent) ?? DeviceAgent, definition);
+    policyOf(devices.get(definition.agent) ?? DeviceChatAgent, definition);
   }
   for (const name of plain.keys()) checkPlain(name, definitions);
   return { devices, plain };

@@ -13,7 +13,9 @@ import { answerApprovalRequest, Approvals, isAboutApprovals } from './approvals/
 import { CallDesk } from './calls/call-desk.ts';
 import { traced } from './author-code.ts';
 import type { AgentModels } from './agent-models.ts';
-import type { ChatDesk } from './chat/chat-desk.ts';
+import { CHAT_CELL } from './chat/chat-store.ts';
+import { ChatDesk } from './chat/chat-desk.ts';
+import type { ChattingAgent } from './chat/chat-turns.ts';
 import { AgentConnection } from './connection.ts';
 import { runAs } from './current-agent.ts';
 import { Outbound } from './outbound.ts';
@@ -58,8 +60,9 @@ export class AgentParts {
   extension: Extension | undefined;
   /** What it can ask; set when it has been constructed. */
   models: AgentModels | undefined;
-  /** Undefined: it cannot chat. */
-  chat: ChatDesk | undefined;
+  /** Whether its class is a `ChattingAgent`; set when it has been constructed. */
+  canChat = false;
+  #chat: ChatDesk | undefined;
   #approvals: Approvals | undefined;
   #calls: CallDesk | undefined;
   #storage: AgentStorage | undefined;
@@ -85,6 +88,18 @@ export class AgentParts {
 
   get calls(): CallDesk {
     return (this.#calls ??= new CallDesk(this.#agent, this.context));
+  }
+
+  /** Undefined: it cannot chat. */
+  get chat(): ChatDesk | undefined {
+    // Only those classes say that they can.
+    if (this.canChat) this.#chat ??= new ChatDesk(this.#agent as ChattingAgent, this);
+    return this.#chat;
+  }
+
+  /** Undefined: nobody has asked since it woke, and nothing was left from before. */
+  get openChat(): ChatDesk | undefined {
+    return this.#chat;
   }
 
   /** The agent's own database as its author sees it. */
@@ -117,7 +132,7 @@ export class AgentParts {
     if (this.#heldUntilMs === undefined) this.work.wake(kinds);
     if (kinds.has('approval')) void this.approvals;
     this.extension?.wake();
-    this.chat?.wake();
+    if (this.context.cell(CHAT_CELL) !== undefined) this.chat?.wake();
     this.rearm();
     if (this.#agent.onStart === noStartHook) return undefined;
     return this.runHook('onStart', () => this.#agent.onStart());
@@ -142,7 +157,7 @@ export class AgentParts {
   heldBy(): string | undefined {
     if (this.#calls?.isBusy === true) return 'a call is open';
     if (this.state.isBusy) return 'a change of its state waits for its validation';
-    if (this.chat?.isBusy === true) return 'a chat turn is under way, or waits';
+    if (this.#chat?.isBusy === true) return 'a chat turn is under way, or waits';
     if (this.extension?.isBusy() === true) return 'a request waits for its device, or a feed for its viewers';
     return this.work.heldBy();
   }
@@ -150,7 +165,8 @@ export class AgentParts {
   /** @throws BridgeError of whoever answers; BRG_NOT_FOUND when nobody does */
   request(request: number, name: string, body: unknown): unknown {
     if (name === 'messages') {
-      if (this.chat !== undefined) return { messages: this.chat.list() };
+      const { chat } = this;
+      if (chat !== undefined) return { messages: chat.list() };
       throw new BridgeError('BRG_NOT_FOUND', `${this.context.address.model} does not chat`);
     }
     if (isAboutApprovals(name)) return answerApprovalRequest(this.approvals, name, body);
@@ -164,7 +180,7 @@ export class AgentParts {
   /** The last moment before what was written is committed. Must not throw. */
   beforeCommit(): void {
     this.state.beforeCommit();
-    this.chat?.beforeCommit();
+    this.#chat?.beforeCommit();
     if (this.#destruction === undefined) return;
     // Here, so that no hook that throws after it takes the closing back.
     const { id, reason, by } = this.#destruction;

@@ -11,7 +11,6 @@ import type {
   ChatFinish,
   ChatTurnOptions,
 } from './chat-author.ts';
-import { ChatDesk } from './chat-desk.ts';
 import { ChatFacade } from './chat-facade.ts';
 import type { ChatAnswer } from './chunk-reader.ts';
 import { answerWithModel } from './default-answer.ts';
@@ -22,14 +21,11 @@ import { answerWithModel } from './default-answer.ts';
  */
 export class ChatAgent<State = unknown> extends Agent<State> implements ChatAuthor {
   static override readonly [BASE_CLASS]: BaseClass = 'agent';
-  readonly #chat: ChatFacade;
 
   /** Called by the runtime; subclasses override hooks, not the constructor. */
   constructor(context: ActorContext) {
     super(context);
-    const desk = new ChatDesk(this, this[PARTS]);
-    this[PARTS].chat = desk;
-    this.#chat = new ChatFacade(desk, this[PARTS]);
+    this[PARTS].canChat = true;
   }
 
   /** How many messages are kept, the oldest deleted; undefined: `limits.chatMessagesMax`. */
@@ -80,5 +76,10 @@ export class ChatAgent<State = unknown> extends Agent<State> implements ChatAuth
   /** A message with everything that was too large to keep in it; undefined when there is none of this id. */
   getOriginal(messageId: string): UIMessage | undefined {
     return this.#chat.original(messageId);
+  }
+
+  /** Made when it is needed: most agents are never asked anything. */
+  get #chat(): ChatFacade {
+    return new ChatFacade(this[PARTS]);
   }
 }

@@ -1,15 +1,14 @@
 import type { UIMessage } from 'ai';
+import { assert } from '../../base/errors.ts';
 import type { AgentParts } from '../agent-parts.ts';
 import type { ChatDesk } from './chat-desk.ts';
 import { asUIMessage } from './chat-message.ts';
 
 /** What the two classes that chat offer their authors, in the types of the AI SDK. */
 export class ChatFacade {
-  readonly #desk: ChatDesk;
   readonly #parts: AgentParts;
 
-  constructor(desk: ChatDesk, parts: AgentParts) {
-    this.#desk = desk;
+  constructor(parts: AgentParts) {
     this.#parts = parts;
   }
 
@@ -36,6 +35,12 @@ export class ChatFacade {
 
   persist(messages: readonly unknown[], exceptIds: readonly string[]): Promise<void> {
     return this.#attempt(() => this.#desk.persist(messages, exceptIds));
+  }
+
+  get #desk(): ChatDesk {
+    const { chat } = this.#parts;
+    assert(chat !== undefined, 'a class that chats says that it can');
+    return chat;
   }
 
   /** What it throws is a rejection, and has left nothing behind. */

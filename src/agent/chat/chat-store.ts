@@ -19,7 +19,8 @@ import {
 } from './chat-message.ts';
 import { guarded, WHOLE_MESSAGE } from './row-guard.ts';
 
-const CELL = 'chat';
+/** The document that an agent has once it has chatted. */
+export const CHAT_CELL = 'chat';
 
 /** What the cell holds. */
 interface ChatCell {
@@ -54,13 +55,13 @@ export class ChatStore {
     this.#context = context;
     this.#messagesMax = () => Math.min(messagesMax() ?? limits.chatMessagesMax, limits.chatMessagesMax);
     context.onTakenBack((name) => {
-      if (name === CELL) this.#forget();
+      if (name === CHAT_CELL) this.#forget();
     });
   }
 
   /** Whether anything was ever stored. */
   get exists(): boolean {
-    return this.#context.cell(CELL) !== undefined;
+    return this.#context.cell(CHAT_CELL) !== undefined;
   }
 
   /** Requests whose turn has not ended, in the order they came. */
@@ -202,11 +203,11 @@ export class ChatStore {
   #write(change: Partial<ChatCell>): void {
     if (!this.exists) this.#context.database.all(TABLES, []);
     const { revision, open } = this.#cell;
-    this.#context.setCell(CELL, { revision: revision + 1, open, ...change });
+    this.#context.setCell(CHAT_CELL, { revision: revision + 1, open, ...change });
   }
 
   get #cell(): ChatCell {
-    const stored = this.#context.cell(CELL) as ChatCell | undefined; // only #write writes it
+    const stored = this.#context.cell(CHAT_CELL) as ChatCell | undefined; // only #write writes it
     return stored ?? { revision: 0, open: [] };
   }
 

@@ -12,7 +12,6 @@ import type {
   ChatFinish,
   ChatTurnOptions,
 } from './chat-author.ts';
-import { ChatDesk } from './chat-desk.ts';
 import { ChatFacade } from './chat-facade.ts';
 import type { ChatAnswer } from './chunk-reader.ts';
 import { deviceTools } from '../device-tools/index.ts';
@@ -24,14 +23,11 @@ export class DeviceChatAgent<State extends DeviceState = DeviceState>
   implements ChatAuthor
 {
   static override readonly [BASE_CLASS]: BaseClass = 'device';
-  readonly #chat: ChatFacade;
 
   /** Called by the runtime; subclasses override hooks, not the constructor. */
   constructor(context: ActorContext, definition: DeviceDefinition) {
     super(context, definition);
-    const desk = new ChatDesk(this, this[PARTS]);
-    this[PARTS].chat = desk;
-    this.#chat = new ChatFacade(desk, this[PARTS]);
+    this[PARTS].canChat = true;
   }
 
   /** How many messages are kept, the oldest deleted; undefined: `limits.chatMessagesMax`. */
@@ -87,5 +83,10 @@ export class DeviceChatAgent<State extends DeviceState = DeviceState>
   /** A message with everything that was too large to keep in it; undefined when there is none of this id. */
   getOriginal(messageId: string): UIMessage | undefined {
     return this.#chat.original(messageId);
+  }
+
+  /** Made when it is needed: most agents are never asked anything. */
+  get #chat(): ChatFacade {
+    return new ChatFacade(this[PARTS]);
   }
 }
