@@ -30,6 +30,11 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
       'agents of a running bridge: list, show, history, rejected, commands, send, export, import, forget',
     load: async () => (await import('./cli/agent.ts')).agentCommands,
   },
+  ask: {
+    kind: 'command',
+    summary: 'ask a device, or the fleet, something in words',
+    load: async () => (await import('./cli/ask.ts')).askCommand,
+  },
   audit: {
     kind: 'command',
     summary: 'who sent commands or deleted agents, and what became of it',

@@ -37,7 +37,7 @@ const ROOT_FILES = [
   'fast-start.ts',
   'index.ts',
 ];
-const BRIDGE_ROOMS = Object.keys(ROOMS).filter((room) => room !== 'dashboard' && room !== 'client');
+const BRIDGE_ROOMS = Object.keys(ROOMS).filter((room) => room !== 'dashboard');
 
 /** Who may import a package of package.json. `src` stands for the root files. */
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {

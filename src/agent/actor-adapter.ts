@@ -171,6 +171,7 @@ class AgentBehaviour implements ActorBehaviour {
   abandoned(error: BridgeError): void {
     this.#parts.calls.abandon(error);
     this.#toolRequests?.abandon(error);
+    this.#parts.openChat?.questions.abandon(error);
     this.#parts.openChat?.stop();
     this.#parts.extension?.abandoned?.();
   }

@@ -164,11 +164,8 @@ export class AgentParts {
 
   /** @throws BridgeError of whoever answers; BRG_NOT_FOUND when nobody does */
   request(request: number, name: string, body: unknown): unknown {
-    if (name === 'messages') {
-      const { chat } = this;
-      if (chat !== undefined) return { messages: chat.list() };
-      throw new BridgeError('BRG_NOT_FOUND', `${this.context.address.model} does not chat`);
-    }
+    if (name === 'messages') return { messages: this.#chatOrThrow().list() };
+    if (name === 'ask') return this.#chatOrThrow().questions.ask(request, body);
     if (isAboutApprovals(name)) return answerApprovalRequest(this.approvals, name, body);
     if (this.extension === undefined)
       throw new BridgeError('BRG_NOT_FOUND', `the agent does not answer ${name}`);
@@ -256,6 +253,18 @@ export class AgentParts {
       this.#onErrorFailed(failure);
     }
     return undefined;
+  }
+
+  #chatOrThrow(): ChatDesk {
+    const { chat } = this;
+    if (chat !== undefined) return chat;
+    if (this.isHeld) {
+      throw new BridgeError(
+        'BRG_AGENT_HELD',
+        'the agent runs without its own code for a while: it failed too often',
+      );
+    }
+    throw new BridgeError('BRG_NOT_FOUND', `${this.context.address.model} does not chat`);
   }
 
   #onErrorFailed(failure: unknown): void {

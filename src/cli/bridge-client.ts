@@ -30,12 +30,17 @@ export const CLIENT_OPTIONS: Readonly<Record<string, Option>> = {
 };
 
 export class BridgeClient {
-  readonly #url: string;
+  readonly url: string;
   readonly #token: string | null;
 
   constructor(url: string, token: string | null) {
-    this.#url = url;
+    this.url = url;
     this.#token = token;
+  }
+
+  /** What a WebSocket to the same bridge needs. */
+  get identity(): { readonly token?: string } {
+    return this.#token === null ? {} : { token: this.#token };
   }
 
   /**
@@ -86,10 +91,10 @@ export class BridgeClient {
     const headers = new Headers(init.headers);
     if (this.#token !== null) headers.set('authorization', `Bearer ${this.#token}`);
     try {
-      return await read(await fetch(this.#url + path, { ...init, headers }));
+      return await read(await fetch(this.url + path, { ...init, headers }));
     } catch (error) {
       throw new ConnectError(
-        `no bridge answers at ${this.#url} (${reasonOf(error)}): start one with \`mooring serve\`, or give its --url`,
+        `no bridge answers at ${this.url} (${reasonOf(error)}): start one with \`mooring serve\`, or give its --url`,
         { cause: error },
       );
     }
@@ -99,7 +104,7 @@ export class BridgeClient {
     const { code, detail } = asObject(answer);
     if (typeof code !== 'string') {
       const what = `HTTP ${response.status} ${response.headers.get('content-type') ?? ''}`.trimEnd();
-      return new RefusedError('not-a-bridge', `what answers at ${this.#url} is no Mooring bridge (${what})`);
+      return new RefusedError('not-a-bridge', `what answers at ${this.url} is no Mooring bridge (${what})`);
     }
     const hint = code === 'BRG_UNAUTHORIZED' ? ': set MOORING_ADMIN_TOKEN to the token of the bridge' : '';
     return new RefusedError(code, `${String(detail)}${hint}`);

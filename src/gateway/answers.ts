@@ -212,6 +212,15 @@ export const toolListAnswer = z.looseObject({
   ),
 });
 
+export const askAnswer = z.looseObject({
+  text: z.string(),
+  messageId: z.string().nullable(),
+  finish: z.enum(['done', 'waiting-for-approval', 'failed']),
+  approvals: z.array(z.looseObject({ id: z.string(), tool: z.string(), arguments: json })).optional(),
+  code: z.string().optional(),
+  error: z.string().optional(),
+});
+
 export const callAnswer = z.looseObject({ value: json.optional() });
 export const emptyAnswer = z.looseObject({});
 export const statsAnswer = z.record(z.string(), z.number());

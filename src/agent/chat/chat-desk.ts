@@ -12,13 +12,14 @@ import { newId } from '../../base/ids.ts';
 import { limits } from '../../base/limits.ts';
 import type { InboundFrame } from '../../wire/index.ts';
 import type { AgentParts } from '../agent-parts.ts';
-import { chatFailure } from './chat-failure.ts';
+import { chatFailure, type ChatFailure } from './chat-failure.ts';
 import { isId, type ChatMessage } from './chat-message.ts';
 import { chatRequest, checkedMessages, checkedTools, type ChatRequest } from './chat-request.ts';
 import { ChatStore } from './chat-store.ts';
 import { ChatTurns, type ChattingAgent } from './chat-turns.ts';
 import { dataSchemasOf, withCheckedData } from './data-parts.ts';
 import { doneFrame } from './live-stream.ts';
+import { Questions } from './questions.ts';
 import { Resumption } from './resumption.ts';
 import { StreamLog } from './stream-log.ts';
 
@@ -29,6 +30,7 @@ export type ChatFrame = Extract<
 
 export class ChatDesk {
   readonly store: ChatStore;
+  readonly questions: Questions;
   readonly #agent: ChattingAgent;
   readonly #parts: AgentParts;
   readonly #log: StreamLog;
@@ -48,7 +50,15 @@ export class ChatDesk {
     this.#resumption = new Resumption(outbound, store, log);
     const heldBack = (id: string): ReadonlySet<number> | undefined => this.#resumption.heldBack(id);
     const broadcastMessages = (except: ReadonlySet<number>): void => this.#broadcastMessages(except);
-    this.#turns = new ChatTurns({ agent, parts, store, log, heldBack, broadcastMessages });
+    const turnEnded = (id: string, told?: ChatFailure): void => this.questions.ended(id, told);
+    this.#turns = new ChatTurns({ agent, parts, store, log, heldBack, broadcastMessages, turnEnded });
+    this.questions = new Questions({
+      parts,
+      store,
+      log,
+      save: (messages) => this.save(messages),
+      answerSoFar: (id) => (this.#turns.live?.id === id ? this.#turns.live.builder.message : undefined),
+    });
   }
 
   // --- for the agent's parts -----------------------------------------------------------------------

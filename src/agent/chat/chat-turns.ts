@@ -12,6 +12,7 @@ import type { Agent } from '../agent.ts';
 import type { AgentParts } from '../agent-parts.ts';
 import { isJsonObject } from '../merge-patch.ts';
 import type { ChatAuthor, ChatTurnOptions } from './chat-author.ts';
+import type { ChatFailure } from './chat-failure.ts';
 import type { ChatMessage } from './chat-message.ts';
 import type { ChatStore } from './chat-store.ts';
 import { ChatTurn, type TurnScene } from './chat-turn.ts';
@@ -35,6 +36,8 @@ export interface TurnsHost {
   heldBack(id: string): ReadonlySet<number> | undefined;
   /** Tells the clients all messages. */
   broadcastMessages(except: ReadonlySet<number>): void;
+  /** The request is closed: there is an answer, or there will be none. @param told what the stream said of its failure */
+  turnEnded(id: string, told?: ChatFailure): void;
 }
 
 export class ChatTurns {
@@ -123,8 +126,10 @@ export class ChatTurns {
       store.setOpen([]);
     }
     // I1
-    if (turn !== undefined) parts.outbound.broadcast(doneFrame(turn.live.id));
-    for (const { id } of waiting) parts.outbound.broadcast(doneFrame(id));
+    for (const id of [...(turn === undefined ? [] : [turn.live.id]), ...waiting.map((one) => one.id)]) {
+      parts.outbound.broadcast(doneFrame(id));
+      this.#host.turnEnded(id);
+    }
   }
 
   /** The agent leaves memory for good: what is under way is found at the next wake. */
@@ -151,9 +156,10 @@ export class ChatTurns {
     this.#host.parts.outbound.broadcast(doneFrame(id));
   }
 
-  #closed(id: string): void {
+  #closed(id: string, told?: ChatFailure): void {
     const { store } = this.#host;
     store.setOpen(store.open.filter((open) => open !== id));
+    this.#host.turnEnded(id, told);
   }
 
   /** I3 */
@@ -174,7 +180,7 @@ export class ChatTurns {
     await turn.run();
     if (parts.context.turn.isAbandoned || this.#turn !== turn) return;
     this.#turn = undefined;
-    this.#closed(request.id);
+    this.#closed(request.id, turn.live.failure);
     this.#host.broadcastMessages(new Set([request.connection]));
     this.tools.turnEnded();
   }

@@ -21,6 +21,11 @@ export const chatLimits = {
   /** Parts of one message from a client, and tools it brings along. */
   chatPartsMax: 10_000,
   chatClientToolsMax: 128,
+  /** Time who asks over HTTP waits for an answer unless it says otherwise, and the longest; the chat goes on without it. */
+  chatAskWaitMs: 60_000,
+  chatAskWaitMaxMs: 10 * 60_000,
+  /** Characters of a question: some pages; a program that has more to say opens a connection. */
+  chatQuestionCharactersMax: 32_768,
   /** A turn whose model says nothing for this long is ended: it would hold up all turns behind it. */
   chatIdleMs: 5 * 60_000,
   /** Quiet time of the policy `debounce` (Agents SDK: 750 ms), and the longest. */
