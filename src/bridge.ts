@@ -157,7 +157,8 @@ class RunningBridge implements Bridge {
     const { dataDir, logLevel, logFormat, agentBytesMax, shards } = this.config;
     const { model, modelKey, modelKeyFile, modelTokensPerDay } = this.config;
     const models = { model, modelKey, modelKeyFile, modelTokensPerDay };
-    const own = { dataDir, devicesUrl, logLevel, logFormat, agentBytesMax, models };
+    const mcp = mcpSettings(this.config);
+    const own = { dataDir, devicesUrl, logLevel, logFormat, agentBytesMax, models, mcp };
     const settings: ShardSettings = { ...own, ...this.#options.shard };
     return new Runtime({
       shards: [shards === 0 ? inlineShard(settings) : workerShard(settings)],
@@ -199,6 +200,20 @@ class RunningBridge implements Bridge {
     if (this.#options.onFatal === undefined) process.exit(1);
     this.#options.onFatal(error);
   }
+}
+
+/** What the settings say about MCP servers that agents use. */
+function mcpSettings({ mcpAllow, publicUrl, host, httpPort }: Config): NonNullable<ShardSettings['mcp']> {
+  const own = httpPort === 0 ? null : `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`;
+  return {
+    policy: {
+      loopback: mcpAllow.includes('loopback'),
+      private: mcpAllow.includes('private'),
+      stdio: mcpAllow.includes('stdio'),
+    },
+    publicUrl: publicUrl ?? own,
+    version: packageVersion(),
+  };
 }
 
 /** Like mkdir -p. Node's own `recursive` never ends where a parent cannot be made, below /proc for one. */

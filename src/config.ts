@@ -62,6 +62,16 @@ const schema = z.strictObject({
   modelTokensPerDay: wholeNumber(1, Number.MAX_SAFE_INTEGER)
     .default(limits.modelTokensPerDay)
     .describe('tokens one agent may use a day (UTC)'),
+  mcpAllow: wordList(['loopback', 'private', 'stdio'])
+    .default([])
+    .describe(
+      'MCP servers agents may use beside public ones: loopback, private (networks), stdio (processes)',
+    ),
+  publicUrl: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+    .nullable()
+    .default(null)
+    .describe('where people reach the HTTP port, for OAuth of MCP servers; default: host and http-port'),
   agentBytesMax: wholeNumber(1024 * 1024, 2 ** 40)
     .default(limits.agentBytesMax)
     .describe('bytes an agent may fill in a database of its own (`this.sql`, `this.storage`)'),
@@ -82,6 +92,14 @@ function wholeNumber(min: number, max: number) {
   const fromText = (value: unknown): unknown =>
     typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return z.preprocess(fromText, z.number(rule).int(rule).min(min, rule).max(max, rule));
+}
+
+/** Some of these words: a list, or a text with commas from a flag or a variable. */
+function wordList<const W extends string>(words: readonly [W, ...W[]]) {
+  const fromText = (value: unknown): unknown =>
+    typeof value === 'string' ? value.split(',').map((word) => word.trim()) : value;
+  const rule = `must be a list of ${words.join(', ')}`;
+  return z.preprocess(fromText, z.array(z.enum(words, rule), rule).readonly());
 }
 
 /** `mqttPort` -> `MOORING_MQTT_PORT` */

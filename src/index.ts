@@ -18,6 +18,7 @@ export type { DeviceDefinition, DeviceDefinitionInput } from './device/index.ts'
 export {
   Agent,
   AgentConnection,
+  AgentMcp,
   callable,
   ChatAgent,
   chatErrorText,
@@ -38,6 +39,7 @@ export {
   type SqlValue,
   StreamingResponse,
   type ActionOutcome,
+  type AddMcpServerOptions,
   type AgentClasses,
   type AgentStub,
   type ApprovalRequest,
@@ -66,6 +68,9 @@ export {
   type FiberStatus,
   type IntervalOptions,
   type MaskClass,
+  type McpElicitationHandler,
+  type McpElicitationHandlers,
+  type McpToolCall,
   type OutcomeWord,
   type PlainAgentClass,
   type PolicyDecision,
@@ -79,5 +84,17 @@ export {
   type StandardSchema,
   type TelemetryEvent,
   type ToolApproval,
+  type ToolFilter,
   type ToolRunOptions,
 } from './agent/index.ts';
+export type {
+  AddedServer,
+  McpCallOptions,
+  McpCallOutcome,
+  McpElicitation,
+  McpElicitationAnswer,
+  McpServersFrame,
+  McpStdioTarget,
+  McpTool,
+  McpTrust,
+} from './tools/index.ts';

@@ -1,7 +1,7 @@
 /** Composition root of one shard: opens its files, loads the device models, makes it. */
 import { join } from 'node:path';
 import { FlightRecorder, Shard, type Suspects } from './actor/index.ts';
-import { createActorFactory, type AgentClasses, type AgentModels } from './agent/index.ts';
+import { createActorFactory, type AgentClasses, type AgentModels, type McpSettings } from './agent/index.ts';
 import { systemClock } from './base/clock.ts';
 import { BridgeError } from './base/errors.ts';
 import { createLog, type Log, type LogLevel } from './base/log.ts';
@@ -17,6 +17,8 @@ export interface ShardSettings {
   readonly logFormat: 'pretty' | 'json';
   /** What agents that chat ask; default `rules`. */
   readonly models?: ModelConfig;
+  /** What agents may use of MCP servers; default: those on the public internet. */
+  readonly mcp?: McpSettings;
   /** Bytes an agent may fill in a file of its own. */
   readonly agentBytesMax?: number;
   readonly idleTimeoutMs?: number;
@@ -73,7 +75,7 @@ export async function openShard(
   const { dataDir, journalPagesMax, storePagesMax, agentBytesMax } = settings;
   const { idleTimeoutMs, awakeAgentsMax, turnDeadlineMs, recorder, suspects } = settings;
   const models = openModels(settings.models, log);
-  const factory = createActorFactory(new Registry(definitions), agents, models);
+  const factory = createActorFactory(new Registry(definitions), agents, models, settings.mcp);
   return new Shard({
     journal: new Journal(join(dataDir, 'journal.db'), pagesMax(journalPagesMax)),
     store: new ShardStore(join(dataDir, 'shard.db'), {

@@ -22,6 +22,7 @@ import { DeviceAgent } from './device-agent.ts';
 import { FleetAgent, FLEET_MODEL } from './fleet-agent.ts';
 import { receiveFrame } from './gate.ts';
 import { LATER } from './later.ts';
+import { MCP_DEFAULTS, type McpSettings } from './mcp/index.ts';
 import { PlainDesk } from './plain-desk.ts';
 import { modelRules } from './rule-book.ts';
 import { ToolRequests } from './tool-requests.ts';
@@ -35,6 +36,7 @@ export function createActorFactory(
   registry: Registry,
   agents: AgentClasses,
   models: AgentModels = rulesOnly(),
+  mcp: McpSettings = MCP_DEFAULTS,
 ): ActorFactory {
   const { devices, plain } = sortClasses(registry.definitions(), agents);
   for (const definition of registry.definitions()) modelRules(definition);
@@ -47,7 +49,7 @@ export function createActorFactory(
     if (PlainClass !== undefined) {
       return kind(
         'agent',
-        models,
+        { models, mcp },
         (context) => withPlainDesk(new PlainClass(context)),
         (context) => withPlainDesk(new Agent(context)),
       );
@@ -57,7 +59,7 @@ export function createActorFactory(
     if (definition === undefined || DeviceClass === undefined) return undefined;
     return kind(
       'device',
-      models,
+      { models, mcp },
       (context) => new DeviceClass(context, definition),
       (context) => new DeviceAgent(context, definition),
     );
@@ -70,10 +72,16 @@ function withPlainDesk(agent: Agent): Agent {
   return agent;
 }
 
+/** What agents share with the others of their shard. */
+interface Services {
+  readonly models: AgentModels;
+  readonly mcp: McpSettings;
+}
+
 type Make = (context: ActorContext) => Agent;
 
 /** An author's constructor that throws costs the behaviour, not the agent's data, and not the shard. */
-function kind(sort: ActorKind['sort'] & string, models: AgentModels, make: Make, instead: Make): ActorKind {
+function kind(sort: ActorKind['sort'] & string, services: Services, make: Make, instead: Make): ActorKind {
   const build = (context: ActorContext): Agent => {
     try {
       return make(context);
@@ -89,7 +97,8 @@ function kind(sort: ActorKind['sort'] & string, models: AgentModels, make: Make,
     return agent;
   };
   const behaviour = (agent: Agent): ActorBehaviour => {
-    agent[PARTS].models = models;
+    agent[PARTS].models = services.models;
+    agent[PARTS].mcpSettings = services.mcp;
     return new AgentBehaviour(agent);
   };
   return {
@@ -169,11 +178,8 @@ class AgentBehaviour implements ActorBehaviour {
   }
 
   abandoned(error: BridgeError): void {
-    this.#parts.calls.abandon(error);
     this.#toolRequests?.abandon(error);
-    this.#parts.openChat?.questions.abandon(error);
-    this.#parts.openChat?.stop();
-    this.#parts.extension?.abandoned?.();
+    this.#parts.abandoned(error);
   }
 
   beforeCommit(): void {
@@ -186,9 +192,7 @@ class AgentBehaviour implements ActorBehaviour {
   }
 
   stop(): void {
-    this.#parts.work.stop();
-    this.#parts.openChat?.stop();
-    this.#parts.extension?.stop();
+    this.#parts.stop();
   }
 
   #connect(record: InboundRecord): void | Promise<void> {

@@ -3,11 +3,11 @@
  * holds them together. It hangs on the agent under a symbol, so that no name of an author's class can
  * collide with it.
  */
-import type { ActorContext, InboundRecord } from '../actor/index.ts';
+import type { ActorContext } from '../actor/index.ts';
 import { addressKey } from '../base/address.ts';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { Codec, Frame } from '../wire/index.ts';
+import type { Frame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
 import { answerApprovalRequest, Approvals, isAboutApprovals } from './approvals/index.ts';
 import { CallDesk } from './calls/call-desk.ts';
@@ -18,39 +18,22 @@ import { ChatDesk } from './chat/chat-desk.ts';
 import type { ChattingAgent } from './chat/chat-turns.ts';
 import { AgentConnection } from './connection.ts';
 import { runAs } from './current-agent.ts';
+import type { Extension } from './extension.ts';
+import {
+  answerMcpRequest,
+  describeMcp,
+  isAboutMcp,
+  MCP_DEFAULTS,
+  MCP_KIND,
+  McpDesk,
+  type McpSettings,
+} from './mcp/index.ts';
 import { Outbound } from './outbound.ts';
 import { StateSync } from './state-sync.ts';
 import { AgentStorage } from './storage.ts';
 import { WorkDesk } from './work-desk.ts';
 
 export const PARTS: unique symbol = Symbol('parts');
-
-/** What a kind of agent (a device's, the fleet's) adds to every agent. */
-export interface Extension {
-  /** What a connection is sent in that chose no codec; undefined: JSON. */
-  readonly codec?: Codec;
-  /** Frames a connection gets after the identity and the state. */
-  firstFrames(): Frame[];
-  /** Answers a request of the API, or `LATER`. @throws BridgeError */
-  request(request: number, name: string, body: unknown): unknown;
-  /** @throws BridgeError when this cannot be the agent's state */
-  checkState(state: unknown): void;
-  /** A record of a device or its MQTT connection. */
-  device(record: InboundRecord): void | Promise<void>;
-  /** A device's record could not be handled. */
-  failed(record: InboundRecord, error: BridgeError): void;
-  /** What runs a job of its own, by the name of the callback; before any method of that name. */
-  job?(name: string): ((payload: unknown) => unknown) | undefined;
-  wake(): void;
-  alarm(nowMs: number): void;
-  nextAlarmMs(): number | null;
-  isBusy(): boolean;
-  /** The agent is given up: lets go who waits for it. */
-  abandoned?(): void;
-  /** The agent is being deleted: the last words. @param by who wants it */
-  destroyed(by: string): void;
-  stop(): void;
-}
 
 export class AgentParts {
   readonly context: ActorContext;
@@ -60,11 +43,14 @@ export class AgentParts {
   extension: Extension | undefined;
   /** What it can ask; set when it has been constructed. */
   models: AgentModels | undefined;
+  /** What the bridge says about MCP servers; set as `models` is. */
+  mcpSettings: McpSettings = MCP_DEFAULTS;
   /** Whether its class is a `ChattingAgent`; set when it has been constructed. */
   canChat = false;
   #chat: ChatDesk | undefined;
   #approvals: Approvals | undefined;
   #calls: CallDesk | undefined;
+  #mcp: McpDesk | undefined;
   #storage: AgentStorage | undefined;
   readonly #agent: Agent;
   #isMuted = false;
@@ -107,6 +93,15 @@ export class AgentParts {
     return (this.#storage ??= new AgentStorage(this.context));
   }
 
+  get mcp(): McpDesk {
+    return (this.#mcp ??= new McpDesk(this.#agent, this, this.mcpSettings));
+  }
+
+  /** Undefined, and not made: it has no servers. */
+  get ownMcp(): McpDesk | undefined {
+    return this.#mcp ?? (this.context.cellKinds().has(MCP_KIND) ? this.mcp : undefined);
+  }
+
   /** A connection of this agent as its author sees it. */
   wrap(connection: number): AgentConnection {
     const found = this.context.connection(connection);
@@ -120,7 +115,7 @@ export class AgentParts {
     return [
       { type: 'cf_agent_identity', name, agent },
       ...this.state.firstFrames(wantsPatches),
-      { type: 'cf_agent_mcp_servers', mcp: { prompts: [], resources: [], servers: {}, tools: [] } },
+      { type: 'cf_agent_mcp_servers', mcp: { ...describeMcp(this) } },
       ...(this.extension?.firstFrames() ?? []),
     ];
   }
@@ -145,6 +140,23 @@ export class AgentParts {
     this.rearm();
   }
 
+  /** It leaves memory. */
+  stop(): void {
+    this.work.stop();
+    this.openChat?.stop();
+    this.#mcp?.stop();
+    this.extension?.stop();
+  }
+
+  /** It is given up: answers who waits for something that ends with it. */
+  abandoned(error: BridgeError): void {
+    this.#calls?.abandon(error);
+    this.openChat?.questions.abandon(error);
+    this.openChat?.stop();
+    this.#mcp?.abandon(error.code, error.message);
+    this.extension?.abandoned?.();
+  }
+
   /** Sets the one alarm of the actor to the earliest time any part wants. */
   rearm(): void {
     let next = this.extension?.nextAlarmMs() ?? Infinity;
@@ -157,6 +169,7 @@ export class AgentParts {
   heldBy(): string | undefined {
     if (this.#calls?.isBusy === true) return 'a call is open';
     if (this.state.isBusy) return 'a change of its state waits for its validation';
+    if (this.#mcp?.isBusy === true) return 'an MCP server is waited for';
     if (this.#chat?.isBusy === true) return 'a chat turn is under way, or waits';
     if (this.extension?.isBusy() === true) return 'a request waits for its device, or a feed for its viewers';
     return this.work.heldBy();
@@ -167,6 +180,7 @@ export class AgentParts {
     if (name === 'messages') return { messages: this.#chatOrThrow().list() };
     if (name === 'ask') return this.#chatOrThrow().questions.ask(request, body);
     if (isAboutApprovals(name)) return answerApprovalRequest(this.approvals, name, body);
+    if (isAboutMcp(name)) return answerMcpRequest(this, request, name, body);
     if (this.extension === undefined)
       throw new BridgeError('BRG_NOT_FOUND', `the agent does not answer ${name}`);
     const answer = this.extension.request(request, name, body);

@@ -4,12 +4,15 @@
  */
 import type { ActorContext, SqlBinding, SqlRow } from '../actor/index.ts';
 import type { LanguageModelV4 } from '../inference/index.ts';
+import type { AddedServer, McpServersFrame, McpStdioTarget } from '../tools/index.ts';
 import { languageModelOf } from './agent-models.ts';
 import { AgentParts, PARTS } from './agent-parts.ts';
 import { AgentWork } from './agent-work.ts';
 import { askedBy } from './author-code.ts';
 import { BASE_CLASS, callableMethods, type BaseClass, type CallableOptions } from './calls/callable.ts';
 import type { AgentConnection } from './connection.ts';
+import { getCurrentAgent } from './current-agent.ts';
+import { AgentMcp, describeMcp, serverOptions, type AddMcpServerOptions } from './mcp/index.ts';
 import type { AgentStorage } from './storage.ts';
 
 /**
@@ -72,6 +75,39 @@ export class Agent<State = unknown> extends AgentWork<State> {
    */
   get languageModel(): LanguageModelV4 {
     return languageModelOf(this);
+  }
+
+  /** Tools of its MCP servers, and the questions they ask. */
+  get mcp(): AgentMcp {
+    return new AgentMcp(this[PARTS].mcp);
+  }
+
+  /**
+   * Adds an MCP server and connects to it: by URL (Streamable HTTP), or a process that speaks MCP (stdio). The same name
+   * and URL again is the same server, and is not waited for. `authenticating`: a person has to open `authUrl`. It must not
+   * be awaited where a device waits (`onStart`, `onTelemetry`).
+   * Rejects with BridgeError BRG_MCP_OPTIONS, BRG_MCP_REFUSED, BRG_MCP_FULL; BRG_MCP_UNAVAILABLE (`Failed to connect to MCP
+   * server at ...`, `Failed to discover ...`), BRG_MCP_TIMEOUT, BRG_MCP_ANSWER: the server is kept, and tried again when needed.
+   */
+  async addMcpServer(
+    name: string,
+    target: string | URL | McpStdioTarget,
+    options: AddMcpServerOptions = {},
+  ): Promise<AddedServer> {
+    const { mcp, context } = this[PARTS];
+    const { agent, request } = getCurrentAgent();
+    const origin = agent === this && request !== undefined ? new URL(request.url).origin : undefined;
+    return mcp.add(name, target, serverOptions(options, context, mcp.settings, origin), askedBy(this));
+  }
+
+  /** Forgets a server, its tokens and questions. */
+  async removeMcpServer(id: string): Promise<void> {
+    await this[PARTS].mcp.remove(id, askedBy(this));
+  }
+
+  /** The servers and what they offered last, as `cf_agent_mcp_servers` tells it. */
+  getMcpServers(): McpServersFrame {
+    return describeMcp(this[PARTS]);
   }
 
   /** All connections, or those with this tag. */

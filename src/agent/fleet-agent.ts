@@ -8,7 +8,8 @@ import { quantileUs } from '../base/duration-histogram.ts';
 import { limits } from '../base/limits.ts';
 import type { Frame } from '../wire/index.ts';
 import { Agent } from './agent.ts';
-import { PARTS, type AgentParts, type Extension } from './agent-parts.ts';
+import { PARTS, type AgentParts } from './agent-parts.ts';
+import type { Extension } from './extension.ts';
 
 export const FLEET_MODEL = 'fleet';
 

@@ -57,6 +57,15 @@ export {
 } from './jobs/index.ts';
 export { createActorFactory } from './actor-adapter.ts';
 export type { AgentModels } from './agent-models.ts';
+export {
+  AgentMcp,
+  type AddMcpServerOptions,
+  type McpElicitationHandler,
+  type McpElicitationHandlers,
+  type McpSettings,
+  type McpToolCall,
+  type ToolFilter,
+} from './mcp/index.ts';
 export { currentTurn } from './current-agent.ts';
 export {
   sortClasses,

@@ -5,7 +5,8 @@
 import { KIND, type InboundRecord } from '../actor/index.ts';
 import { BridgeError } from '../base/errors.ts';
 import { decodePayload, type Codec, type Frame } from '../wire/index.ts';
-import type { AgentParts, Extension } from './agent-parts.ts';
+import type { AgentParts } from './agent-parts.ts';
+import type { Extension } from './extension.ts';
 import { answerDeviceCall } from './calls/device-call.ts';
 import { agentFacts, forgetAgent } from './describe-agent.ts';
 

@@ -49,6 +49,12 @@ export function authorize(
   return ADMIN_USER;
 }
 
+/** The same for a browser that an authorization server sends back: it was followed here, and has no token of ours. */
+export function authorizeReturn(policy: AccessPolicy, request: IncomingMessage): void {
+  if (policy.adminToken === null) checkHost(policy, request.headers.host);
+  checkOrigin(request);
+}
+
 /** DNS rebinding: a page of evil.example reaches 127.0.0.1 by its own name, which is what Host then says. */
 function checkHost(policy: AccessPolicy, host: string | undefined): void {
   if (host === undefined) return; // HTTP/1.0: no browser

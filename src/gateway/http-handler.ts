@@ -10,8 +10,9 @@ import type { Clock } from '../base/clock.ts';
 import { BridgeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { AccessPolicy } from './access.ts';
-import { authorize } from './access.ts';
+import { authorize, authorizeReturn } from './access.ts';
 import { answerAgentRequest, isAgentRequest } from './agent-request.ts';
+import { answerMcpCallback, isMcpCallback } from './mcp-callback.ts';
 import { answerMcpRequest, isMcpRequest } from './mcp-request.ts';
 import type { McpHandler } from './mcp-request.ts';
 import { pathParameters } from './parameters.ts';
@@ -118,6 +119,11 @@ async function answerRequest(
   request: IncomingMessage,
   target: RequestTarget,
 ): Promise<Answer | FileAnswer> {
+  if (isMcpCallback(request, target)) {
+    authorizeReturn(context.policy, request);
+    const page = await answerMcpCallback(context, request, target);
+    if (page !== null) return page;
+  }
   const isAgent = isAgentRequest(target.path);
   const user = authorize(context.policy, request, target, isAgent);
   const by = user === null ? 'api' : `api:${user}`;

@@ -31,6 +31,14 @@ export const pathParameters: Readonly<Record<string, z.ZodType<string>>> = {
     .string()
     .regex(/^[A-Za-z0-9._~-]{1,64}$/)
     .describe('id of an approval'),
+  serverId: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,32}$/)
+    .describe('id of an MCP server'),
+  questionId: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .describe('id of a question of an MCP server'),
 };
 
 /** How many items an answer may have. */

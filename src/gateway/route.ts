@@ -64,6 +64,7 @@ interface RouteSpec<Query extends z.ZodType, Body extends z.ZodType> {
     | 'audit'
     | 'copies'
     | 'chat'
+    | 'mcp'
     | 'tools'
     | 'bridge';
   readonly summary: string;

@@ -6,6 +6,7 @@ import { approvalRoutes } from './approval-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { copyRoutes } from './copy-routes.ts';
 import * as answers from './answers.ts';
+import { mcpRoutes } from './mcp-routes.ts';
 import { limitParameter } from './parameters.ts';
 import { route } from './route.ts';
 import type { Route } from './route.ts';
@@ -121,6 +122,7 @@ export const routes: readonly Route[] = [
   ...fleetRoutes,
   ...agentRoutes,
   ...approvalRoutes,
+  ...mcpRoutes,
   ...auditRoutes,
   ...copyRoutes,
   ...bridgeRoutes,

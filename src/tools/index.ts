@@ -65,9 +65,13 @@ export type { McpCallOptions, McpCallOutcome } from './mcp/client/calls.ts';
 /** @public */
 export type { McpClientsOptions } from './mcp/client/clients-options.ts';
 /** @public */
-export type { AddedServer, McpClients, McpTool } from './mcp/client/mcp-clients.ts';
+export type { AddedServer, McpClients } from './mcp/client/mcp-clients.ts';
 /** @public */
-export type { AddServerOptions } from './mcp/client/options.ts';
+export { isOutdated, listTools, type McpTool } from './mcp/client/listed-tools.ts';
+/** @public */
+export { describeRows, type McpServersFrame } from './mcp/client/describe.ts';
+/** @public */
+export type { AddServerOptions, McpStdioTarget } from './mcp/client/options.ts';
 /** @public */
 export type {
   McpElicitation,
@@ -77,6 +81,7 @@ export type {
   McpServerRow,
   McpStorage,
   McpTarget,
+  McpTrust,
 } from './mcp/client/server-row.ts';
 /** @public */
 export type { Tool, ToolHints } from './tool.ts';

@@ -2,6 +2,7 @@ import type { UIMessage } from 'ai';
 import type { ActorContext } from '../../actor/index.ts';
 import type { BridgeError } from '../../base/errors.ts';
 import { Agent } from '../agent.ts';
+import { remoteTools } from '../mcp/index.ts';
 import { PARTS } from '../agent-parts.ts';
 import { BASE_CLASS, type BaseClass } from '../calls/callable.ts';
 import type {
@@ -41,10 +42,10 @@ export class ChatAgent<State = unknown> extends Agent<State> implements ChatAuth
   /**
    * Answers the last message: a Response (server-sent events of the AI SDK, or text), the result of `streamText`, a
    * stream of chunks, or a text. What it throws or rejects with is told in the chat by its code.
-   * Default: `languageModel` answers, from the messages and the state.
+   * Default: `languageModel` answers, from the messages and the state, with the tools of MCP servers that are trusted.
    */
   onChatMessage(onFinish: ChatFinish, options: ChatTurnOptions): ChatAnswer | Promise<ChatAnswer> {
-    return answerWithModel(this, '', onFinish, options);
+    return answerWithModel(this, '', onFinish, options, remoteTools(this, { by: 'chat' }));
   }
 
   /** A turn failed, or ended with the process (BRG_CHAT_INTERRUPTED). Default: nothing; it is in the log. */

@@ -15,6 +15,7 @@ import type {
 import { ChatFacade } from './chat-facade.ts';
 import type { ChatAnswer } from './chunk-reader.ts';
 import { deviceTools } from '../device-tools/index.ts';
+import { remoteTools } from '../mcp/index.ts';
 import { answerWithModel } from './default-answer.ts';
 
 /** The agent of a device, to talk to: a `DeviceAgent` with what a `ChatAgent` has. Telemetry never waits for an answer. */
@@ -43,7 +44,7 @@ export class DeviceChatAgent<State extends DeviceState = DeviceState>
   /**
    * Answers the last message: a Response (server-sent events of the AI SDK, or text), the result of `streamText`, a
    * stream of chunks, or a text. What it throws or rejects with is told in the chat by its code.
-   * Default: `languageModel` answers, with the device's tools; what they may do is the policy's word.
+   * Default: `languageModel` answers, with the device's tools, whose policy decides, and those of trusted MCP servers.
    * @throws BridgeError BRG_DEFINITION (a policy that is wrong), BRG_INTERNAL
    */
   onChatMessage(onFinish: ChatFinish, options: ChatTurnOptions): ChatAnswer | Promise<ChatAnswer> {
@@ -51,7 +52,9 @@ export class DeviceChatAgent<State extends DeviceState = DeviceState>
       ({ name, unit }) => `${name}${unit === undefined ? '' : ` in ${unit}`}`,
     );
     const about = `${this.definition.description}. It measures ${units.join(', ')}.`;
-    return answerWithModel(this, about, onFinish, options, deviceTools(this, { by: 'chat' }));
+    const by = { by: 'chat' };
+    const tools = [...deviceTools(this, by), ...remoteTools(this, by)];
+    return answerWithModel(this, about, onFinish, options, tools);
   }
 
   /** A turn failed, or ended with the process (BRG_CHAT_INTERRUPTED). Default: nothing; it is in the log. */

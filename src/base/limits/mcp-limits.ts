@@ -35,6 +35,8 @@ export const mcpLimits = {
   mcpSilenceMs: 2 * 60_000,
   /** Bytes of what a tool answered as it is passed on, and its nesting. */
   mcpResultBytesMax: 1 * MiB,
+  /** Characters of an answer as the model of a chat reads it: some 16,000 tokens. */
+  mcpModelCharactersMax: 64 * KiB,
   /** Tools, prompts and resources of one server that are kept, and bytes of all of it. */
   mcpToolsMax: 256,
   mcpPromptsMax: 256,

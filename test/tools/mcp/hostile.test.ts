@@ -1,46 +1,11 @@
 /** Servers that lie, hang, flood, grow or point elsewhere. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../src/base/limits.ts';
 import { cleanCatalogue, cleanText, toolKey } from '../../../src/tools/mcp/client/catalogue.ts';
 import { clients, ONCE, textOf } from '../../support/mcp-clients.ts';
-import { listen, modernServer, type HttpFixture } from '../../support/mcp-http-server.ts';
+import { listen, modernServer } from '../../support/mcp-http-server.ts';
+import { answerScripted, scripted, type Answers } from '../../support/mcp-scripted-server.ts';
 import { until } from '../../support/until.ts';
-
-type Answers = Readonly<Record<string, (params: Record<string, unknown>) => unknown>>;
-
-/** A 2025 server that answers whatever the table says, as JSON. */
-function scripted(answers: Answers): Promise<HttpFixture> {
-  return listen((request, response) => void answerScripted(answers, request, response));
-}
-
-async function answerScripted(
-  answers: Answers,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  let text = '';
-  for await (const piece of request) text += String(piece);
-  if (request.method !== 'POST') return void response.writeHead(405).end();
-  const { id, method, params } = JSON.parse(text) as {
-    id?: number;
-    method: string;
-    params: Record<string, unknown>;
-  };
-  if (id === undefined) return void response.writeHead(202).end();
-  const answer = { ...ORDINARY, ...answers }[method];
-  const body = answer === undefined ? { error: { code: -32601, message: 'no' } } : { result: answer(params) };
-  response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ jsonrpc: '2.0', id, ...body }));
-}
-
-const ORDINARY: Answers = {
-  initialize: () => ({
-    protocolVersion: '2025-11-25',
-    capabilities: { tools: {} },
-    serverInfo: { name: 'hostile', version: '1' },
-  }),
-};
 
 const object = { type: 'object', properties: {} };
 const list = (...tools: unknown[]): Answers => ({ 'tools/list': () => ({ tools }) });

@@ -23,12 +23,14 @@ import { callRound, type RoundInput } from './rounds.ts';
 import type { McpElicitation, McpElicitationAnswer, McpStorage } from './server-row.ts';
 import { readToolResult, type McpToolResult } from './tool-result.ts';
 
+/** How long a call may take, and what ends it. */
 export interface McpCallOptions {
   readonly signal?: AbortSignal;
   /** ms the server may take, the time a person takes not counted; default `mcpCallMs`, at most `mcpCallMaxMs`. */
   readonly deadlineMs?: number;
 }
 
+/** A call has ended, or waits for a person's answers to questions of its server. */
 export type McpCallOutcome =
   | { readonly kind: 'done'; readonly result: McpToolResult }
   | { readonly kind: 'waiting'; readonly elicitations: readonly McpElicitation[] };

@@ -19,6 +19,7 @@ import { cleanCatalogue, type McpCatalogue } from './catalogue.ts';
 import type { ConnectGate } from './connect-gate.ts';
 import { asMcpError, isWorthRetrying } from './failures.ts';
 import { readLists } from './discovery.ts';
+import { isOutdated } from './listed-tools.ts';
 import type { McpState, Phase } from './phase.ts';
 import type { McpServerRow, McpStorage } from './server-row.ts';
 import { closeQuietly, createMcpClient, createTransport, type HttpAccess } from './transports.ts';
@@ -75,8 +76,7 @@ export class McpConnection {
 
   /** Whether what it offered last may be out of date. */
   get isStale(): boolean {
-    const { catalogue } = this.#row;
-    return catalogue === null || this.#context.clock.now() - catalogue.atMs > catalogue.ttlMs;
+    return isOutdated(this.#row.catalogue, this.#context.clock.now());
   }
 
   /** Whether an attempt to connect runs. */

@@ -4,6 +4,7 @@ import type { Json } from '../../codemode/hostile-json.ts';
 import type { McpPromptEntry, McpResourceEntry, McpToolEntry } from './catalogue.ts';
 import type { McpConnection } from './connection.ts';
 import type { McpState } from './phase.ts';
+import type { McpServerRow } from './server-row.ts';
 
 interface McpServerDescription {
   readonly name: string;
@@ -26,8 +27,11 @@ export interface McpServersFrame {
   readonly resources: readonly OfServer<McpResourceEntry>[];
 }
 
-export function describeServers(connections: readonly McpConnection[]): McpServersFrame {
-  const of = <T>(list: (connection: McpConnection) => readonly T[] | undefined): OfServer<T>[] =>
+/** A connection, or what stands for one that nobody needed yet. */
+type Described = Pick<McpConnection, 'row' | 'state' | 'failure'>;
+
+export function describeServers(connections: readonly Described[]): McpServersFrame {
+  const of = <T>(list: (connection: Described) => readonly T[] | undefined): OfServer<T>[] =>
     connections.flatMap((one) => (list(one) ?? []).map((item) => ({ ...item, serverId: one.row.id })));
   return {
     servers: Object.fromEntries(connections.map((one) => [one.row.id, describeServer(one)])),
@@ -37,7 +41,18 @@ export function describeServers(connections: readonly McpConnection[]): McpServe
   };
 }
 
-function describeServer({ row, state, failure }: McpConnection): McpServerDescription {
+/** The same of servers nobody has connected to since their agent woke. */
+export function describeRows(rows: readonly McpServerRow[]): McpServersFrame {
+  return describeServers(
+    rows.map((row) => ({
+      row,
+      state: row.authUrl === null ? 'not-connected' : 'authenticating',
+      failure: null,
+    })),
+  );
+}
+
+function describeServer({ row, state, failure }: Described): McpServerDescription {
   const { name, target, authUrl, catalogue } = row;
   const instructions = catalogue?.instructions ?? '';
   return {

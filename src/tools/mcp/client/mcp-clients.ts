@@ -2,16 +2,17 @@
  * The foreign MCP servers of one agent: what it may call of others. After a wake their tools are there at once, from
  * what was kept; connections are made when they are needed, a few at a time.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { fullConfig, type McpClientsOptions } from './clients-options.ts';
 import { BridgeError } from '../../../base/errors.ts';
 import { newId } from '../../../base/ids.ts';
 import { limits } from '../../../base/limits.ts';
 import type { Tool } from '../../tool.ts';
 import { McpCalls, type McpCallOptions, type McpCallOutcome } from './calls.ts';
-import { toolKey, type McpToolEntry } from './catalogue.ts';
 import { McpConnection, type ConnectionContext } from './connection.ts';
 import { describeServers, type McpServersFrame } from './describe.ts';
 import { GuardedFetch } from './guarded-fetch.ts';
+import { listTools, type McpTool } from './listed-tools.ts';
 import { handleOAuthCallback } from './oauth-callback.ts';
 import { StoredOAuthProvider } from './oauth-provider.ts';
 import { checkServer, type AddServerOptions, type McpStdioTarget } from './options.ts';
@@ -22,13 +23,6 @@ import type { HttpAccess } from './transports.ts';
 export type AddedServer =
   | { readonly id: string; readonly state: 'ready' }
   | { readonly id: string; readonly state: 'authenticating'; readonly authUrl: string };
-
-/** A foreign tool. */
-export interface McpTool extends McpToolEntry {
-  readonly serverId: string;
-  /** `tool_{serverId}_{name}`: what a model calls it by. */
-  readonly key: string;
-}
 
 export class McpClients {
   readonly #config: ReturnType<typeof fullConfig>;
@@ -59,8 +53,8 @@ export class McpClients {
   }
 
   /**
-   * Adds a server and connects to it. The same name and URL again is the same server. One that could not be reached is
-   * kept, and tried again when it is needed.
+   * Adds a server and connects to it. The same name and URL again is the same server, with what is said about it now; if
+   * its tools are known, nobody waits for it. One that could not be reached is kept, and tried again when it is needed.
    * @throws BridgeError BRG_MCP_OPTIONS, BRG_MCP_REFUSED, BRG_MCP_FULL (nothing is kept then); BRG_MCP_UNAVAILABLE
    * (`Failed to connect to MCP server at ...`, `Failed to discover ...`), BRG_MCP_TIMEOUT, BRG_MCP_ANSWER
    */
@@ -73,7 +67,15 @@ export class McpClients {
     if (row.target.kind === 'stdio' && this.#config.policy.stdio !== true) {
       throw new BridgeError('BRG_MCP_REFUSED', 'the settings do not allow MCP servers that are processes');
     }
-    const connection = this.#known(row) ?? this.#add(row, options.id !== undefined);
+    const known = this.#known(row);
+    const connection =
+      known === undefined ? this.#add(row, options.id !== undefined) : this.#again(known, row);
+    const { authUrl: wanted, catalogue } = connection.row;
+    if (known !== undefined && catalogue !== null && wanted === null) {
+      // An author adds it at each wake: that must not wait for a server that is down.
+      if (connection.isStale) void connection.ready().catch(() => undefined); // its state tells
+      return { id: connection.row.id, state: 'ready' };
+    }
     try {
       await connection.ready();
     } catch (error) {
@@ -98,13 +100,7 @@ export class McpClients {
 
   /** The tools of all servers, connected or not. */
   listTools(): readonly McpTool[] {
-    return [...this.#connections.values()].flatMap(({ row }) =>
-      (row.catalogue?.tools ?? []).map((tool) => ({
-        ...tool,
-        serverId: row.id,
-        key: toolKey(row.id, tool.name),
-      })),
-    );
+    return listTools([...this.#connections.values()].map(({ row }) => row));
   }
 
   /** The same as tools a model or a program can be given, under their keys; what they answer is `structured`, else text. */
@@ -157,6 +153,11 @@ export class McpClients {
   /** `cf_agent_mcp_servers` of the Agents SDK. */
   describe(): McpServersFrame {
     return describeServers([...this.#connections.values()]);
+  }
+
+  /** Whether a connection is being made. */
+  get isBusy(): boolean {
+    return [...this.#connections.values()].some(({ isBusy }) => isBusy);
   }
 
   /** Resolves when no connection is being made, or after `timeoutMs`. Never rejects. */
@@ -220,6 +221,17 @@ export class McpClients {
     return connection;
   }
 
+  /** A known server, as it is described now. */
+  #again(known: McpConnection, { target, retry, callbackUrl, trust }: McpServerRow): McpConnection {
+    const row = { ...known.row, target, retry, callbackUrl, trust };
+    if (isDeepStrictEqual(row, known.row)) return known;
+    known.close();
+    const connection = this.#connection(row);
+    this.#connections.set(row.id, connection);
+    this.#config.storage.saveServer(row);
+    return connection;
+  }
+
   #connection(row: McpServerRow): McpConnection {
     const { storage, clock, random, log, client, gate, connectMs } = this.#config;
     const context: ConnectionContext = {
@@ -262,7 +274,7 @@ export class McpClients {
   }
 
   #wakeIdle(): void {
-    if ([...this.#connections.values()].some(({ isBusy }) => isBusy)) return;
+    if (this.isBusy) return;
     for (const resolve of this.#idle) resolve();
   }
 }

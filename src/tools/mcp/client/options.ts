@@ -1,7 +1,7 @@
 /** What is said about a server when it is added, checked before anything is done with it. */
 import { BridgeError } from '../../../base/errors.ts';
 import { limits } from '../../../base/limits.ts';
-import type { McpRetry, McpServerRow, McpTarget } from './server-row.ts';
+import type { McpRetry, McpServerRow, McpTarget, McpTrust } from './server-row.ts';
 
 /** A process that speaks MCP over its standard input and output. */
 export interface McpStdioTarget {
@@ -19,6 +19,8 @@ export interface AddServerOptions {
   readonly callbackUrl?: string;
   /** Attempts to connect. Default 3, 500 ms, 5000 ms. */
   readonly retry?: Partial<McpRetry>;
+  /** What a model may do with its tools by itself; default `none`. */
+  readonly trust?: McpTrust;
 }
 
 /** A new row. @throws BridgeError BRG_MCP_OPTIONS, which names the option */
@@ -31,7 +33,8 @@ export function checkServer(
   check(/^[A-Za-z0-9_-]{1,32}$/.test(id), 'id must be [A-Za-z0-9_-]{1,32}');
   check(name.length > 0 && name.length <= limits.mcpNameCharactersMax, 'name must have 1 to 128 characters');
   check(!/\p{C}/u.test(name), 'name must not have control characters');
-  const { callbackUrl } = options;
+  const { callbackUrl, trust = 'none' } = options;
+  check(['none', 'read', 'full'].includes(trust), 'trust must be none, read or full');
   if (callbackUrl !== undefined) {
     const isSound =
       /^https?:\/\//.test(callbackUrl) && URL.canParse(callbackUrl) && !/[?#]/.test(callbackUrl);
@@ -42,7 +45,7 @@ export function checkServer(
     target: checkTarget(target, options),
     retry: checkRetry(options.retry ?? {}),
     callbackUrl: callbackUrl ?? null,
-    ...{ authUrl: null, catalogue: null, era: null },
+    ...{ authUrl: null, catalogue: null, era: null, trust },
   };
 }
 

@@ -25,6 +25,13 @@ export interface McpRetry {
   readonly maxDelayMs: number;
 }
 
+/**
+ * What a model may do with a server's tools by itself, beside what an author's own code does with them. `none`: nothing;
+ * `read`: call those that say they change nothing (the server's word, which whoever adds it believes), and ask a person
+ * for the others; `full`: call all of them.
+ */
+export type McpTrust = 'none' | 'read' | 'full';
+
 /** One server. */
 export interface McpServerRow {
   readonly id: string;
@@ -39,6 +46,8 @@ export interface McpServerRow {
   readonly catalogue: McpCatalogue | null;
   /** The protocol it spoke then; null: not known. */
   readonly era: 'legacy' | 'modern' | null;
+  /** Said by whoever added it, never by the server. */
+  readonly trust: McpTrust;
 }
 
 /** What must not be shown: storage may encrypt it. */
@@ -55,8 +64,11 @@ export interface McpSecrets {
 export interface McpElicitation {
   readonly id: string;
   readonly serverId: string;
+  /** ms since epoch. */
   readonly createdAtMs: number;
+  /** ms since epoch. */
   readonly expiresAtMs: number;
+  /** The server's words. */
   readonly message: string;
   readonly ask:
     | { readonly mode: 'form'; readonly requestedSchema: Json }
