@@ -126,7 +126,7 @@ export function describeSettings(): {
     standard:
       key === 'logFormat'
         ? 'pretty on a terminal'
-        : (JSON.stringify(defaults[key])?.replaceAll('"', '') ?? ''),
+        : (JSON.stringify(defaults[key])?.replaceAll(/["[\]]/g, '') ?? '') || 'none',
     meaning: schema.shape[key].description ?? '',
   }));
 }

@@ -39,6 +39,19 @@ describe('loadConfig', () => {
     expect(isAbsolute(load().dataDir)).toBe(true);
   });
 
+  it('reads a list from JSON and from a text with commas, and refuses a word it does not know', () => {
+    expect(load().mcpAllow).toEqual([]);
+    writeConfig('{"mcpAllow": ["stdio"]}');
+    expect(load().mcpAllow).toEqual(['stdio']);
+    const environment = { MOORING_MCP_ALLOW: 'loopback, private' };
+    expect(load({ environment }).mcpAllow).toEqual(['loopback', 'private']);
+    expect(refusal(() => load({ flags: { mcpAllow: 'loopback,all' } }))).toBe(
+      '--mcp-allow: "loopback,all" is not allowed: must be a list of loopback, private, stdio',
+    );
+    expect(refusal(() => load({ environment: { MOORING_MCP_ALLOW: '' } }))).toContain('must be a list of');
+    expect(refusal(() => load({ flags: { publicUrl: 'ftp://x' } }))).toContain('must be an http(s) URL');
+  });
+
   it('prefers flags to the environment, and the environment to the file', () => {
     writeConfig('{"mqttPort": 1, "httpPort": 1, "logLevel": "debug"}');
     const environment = {
