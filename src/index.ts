@@ -13,7 +13,7 @@ export {
   position,
   text,
 } from './device/index.ts';
-export type { ActionPolicy, DevicePolicy, QuietHours, ValueSet } from './device/index.ts';
+export type { ActionPolicy, ApprovalPolicy, DevicePolicy, QuietHours, ValueSet } from './device/index.ts';
 export type { DeviceDefinition, DeviceDefinitionInput } from './device/index.ts';
 export {
   Agent,
@@ -22,6 +22,7 @@ export {
   callable,
   ChatAgent,
   chatErrorText,
+  chatTools,
   DeviceAgent,
   DeviceChatAgent,
   deviceTools,

@@ -9,7 +9,13 @@ import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Frame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
-import { answerApprovalRequest, Approvals, isAboutApprovals } from './approvals/index.ts';
+import {
+  answerApprovalRequest,
+  makeConsent,
+  isAboutApprovals,
+  type Approvals,
+  type Consent,
+} from './approvals/index.ts';
 import { CallDesk } from './calls/call-desk.ts';
 import { traced } from './author-code.ts';
 import type { AgentModels } from './agent-models.ts';
@@ -48,7 +54,7 @@ export class AgentParts {
   /** Whether its class is a `ChattingAgent`; set when it has been constructed. */
   canChat = false;
   #chat: ChatDesk | undefined;
-  #approvals: Approvals | undefined;
+  #consent: Consent | undefined;
   #calls: CallDesk | undefined;
   #mcp: McpDesk | undefined;
   #storage: AgentStorage | undefined;
@@ -69,7 +75,11 @@ export class AgentParts {
 
   /** Calls of tools that wait for a person's word, and what was said. */
   get approvals(): Approvals {
-    return (this.#approvals ??= new Approvals(this.context, this.outbound, () => this.rearm()));
+    return this.#consented.approvals;
+  }
+
+  get #consented(): Consent {
+    return (this.#consent ??= makeConsent(this.#agent));
   }
 
   get calls(): CallDesk {
@@ -125,16 +135,16 @@ export class AgentParts {
     this.state.wake();
     const kinds = this.context.cellKinds();
     if (this.#heldUntilMs === undefined) this.work.wake(kinds);
-    if (kinds.has('approval')) void this.approvals;
     this.extension?.wake();
     if (this.context.cell(CHAT_CELL) !== undefined) this.chat?.wake();
+    if (kinds.has('approval')) this.#consented.calls.wake();
     this.rearm();
     if (this.#agent.onStart === noStartHook) return undefined;
     return this.runHook('onStart', () => this.#agent.onStart());
   }
 
   alarm(nowMs: number): void {
-    this.#approvals?.alarm(nowMs);
+    this.#consent?.approvals.alarm(nowMs);
     this.extension?.alarm(nowMs);
     if (this.#heldUntilMs === undefined) this.work.alarm(nowMs);
     this.rearm();
@@ -145,6 +155,7 @@ export class AgentParts {
     this.work.stop();
     this.openChat?.stop();
     this.#mcp?.stop();
+    this.#consent?.calls.stop();
     this.extension?.stop();
   }
 
@@ -160,7 +171,7 @@ export class AgentParts {
   /** Sets the one alarm of the actor to the earliest time any part wants. */
   rearm(): void {
     let next = this.extension?.nextAlarmMs() ?? Infinity;
-    next = Math.min(next, this.#approvals?.nextAlarmMs() ?? Infinity);
+    next = Math.min(next, this.#consent?.approvals.nextAlarmMs() ?? Infinity);
     next = Math.min(next, this.#heldUntilMs ?? this.work.nextAlarmMs() ?? Infinity);
     this.context.setAlarm(next === Infinity ? null : next);
   }
@@ -171,6 +182,7 @@ export class AgentParts {
     if (this.state.isBusy) return 'a change of its state waits for its validation';
     if (this.#mcp?.isBusy === true) return 'an MCP server is waited for';
     if (this.#chat?.isBusy === true) return 'a chat turn is under way, or waits';
+    if (this.#consent?.calls.isBusy === true) return 'an approved call is under way';
     if (this.extension?.isBusy() === true) return 'a request waits for its device, or a feed for its viewers';
     return this.work.heldBy();
   }
@@ -197,7 +209,7 @@ export class AgentParts {
     const { id, reason, by } = this.#destruction;
     for (const connection of this.context.connections()) this.context.close(connection.id, 1000, reason);
     this.extension?.destroyed(by);
-    this.#approvals?.drop(by);
+    this.#consent?.approvals.drop(by);
     const subject = addressKey(this.context.address);
     this.context.audit({ id, kind: 'agent', event: 'destroyed', subject, by, detail: null });
     this.#destruction = undefined;

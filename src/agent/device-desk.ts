@@ -11,11 +11,15 @@ import { decodePayload, type Codec, type Frame } from '../wire/index.ts';
 import type { AgentParts } from './agent-parts.ts';
 import type { Extension } from './extension.ts';
 import { Alerts } from './alerts.ts';
+import { isButtonPress } from './calls/device-button.ts';
 import { answerDeviceCall } from './calls/device-call.ts';
 import { Commands, parseResult } from './commands.ts';
 import { CHANNELS, DeadLetters } from './dead-letters.ts';
 import type { DeviceAgent } from './device-agent.ts';
+import { GOODBYE, saidPresence } from './device-presence.ts';
 import { answerDeviceRequest } from './device-requests.ts';
+import { allTools } from './device-tools/all-tools.ts';
+import type { DeviceTool } from './device-tools/device-tool.ts';
 import { SCHEDULED_COMMAND, ToolBench } from './device-tools/tool-bench.ts';
 import { isJsonObject, type JsonObject } from './merge-patch.ts';
 import { carryOut } from './rule-actions.ts';
@@ -23,9 +27,6 @@ import { RuleBook } from './rule-book.ts';
 import type { FiredRule } from './rules/index.ts';
 import { TelemetryIngest, type TelemetryEvent } from './telemetry-ingest.ts';
 import { Twin } from './twin.ts';
-
-/** The broker's word for the end of a connection by DISCONNECT [MQTT-3.14.4-1]. */
-const GOODBYE = 'disconnect';
 
 export class DeviceDesk implements Extension {
   readonly definition: DeviceDefinition;
@@ -90,6 +91,11 @@ export class DeviceDesk implements Extension {
   /** What runs a job that no author wrote. */
   job(name: string): ((payload: unknown) => unknown) | undefined {
     return name === SCHEDULED_COMMAND ? (payload) => this.tools.runScheduled(payload) : undefined;
+  }
+
+  /** One of the device's tools. @throws BridgeError BRG_DEFINITION for a bad policy */
+  tool(name: string, by: string): DeviceTool | undefined {
+    return allTools(this.tools, () => by).find((tool) => tool.name === name);
   }
 
   /** A client may set the state: telemetry is merged into it. @throws BridgeError BRG_PAYLOAD_SHAPE */
@@ -247,19 +253,13 @@ export class DeviceDesk implements Extension {
   #called(record: InboundRecord): void | Promise<void> {
     this.context.countMessage(record.receivedAtMs);
     const args = record.payload.length === 0 ? [] : this.#decoded(record);
+    if (isButtonPress(this, record, args)) return undefined;
     return answerDeviceCall(this.parts.calls, this.context, record, args, this.codec);
   }
 
-  /** `online` / `offline`, as plain text or as a JSON string. */
   #presence(record: InboundRecord): void | Promise<void> {
-    const said = record.payload.toString('utf8').replaceAll('"', '').trim();
-    if (said === 'online') return this.#become('online', '');
-    // An empty payload clears the retained message and says nothing about the device.
-    if (said === '') return undefined;
-    // A will comes by no connection; a device that says it itself goes to sleep.
-    const reason = record.connection === 0 ? 'connection lost, its will was sent' : GOODBYE;
-    if (said === 'offline') return this.#become('offline', reason);
-    throw new BridgeError('BRG_PAYLOAD_SHAPE', 'presence is the text online or offline');
+    const said = saidPresence(record);
+    return said === undefined ? undefined : this.#become(said.presence, said.reason);
   }
 
   #attached(record: InboundRecord): void | Promise<void> {

@@ -1,6 +1,7 @@
 /** What a kind of agent is to the runtime, beside what every agent is. */
 import type { InboundRecord } from '../actor/index.ts';
 import type { BridgeError } from '../base/errors.ts';
+import type { DeviceTool } from './device-tools/device-tool.ts';
 import type { Codec, Frame } from '../wire/index.ts';
 
 /** What a kind of agent (a device's, the fleet's) adds to every agent. */
@@ -19,6 +20,8 @@ export interface Extension {
   failed(record: InboundRecord, error: BridgeError): void;
   /** What runs a job of its own, by the name of the callback; before any method of that name. */
   job?(name: string): ((payload: unknown) => unknown) | undefined;
+  /** A tool of the bridge's own for this agent; undefined: none. @param by who asks, as the audit log names it */
+  tool?(name: string, by: string): DeviceTool | undefined;
   wake(): void;
   alarm(nowMs: number): void;
   nextAlarmMs(): number | null;

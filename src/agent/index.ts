@@ -12,6 +12,7 @@ export { DeviceAgent, type DeviceState } from './device-agent.ts';
 export {
   chatErrorText,
   ChatAgent,
+  chatTools,
   DeviceChatAgent,
   type ChatAnswer,
   type ChatConcurrency,

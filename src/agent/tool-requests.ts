@@ -8,11 +8,10 @@
  * I2 Every request gets one answer, unless the process ends. While one is open the agent stays in memory.
  */
 import { asBridgeError, BridgeError, errorSpec } from '../base/errors.ts';
-import type { Tool } from '../tools/index.ts';
 import type { Agent } from './agent.ts';
 import { PARTS, type AgentParts } from './agent-parts.ts';
 import { DeviceAgent } from './device-agent.ts';
-import { deviceTools } from './device-tools/index.ts';
+import { deviceTools, type DeviceTool } from './device-tools/index.ts';
 
 interface ToolRequest {
   readonly name: string;
@@ -68,8 +67,9 @@ export class ToolRequests {
     }
   }
 
-  #begin(request: number, tool: Tool, input: unknown, signal: AbortSignal): void {
-    tool.execute(input, { signal }).then(
+  #begin(request: number, tool: DeviceTool, input: unknown, signal: AbortSignal): void {
+    // What needs consent is a question to people at once: whoever asked may be gone when they answer.
+    tool.run(input, { signal, asksPeople: true }).then(
       (value) => this.#answer(request, () => this.#parts.context.reply(request, { value: value ?? null })),
       (error: unknown) => this.#answer(request, () => this.#refuse(request, error)),
     );
@@ -98,7 +98,7 @@ export class ToolRequests {
     return open;
   }
 
-  #toolsFor(by: string): readonly Tool[] {
+  #toolsFor(by: string): readonly DeviceTool[] {
     // Without its code there is no `static policy` either.
     if (this.#parts.isHeld) {
       throw new BridgeError(

@@ -118,6 +118,7 @@ export const ERRORS = {
   BRG_CHAT_REQUEST: { status: 400, public: true, title: 'The chat request is not valid' },
   BRG_CHAT_FAILED: { status: 500, public: true, title: 'The agent could not answer in the chat' },
   BRG_CHAT_STREAM: { status: 502, public: true, title: 'The answer in the chat is no valid stream' },
+  BRG_CHAT_TOOL_ARGUMENTS: { status: 502, public: true, title: 'The model calls tools with wrong arguments' },
   BRG_CHAT_DATA: { status: 400, public: true, title: 'A data part does not fit its schema' },
   BRG_CHAT_INTERRUPTED: { status: 503, public: true, title: 'The process ended while the agent answered' },
   BRG_MCP_OPTIONS: { status: 400, public: true, title: 'The MCP server is not described rightly' },

@@ -26,6 +26,14 @@ export interface QuietHours {
   readonly to: string;
 }
 
+/** How people approve. */
+export interface ApprovalPolicy {
+  /** Different people who have to approve: 1 (default) or 2. */
+  readonly persons?: 1 | 2;
+  /** Time in seconds until nobody's word counts as denied; default 24 h, at most 30 days. */
+  readonly ttlSeconds?: number;
+}
+
 /** What holds for one command, one desired metric or one tool. */
 export interface ActionPolicy {
   /** Needs nobody's consent for these values. Default: none of a command or a desired metric. */
@@ -45,6 +53,8 @@ export interface ActionPolicy {
   readonly perDayMax?: number;
   /** Instead of the policy's; false: none. */
   readonly quietHours?: QuietHours | false;
+  /** Before the policy's, field by field. */
+  readonly approvals?: ApprovalPolicy;
 }
 
 /** What an assistant, a program or an MCP client may do to a device. docs/thinking.md */
@@ -55,6 +65,11 @@ export interface DevicePolicy {
   readonly quietHours?: QuietHours;
   /** Number of commands and desired metrics together, a day, at most. */
   readonly perDayMax?: number;
+  /** How people approve what is not allowed by itself. */
+  readonly approvals?: ApprovalPolicy & {
+    /** The device itself may approve, by a button on it: `call/approve` and `call/deny`. Default false. */
+    readonly byDevice?: boolean;
+  };
   /** By the name of a command. */
   readonly commands?: Readonly<Record<string, ActionPolicy>>;
   /** By the name of a metric that can be set. */
@@ -69,8 +84,9 @@ interface Actuators {
   readonly commands: readonly { readonly name: string; readonly argument: CommandArgument | null }[];
 }
 
-const KEYS = ['timeZone', 'quietHours', 'perDayMax', 'commands', 'desired', 'tools'];
-const ACTION_KEYS = ['allow', 'only', 'never', 'rate', 'perDayMax', 'quietHours'];
+const KEYS = ['timeZone', 'quietHours', 'perDayMax', 'approvals', 'commands', 'desired', 'tools'];
+const ACTION_KEYS = ['allow', 'only', 'never', 'rate', 'perDayMax', 'quietHours', 'approvals'];
+const APPROVAL_KEYS = ['persons', 'ttlSeconds'];
 const TIME_OF_DAY = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
 
 /** Finds what is wrong in a policy: a name nobody has, a value nobody knows. `fail` throws. */
@@ -81,6 +97,8 @@ export function checkPolicy(policy: unknown, { metrics, commands }: Actuators, f
     fail('policy.timeZone', `is ${showValue(timeZone)}`, 'an IANA name such as Europe/Berlin');
   if (quietHours !== undefined) checkQuietHours(quietHours, 'policy', fail);
   if (perDayMax !== undefined) checkCount(perDayMax, 'policy.perDayMax', Number.MAX_SAFE_INTEGER, fail);
+  if (fields['approvals'] !== undefined)
+    checkApprovals(fields['approvals'], 'policy', [...APPROVAL_KEYS, 'byDevice'], fail);
   const settable = metrics.filter(({ access }) => access !== 'read');
   checkActions(fields['commands'], 'policy.commands', names(commands), fail);
   checkActions(fields['desired'], 'policy.desired', names(settable), fail);
@@ -106,13 +124,19 @@ function checkActions(
 }
 
 function checkAction(action: unknown, place: string, fail: Fail): void {
-  const { allow, only, never, rate, perDayMax, quietHours } = known(action, place, ACTION_KEYS, fail);
+  const { allow, only, never, rate, perDayMax, quietHours, approvals } = known(
+    action,
+    place,
+    ACTION_KEYS,
+    fail,
+  );
   if (allow !== undefined) checkSet(allow, `${place}.allow`, fail);
   if (only !== undefined) checkSet(only, `${place}.only`, fail);
   if (never !== undefined && typeof never !== 'boolean')
     fail(`${place}.never`, `is ${showValue(never)}`, 'true or false');
   if (perDayMax !== undefined) checkCount(perDayMax, `${place}.perDayMax`, Number.MAX_SAFE_INTEGER, fail);
   if (quietHours !== undefined && quietHours !== false) checkQuietHours(quietHours, place, fail);
+  if (approvals !== undefined) checkApprovals(approvals, place, APPROVAL_KEYS, fail);
   if (rate === undefined) return;
   const { max, perSeconds } = known(rate, `${place}.rate`, ['max', 'perSeconds'], fail);
   checkCount(max, `${place}.rate.max`, limits.policyRateCallsMax, fail);
@@ -122,6 +146,18 @@ function checkAction(action: unknown, place: string, fail: Fail): void {
       `is ${showValue(perSeconds)}`,
       `seconds up to ${limits.policyRateSecondsMax}`,
     );
+}
+
+function checkApprovals(approvals: unknown, place: string, keys: readonly string[], fail: Fail): void {
+  const { persons, ttlSeconds, byDevice } = known(approvals, `${place}.approvals`, keys, fail);
+  if (persons !== undefined && persons !== 1 && persons !== 2)
+    fail(`${place}.approvals.persons`, `is ${showValue(persons)}`, '1 or 2');
+  const secondsMax = limits.approvalTtlMaxMs / 1000;
+  const isTime = typeof ttlSeconds === 'number' && ttlSeconds > 0 && ttlSeconds <= secondsMax;
+  if (ttlSeconds !== undefined && !isTime)
+    fail(`${place}.approvals.ttlSeconds`, `is ${showValue(ttlSeconds)}`, `seconds up to ${secondsMax}`);
+  if (byDevice !== undefined && typeof byDevice !== 'boolean')
+    fail(`${place}.approvals.byDevice`, `is ${showValue(byDevice)}`, 'true or false');
 }
 
 function checkSet(set: unknown, place: string, fail: Fail): void {

@@ -3,7 +3,7 @@
  * turns its payloads into telemetry (`decodeTelemetry`). Pure: no I/O, no clock, no state but a cache.
  */
 export { checkPolicy } from './action-policy.ts';
-export type { ActionPolicy, DevicePolicy, QuietHours, ValueSet } from './action-policy.ts';
+export type { ActionPolicy, ApprovalPolicy, DevicePolicy, QuietHours, ValueSet } from './action-policy.ts';
 export { battery, binary, command, enumeration, numeric, position, text } from './capability.ts';
 export type { Command, CommandArgument, Metric, MetricValue } from './capability.ts';
 export { checkCommandArgument, checkMetricValue } from './check.ts';

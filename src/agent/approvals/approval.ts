@@ -40,6 +40,8 @@ export interface Approval {
   /** For a person: what would happen, and why it asks. */
   readonly explanation: string;
   readonly origin: ApprovalOrigin;
+  /** Who runs the call once it is approved: the bridge (tools of a device), or what asked. */
+  readonly runBy: 'bridge' | 'asker';
   /** As the audit log names who asks. */
   readonly requestedBy: string;
   readonly createdAtMs: number;
@@ -62,6 +64,14 @@ export function isSamePerson(one: string, other: string): boolean {
 
 function folded(name: string): string {
   return name.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim();
+}
+
+/** Who consented, as a tool's run and the audit log have it: `Anna (api:admin), Bert (api:admin)`. */
+export function approversOf({ votes }: Approval): string {
+  return votes
+    .filter(({ approved }) => approved)
+    .map(({ by, via }) => (by === via ? by : `${by} (${via})`))
+    .join(', ');
 }
 
 /** How it ended, for a model and for people. */

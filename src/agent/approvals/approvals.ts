@@ -37,6 +37,8 @@ export interface ApprovalQuestion {
   readonly binding: string;
   readonly explanation: string;
   readonly requestedBy: string;
+  /** Default `asker`. */
+  readonly runBy?: Approval['runBy'];
   /** Default 1. */
   readonly needed?: 1 | 2;
   /** Default `limits.approvalTtlMs`. */
@@ -96,9 +98,10 @@ export class Approvals {
     if (known !== undefined) return known;
     this.#checkRoom(question);
     const now = this.#context.now();
-    const { needed = 1, ttlMs = limits.approvalTtlMs, explanation, ...asked } = question;
+    const { needed = 1, runBy = 'asker', ttlMs = limits.approvalTtlMs, explanation, ...asked } = question;
     const approval = this.#put({
       ...asked,
+      runBy,
       id: this.#context.effectId(),
       status: 'pending',
       explanation: explanation.slice(0, limits.approvalExplanationCharactersMax),
@@ -139,9 +142,7 @@ export class Approvals {
     if (approval?.status === 'pending') this.#end(approval, 'cancelled', by);
   }
 
-  /**
-   * What was approved begins now, with this commit. False: it has begun before, or may not.
-   */
+  /** What was approved begins now, with this commit. False: it has begun before, or may not. */
   begin(id: string): boolean {
     const approval = this.get(id);
     if (approval?.status !== 'approved' || approval.begunAtMs !== null) return false;
@@ -266,7 +267,7 @@ function reasonOf(reason: string | undefined): { readonly reason?: string } {
 
 function kept(outcome: JsonObject): JsonObject {
   if (Buffer.byteLength(JSON.stringify(outcome)) <= limits.approvalOutcomeBytesMax) return outcome;
-  const { outcome: word, explanation } = outcome;
+  const { outcome: word = 'done', explanation = JSON.stringify(outcome) } = outcome;
   const charactersMax = limits.approvalOutcomeBytesMax / 8;
   return {
     outcome: String(word).slice(0, charactersMax),

@@ -22,9 +22,7 @@ export function answerDeviceCall(
     if (part.kind === 'chunk') return;
     const reply =
       part.kind === 'value' ? { ok: true, value: part.value ?? null } : { ok: false, error: part.message };
-    const topic = downlinkTopics(context.address).reply(cid);
-    const payload = withinReplyLimit(encodePayload(reply, codec));
-    context.publish({ topic, payload, qos: 1, retain: false, connection: 0 });
+    replyTo(context, cid, reply, codec);
   };
   if (!Array.isArray(args)) {
     answer({ kind: 'error', code: 'BRG_CALL_ARGUMENTS', message: 'a call carries an array of arguments' });
@@ -39,4 +37,11 @@ export function answerDeviceCall(
   };
   // An array of anything; the callable's schema checks it.
   return desk.call(caller, cid, method, args as unknown[]);
+}
+
+/** Publishes the reply to one call of the device. @throws BridgeError when it is larger than a reply may be */
+export function replyTo(context: ActorContext, cid: string, reply: object, codec: Codec): void {
+  const topic = downlinkTopics(context.address).reply(cid);
+  const payload = withinReplyLimit(encodePayload(reply, codec));
+  context.publish({ topic, payload, qos: 1, retain: false, connection: 0 });
 }

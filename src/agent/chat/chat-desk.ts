@@ -12,6 +12,8 @@ import { newId } from '../../base/ids.ts';
 import { limits } from '../../base/limits.ts';
 import type { InboundFrame } from '../../wire/index.ts';
 import type { AgentParts } from '../agent-parts.ts';
+import type { Approvals, ApprovedCalls } from '../approvals/index.ts';
+import type { ChatApprovals } from './chat-approvals.ts';
 import { chatFailure, type ChatFailure } from './chat-failure.ts';
 import { isId, type ChatMessage } from './chat-message.ts';
 import { chatRequest, checkedMessages, checkedTools, type ChatRequest } from './chat-request.ts';
@@ -79,6 +81,18 @@ export class ChatDesk {
     this.#turns.beforeCommit();
   }
 
+  /** Approvals exist from now on: those of the chat are its own. */
+  joinApprovals(approvals: Approvals, calls: ApprovedCalls): void {
+    approvals.onDecided('chat', (approval) => this.approvals.decided(approval));
+    this.approvals.join(calls);
+    calls.listen((approval, outcome) => this.approvals.ended(approval, outcome));
+  }
+
+  /** Calls of this chat that wait for people. */
+  get approvals(): ChatApprovals {
+    return this.#turns.approvals;
+  }
+
   /** A connection was let in. @param isResumed it outlived a restart of the shard */
   admitted(connection: Connection, isResumed: boolean): void {
     if (isResumed) this.#tellInterrupted(connection);
@@ -142,6 +156,7 @@ export class ChatDesk {
   clear(connection = 0): void {
     const { context, outbound } = this.#parts;
     this.#turns.clear();
+    this.approvals.clear(connection === 0 ? 'agent' : `connection:${connection}`);
     this.store.clear();
     outbound.broadcast({ type: 'cf_agent_chat_clear' }, new Set([connection]));
     if (channels.chat.hasSubscribers) tell('chat:clear', context, {});
@@ -183,14 +198,20 @@ export class ChatDesk {
         checkedTools(frame.clientTools);
         return this.#turns.tools.result(connection, frame);
       case 'cf_agent_tool_approval': {
-        const by = `connection:${connection.user ?? connection.id}`;
-        const { toolCallId, approved, autoContinue } = frame;
-        this.#turns.tools.decide(toolCallId, approved, by, connection.id, autoContinue === true);
-        return;
+        return this.#decide(connection, frame.toolCallId, frame.approved, frame.autoContinue === true);
       }
       default:
         unreachable(frame);
     }
+  }
+
+  #decide(connection: Connection, toolCallId: string, approved: boolean, autoContinue: boolean): void {
+    const via = `connection:${connection.user ?? connection.id}`;
+    // Nobody knows who is at a connection without a user: two of them may be one person.
+    const by = connection.user ?? 'somebody';
+    const speaker = { connection: connection.id, autoContinue };
+    if (this.approvals.say(toolCallId, approved, by, via, speaker)) return;
+    this.#turns.tools.decide(toolCallId, approved, via, connection.id, autoContinue);
   }
 
   #request(connection: Connection, id: string, request: ChatRequest): void {

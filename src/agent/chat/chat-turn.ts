@@ -13,6 +13,8 @@ import { onBehalfOf, traced } from '../author-code.ts';
 import { runAs } from '../current-agent.ts';
 import { within } from '../within.ts';
 import type { AgentParts } from '../agent-parts.ts';
+import { ArgumentMistakes } from './argument-mistakes.ts';
+import type { ChatApprovals } from './chat-approvals.ts';
 import type { ChatAuthor, ChatTurnOptions } from './chat-author.ts';
 import { asUIMessage, type ChatMessage } from './chat-message.ts';
 import { chatFailure, type ChatFailure } from './chat-failure.ts';
@@ -31,6 +33,7 @@ export interface TurnScene {
   readonly store: ChatStore;
   readonly log: StreamLog;
   readonly tools: ToolDesk;
+  readonly approvals: ChatApprovals;
   /** Stores the answer, before what waits for an answer of its own. */
   keepAnswer(message: ChatMessage): void;
 }
@@ -49,6 +52,7 @@ export class ChatTurn {
   /** The chat was cleared: nothing of this turn is to be stored. */
   #isCleared = false;
   #isCancelled = false;
+  readonly #mistakes = new ArgumentMistakes();
   #finishReason: string | undefined;
 
   /** @param connection on whose behalf; 0: nobody who is connected */
@@ -115,8 +119,11 @@ export class ChatTurn {
     }
   }
 
-  #take(chunk: Chunk): void {
-    const { tools, keepAnswer, parts } = this.#scene;
+  #take(said: Chunk): void {
+    const { tools, approvals, keepAnswer, parts } = this.#scene;
+    this.#mistakes.check(said);
+    const isQuestion = said.type === 'tool-approval-request';
+    const chunk = isQuestion ? approvals.asked(this.live.builder, said) : said;
     let isOwn = true;
     try {
       isOwn = this.live.take(chunk);
@@ -129,8 +136,9 @@ export class ChatTurn {
     }
     if (!isOwn) tools.crossMessage(chunk);
     tools.advanced(this.live, chunk);
+    approvals.advanced(chunk);
     // Somebody may answer days later, and after a restart.
-    if (chunk.type === 'tool-approval-request') keepAnswer(this.live.builder.message);
+    if (isQuestion) keepAnswer(this.live.builder.message);
   }
 
   #ask(): ChatAnswer | Promise<ChatAnswer> {

@@ -11,6 +11,7 @@ import { newId } from '../../base/ids.ts';
 import type { Agent } from '../agent.ts';
 import type { AgentParts } from '../agent-parts.ts';
 import { isJsonObject } from '../merge-patch.ts';
+import { ChatApprovals } from './chat-approvals.ts';
 import type { ChatAuthor, ChatTurnOptions } from './chat-author.ts';
 import type { ChatFailure } from './chat-failure.ts';
 import type { ChatMessage } from './chat-message.ts';
@@ -22,6 +23,9 @@ import { doneFrame, LiveStream } from './live-stream.ts';
 import type { StreamLog } from './stream-log.ts';
 import { ToolDesk } from './tool-desk.ts';
 import { TurnQueue, type TurnRequest } from './turn-queue.ts';
+
+/** Ids of turns in which the assistant goes on by itself, with the message's id: a restart before they begin loses none. */
+const GO_ON = 'go-on_';
 
 /** An agent that can chat: an author's class. */
 export type ChattingAgent = Agent & ChatAuthor;
@@ -42,19 +46,26 @@ export interface TurnsHost {
 
 export class ChatTurns {
   readonly tools: ToolDesk;
+  readonly approvals: ChatApprovals;
   readonly #host: TurnsHost;
   readonly #scene: TurnScene;
   readonly #queue: TurnQueue;
   #turn: ChatTurn | undefined;
+  /** The request whose turn waits for what people approved. */
+  #held: string | undefined;
 
   constructor(host: TurnsHost) {
     const { agent, parts, store, log } = host;
     this.#host = host;
     const live = (): LiveStream | undefined => this.live;
-    const continueTurn = (connection: number): void => void this.submit('continue', connection, newId());
+    const continueTurn = (connection: number, messageId: string): void =>
+      void this.submit('continue', connection, `${GO_ON}${newId()}_${messageId}`);
+    const isUnderWay = (toolCallId: string): boolean => this.approvals.isUnderWay(toolCallId);
     const keepAnswer = (message: ChatMessage): void => this.#keepAnswer(message);
-    this.tools = new ToolDesk({ parts, store, live, keepAnswer, continueTurn });
-    this.#scene = { agent, author: agent, parts, store, log, tools: this.tools, keepAnswer };
+    this.tools = new ToolDesk({ parts, store, live, keepAnswer, continueTurn, isUnderWay });
+    this.approvals = new ChatApprovals(parts, this.tools);
+    const { tools, approvals } = this;
+    this.#scene = { agent, author: agent, parts, store, log, tools, approvals, keepAnswer };
     this.#queue = new TurnQueue(parts.context, {
       run: (request) => this.#run(request),
       superseded: (request) => this.#over(request.id),
@@ -79,7 +90,14 @@ export class ChatTurns {
 
   /** Ends what the end of the process cut off. Returns the requests. */
   wake(): readonly string[] {
-    return endInterrupted(this.#scene);
+    const { store, log } = this.#host;
+    // Nothing of these was asked yet.
+    const waiting = store.open.filter((id) => id.startsWith(GO_ON) && log.get(id)?.status === 'queued');
+    const wasUnderWay = store.open.some((id) => log.get(id)?.status === 'streaming');
+    const ended = endInterrupted(this.#scene, new Set(waiting));
+    if (wasUnderWay) this.approvals.interrupted();
+    for (const id of waiting) this.#enqueue({ kind: 'continue', connection: 0, id });
+    return ended;
   }
 
   /** Whether a message of a client would not be taken now. @throws BridgeError BRG_BUSY: too many wait */
@@ -99,18 +117,22 @@ export class ChatTurns {
     id: string,
     facts: Partial<TurnRequest> = {},
   ): string {
-    const { parts, store, log, agent } = this.#host;
-    const request = { userMessages: [], earlier: [], isMerging: false, ...facts, id, kind, connection };
+    const { parts, store, log } = this.#host;
     store.setOpen([...store.open, id]);
-    log.open(id, request.userMessages);
-    this.#queue.add(request, agent.messageConcurrency);
+    log.open(id, facts.userMessages ?? []);
+    this.#enqueue({ ...facts, id, kind, connection });
     if (channels.chat.hasSubscribers) tell('chat:request', parts.context, { request: id, kind });
     return id;
   }
 
+  #enqueue(request: Partial<TurnRequest> & Pick<TurnRequest, 'id' | 'kind' | 'connection'>): void {
+    const { messageConcurrency } = this.#host.agent;
+    this.#queue.add({ userMessages: [], earlier: [], isMerging: false, ...request }, messageConcurrency);
+  }
+
   cancel(id: string): void {
     if (this.live?.id === id) this.#turn?.cancel();
-    else if (this.#queue.remove(id) !== undefined) this.#over(id);
+    else if (this.#queue.remove(id) !== undefined || this.#held === id) this.#over(id);
   }
 
   /** Nothing of any turn is left. */
@@ -172,8 +194,12 @@ export class ChatTurns {
 
   async #run(request: TurnRequest): Promise<void> {
     const { parts, store } = this.#host;
-    // The turn that asked for it was taken back.
-    if (!store.open.includes(request.id)) return;
+    this.#held = request.id;
+    await this.approvals.settled();
+    this.#held = undefined;
+    // The turn that asked for it was taken back, or it was cancelled meanwhile.
+    if (parts.context.turn.isAbandoned || !store.open.includes(request.id)) return;
+    if (this.#isOutdated(request.id)) return this.#over(request.id);
     this.#merge(request);
     const turn = this.#newTurn(request);
     this.#turn = turn;
@@ -183,6 +209,13 @@ export class ChatTurns {
     this.#closed(request.id, turn.live.failure);
     this.#host.broadcastMessages(new Set([request.connection]));
     this.tools.turnEnded();
+  }
+
+  /** Somebody has written since, or has had the assistant go on: that turn saw what this one is about. */
+  #isOutdated(id: string): boolean {
+    if (!id.startsWith(GO_ON)) return false;
+    const last = this.#host.store.messages.at(-1)?.id;
+    return last === undefined || !id.endsWith(`_${last}`);
   }
 
   #newTurn({ id, kind, connection, ...request }: TurnRequest): ChatTurn {

@@ -4,6 +4,7 @@ import { limits } from '../../base/limits.ts';
 import type { Tool } from '../../tools/index.ts';
 import type { Agent } from '../agent.ts';
 import type { ChatAuthor, ChatFinish, ChatTurnOptions } from './chat-author.ts';
+import { toolSetOf } from './chat-tools.ts';
 import type { ChatAnswer } from './chunk-reader.ts';
 
 type ChattingAgent = Agent & ChatAuthor & { readonly messages: UIMessage[] };
@@ -17,7 +18,7 @@ export async function answerWithModel(
   tools: readonly Tool[] = [],
 ): Promise<ChatAnswer> {
   // Loaded with the first question: most bridges are asked nothing.
-  const { convertToModelMessages, dynamicTool, jsonSchema, stepCountIs, streamText } = await import('ai');
+  const { convertToModelMessages, stepCountIs, streamText } = await import('ai');
   // What a model could not do is in its answer; the log is no place for it.
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
   return streamText({
@@ -25,15 +26,7 @@ export async function answerWithModel(
     system: `You are ${agent.model} ${agent.name}. ${about}\nState: ${JSON.stringify(agent.state ?? null)}`,
     messages: await convertToModelMessages(agent.messages),
     abortSignal,
-    tools: Object.fromEntries(
-      tools.map(({ name, description, inputSchema, execute }) => {
-        const run = (input: unknown, options: { abortSignal?: AbortSignal }): Promise<unknown> =>
-          execute(input, { signal: options.abortSignal ?? abortSignal });
-        // A schema of ours is JSON Schema; what fits it is checked by the tool itself.
-        const schema = jsonSchema(inputSchema as Parameters<typeof jsonSchema>[0]);
-        return [name, dynamicTool({ description, inputSchema: schema, execute: run })];
-      }),
-    ),
+    tools: await toolSetOf(agent, tools),
     stopWhen: stepCountIs(limits.chatStepsMax),
     // The model of a bridge tries again by itself.
     maxRetries: 0,

@@ -1,6 +1,7 @@
 /** Agents to talk to: what the rest of the agent room and authors get of the chat. */
 export { ChatAgent } from './chat-agent.ts';
 export { DeviceChatAgent } from './device-chat-agent.ts';
+export { chatTools } from './chat-tools.ts';
 export { chatErrorText } from './chat-failure.ts';
 export type {
   ChatConcurrency,

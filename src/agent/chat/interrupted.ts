@@ -12,18 +12,18 @@ import type { StreamRow } from './stream-log.ts';
 
 const MESSAGE = 'the process ended while the agent answered; what it had said is kept';
 
-/** Ends what was left open. Returns the requests it ended. */
-export function endInterrupted(scene: TurnScene): readonly string[] {
+/** Ends what was left open, but for what still waits for its turn. Returns the requests it ended. */
+export function endInterrupted(scene: TurnScene, waits: ReadonlySet<string>): readonly string[] {
   const { store, log } = scene;
   if (!store.exists) return [];
-  const { open } = store;
+  const open = store.open.filter((id) => !waits.has(id));
   if (open.length === 0) return [];
   const rows = open.flatMap((id) => log.get(id) ?? []);
   const waiting = rows
     .filter(({ status }) => status === 'queued')
     .flatMap(({ userMessages }) => userMessages);
   for (const row of rows) endOne(scene, row, waiting);
-  store.setOpen([]);
+  store.setOpen([...waits]);
   return open;
 }
 

@@ -2,7 +2,7 @@
  * What clients and people say about tool calls: results of tools that a client runs, and approvals. The first word
  * counts; when nobody is waited for any more, and it was asked for, the assistant goes on.
  *
- * The seam for approvals of other ways (HTTP, a device's button): `decide`.
+ * Approvals of people come by chat-approvals.ts, whichever way they were given; `decide` is for calls nobody was asked about.
  */
 import type { Connection } from '../../actor/index.ts';
 import { limits } from '../../base/limits.ts';
@@ -30,8 +30,10 @@ export interface ToolDeskHost {
   readonly live: () => LiveStream | undefined;
   /** Stores the answer that is under way. */
   keepAnswer(message: ChatMessage): void;
-  /** The assistant goes on with its last message, by a turn. */
-  continueTurn(connection: number): void;
+  /** The assistant goes on with this message, which is the last, by a turn. */
+  continueTurn(connection: number, messageId: string): void;
+  /** The bridge runs this call, or is about to. */
+  isUnderWay(toolCallId: string): boolean;
 }
 
 /** What a chunk changes about one tool call, and in which states of it. */
@@ -41,6 +43,15 @@ interface Word {
   readonly autoContinue: boolean;
   readonly connection: number;
 }
+
+/** A person's word about one call. */
+interface PersonsWord {
+  readonly toolCallId: string;
+  readonly approved: boolean;
+  readonly reason: string | undefined;
+}
+
+const UNDECIDED: readonly string[] = ['input-available', 'approval-requested'];
 
 export class ToolDesk {
   readonly #host: ToolDeskHost;
@@ -77,12 +88,9 @@ export class ToolDesk {
     autoContinue: boolean,
   ): boolean {
     const part = this.#find(toolCallId);
-    if (part === undefined) return false;
-    const approval = isJsonObject(part['approval']) ? part['approval'] : {};
-    const approvalId = typeof approval['id'] === 'string' ? approval['id'] : toolCallId;
-    const chunk: Chunk = { type: 'tool-approval-response', approvalId, toolCallId, approved };
-    const from = ['input-available', 'approval-requested'];
-    if (!from.includes(String(part.state))) return false;
+    // A refusal is for the client to go on from (Agents SDK).
+    const word = { toolCallId, approved, reason: undefined };
+    if (part === undefined || !this.respond(word, connection, approved && autoContinue)) return false;
     const { context } = this.#host.parts;
     context.audit({
       id: `${context.effectId()}.approval`,
@@ -92,9 +100,43 @@ export class ToolDesk {
       by,
       detail: null,
     });
-    // A refusal is for the client to go on from (Agents SDK).
-    this.#say({ chunk, from, autoContinue: approved && autoContinue, connection });
     return true;
+  }
+
+  /** Writes a person's word into the call. False: it does not wait for one. */
+  respond({ toolCallId, approved, reason }: PersonsWord, connection: number, autoContinue: boolean): boolean {
+    const part = this.#find(toolCallId);
+    if (part === undefined || !UNDECIDED.includes(String(part.state))) return false;
+    const approval = isJsonObject(part['approval']) ? part['approval'] : {};
+    const approvalId = typeof approval['id'] === 'string' ? approval['id'] : toolCallId;
+    const why = reason === undefined ? {} : { reason };
+    const chunk: Chunk = { type: 'tool-approval-response', approvalId, toolCallId, approved, ...why };
+    this.#say({ chunk, from: UNDECIDED, autoContinue, connection });
+    return true;
+  }
+
+  /** The call was denied, and nobody else will say so. */
+  denied(toolCallId: string, connection: number, autoContinue: boolean): void {
+    const chunk: Chunk = { type: 'tool-output-denied', toolCallId };
+    this.#say({ chunk, from: ['approval-responded'], autoContinue, connection });
+  }
+
+  /** What came of a call that the bridge ran: the assistant goes on. */
+  output(toolCallId: string, output: unknown): void {
+    const chunk: Chunk = { type: 'tool-output-available', toolCallId, output };
+    this.#say({ chunk, from: ['approval-responded'], autoContinue: true, connection: 0 });
+  }
+
+  /** Nobody knows what came of the call; nobody goes on by itself. */
+  lost(toolCallId: string, errorText: string): void {
+    const chunk: Chunk = { type: 'tool-output-error', toolCallId, errorText };
+    this.#say({ chunk, from: ['approval-responded'], autoContinue: false, connection: 0 });
+  }
+
+  /** Tells the clients how a call stands. */
+  tellAbout(toolCallId: string): void {
+    const message = this.#host.store.withTool(toolCallId);
+    if (message !== undefined) this.#tell(message.id);
   }
 
   /** The stream has taken another chunk: a call may be complete now. */
@@ -179,16 +221,20 @@ export class ToolDesk {
     const isLast = message !== undefined && store.messages.at(-1)?.id === id;
     // Somebody has written since: that turn sees the result.
     if (!isLast) return void this.#goOn.delete(id);
-    const isOpen = message.parts.some((part) => isToolPart(part) && isWaiting(part));
+    const { isUnderWay } = this.#host;
+    const isOpen = message.parts.some(
+      (part) => isToolPart(part) && (isWaiting(part) || isUnderWay(part.toolCallId)),
+    );
     if (isOpen || live()?.builder.id === id) return void this.#goOn.set(id, connection);
     this.#goOn.delete(id);
-    this.#host.continueTurn(connection);
+    this.#host.continueTurn(connection, id);
   }
 }
 
 function changeOf(part: ToolPart, chunk: Chunk): Record<string, unknown> {
   if (chunk.type !== 'tool-approval-response') return toolChange(chunk);
   const approval = isJsonObject(part['approval']) ? part['approval'] : {};
-  const { approvalId: id, approved } = chunk;
-  return { state: 'approval-responded', approval: { ...approval, id, approved } };
+  const { approvalId: id, approved, reason } = chunk;
+  const why = reason === undefined ? {} : { reason };
+  return { state: 'approval-responded', approval: { ...approval, id, approved, ...why } };
 }

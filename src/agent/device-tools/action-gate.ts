@@ -15,6 +15,7 @@ import {
   usageKey,
   used,
   type ActionTarget,
+  type AskingDecision,
   type Moment,
   type PolicyDecision,
   type TargetRules,
@@ -51,6 +52,11 @@ export class ActionGate {
     this.#policy = policy;
   }
 
+  /** Whether a button on the device may approve. */
+  get isDeviceApprover(): boolean {
+    return this.#policy.approvals?.byDevice === true;
+  }
+
   get timeZone(): string {
     return this.#policy.timeZone ?? 'UTC';
   }
@@ -67,7 +73,7 @@ export class ActionGate {
       const total = usage[TOTAL] ?? NO_USE;
       const one = decide(target, this.#rulesOf(target), before, total, moment, approvedBy !== undefined);
       if (one.decision === 'refuse') return one;
-      if (one.decision === 'needs-approval') answer = one;
+      if (one.decision === 'needs-approval') answer = stricter(one, answer);
       usage = this.#counted(usage, target, now);
     }
     return answer;
@@ -128,6 +134,18 @@ export class ActionGate {
     // Only `#count` writes it.
     return (this.#context.cell('toolUse') as Readonly<Record<string, Usage>> | undefined) ?? {};
   }
+}
+
+/** Both have to be satisfied. */
+function stricter(one: AskingDecision, before: PolicyDecision): AskingDecision {
+  if (before.decision !== 'needs-approval') return one;
+  const persons = one.persons === 2 ? 2 : before.persons;
+  return {
+    decision: 'needs-approval',
+    explanation: `${before.explanation}; ${one.explanation}`,
+    persons,
+    ttlMs: Math.min(one.ttlMs, before.ttlMs),
+  };
 }
 
 /**

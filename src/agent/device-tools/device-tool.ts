@@ -22,6 +22,8 @@ export interface ToolRunOptions {
   readonly signal: AbortSignal;
   /** Undefined: nobody consented. */
   readonly approval?: ToolApproval;
+  /** A call that needs consent is a question to people at once, and runs by itself when they approve. */
+  readonly asksPeople?: boolean;
 }
 
 /** A tool of one device. `execute` is `run` without an approval. */
@@ -40,6 +42,8 @@ export interface ApprovalRequest {
   readonly arguments: Input;
   /** Names this tool with these arguments. */
   readonly binding: string;
+  /** Of the question, when people are asked. */
+  readonly id?: string;
 }
 
 interface ToolData {
@@ -91,7 +95,7 @@ export function actTool(bench: ToolBench, spec: ActSpec, askedBy: () => string):
     const by = askedBy();
     return { tool: name, input, by, approvedBy: approval?.by, ...spec.plan(input) };
   };
-  const begin = (raw: unknown, { signal, approval }: ToolRunOptions): unknown => {
+  const begin = (raw: unknown, { signal, approval, asksPeople }: ToolRunOptions): unknown => {
     signal.throwIfAborted();
     const input = checked(name, raw, inputSchema);
     const binding = sha256Of({ tool: name, arguments: input });
@@ -102,8 +106,16 @@ export function actTool(bench: ToolBench, spec: ActSpec, askedBy: () => string):
     const passed = bench.gate.pass(action, () => spec.act(input, action, signal));
     if ('done' in passed) return passed.done;
     const { decision, explanation } = passed.answer;
-    if (decision === 'refuse') return { outcome: 'refused', explanation };
+    if (passed.answer.decision === 'refuse') return { outcome: 'refused', explanation };
     const request: ApprovalRequest = { tool: name, arguments: input, binding };
+    if (asksPeople === true) {
+      const id = bench.askPeople(request, passed.answer, action.by);
+      return {
+        outcome: decision,
+        explanation: `${explanation}. People are asked.`,
+        approval: { ...request, id },
+      };
+    }
     return { outcome: decision, explanation: `${explanation}. Nothing was done yet.`, approval: request };
   };
   const run = (raw: unknown, options: ToolRunOptions): Promise<unknown> => settled(() => begin(raw, options));

@@ -7,11 +7,8 @@ import { PARTS } from '../agent-parts.ts';
 import { askedBy } from '../author-code.ts';
 import type { DeviceAgent } from '../device-agent.ts';
 import { DeviceDesk } from '../device-desk.ts';
-import { actTools } from './act-tools.ts';
+import { allTools } from './all-tools.ts';
 import type { DeviceTool } from './device-tool.ts';
-import { readTools } from './read-tools.ts';
-import { ruleTools } from './rule-tools.ts';
-import { scheduleTools } from './schedule-tools.ts';
 
 export type { ApprovalRequest, DeviceTool, ToolApproval, ToolRunOptions } from './device-tool.ts';
 export type { ActionOutcome, OutcomeWord } from './outcome.ts';
@@ -27,5 +24,5 @@ export function deviceTools(agent: DeviceAgent, options: { readonly by?: string 
   if (!(desk instanceof DeviceDesk)) throw new BridgeError('BRG_INTERNAL', 'the agent has no device');
   const bench = desk.tools;
   const by = (): string => options.by ?? askedBy(agent);
-  return [...readTools(bench), ...actTools(bench, by), ...ruleTools(bench, by), ...scheduleTools(bench, by)];
+  return allTools(bench, by);
 }

@@ -5,6 +5,7 @@
  * I1 Consent replaces `allow` and nothing else: `never`, `only`, quiet hours, rates and budgets hold for approved calls too.
  * I2 What no policy speaks of needs consent if it reaches an actuator.
  */
+import { limits } from '../../base/limits.ts';
 import type { ActionPolicy, DevicePolicy, MetricValue, QuietHours, ValueSet } from '../../device/index.ts';
 
 /** What a call would do: one command, one desired metric, or one tool that reaches no actuator. */
@@ -29,13 +30,24 @@ export interface Usage {
 /** `explanation` is for the model and for people. */
 export type PolicyDecision =
   | { readonly decision: 'allow' }
-  | { readonly decision: 'needs-approval' | 'refuse'; readonly explanation: string };
+  | { readonly decision: 'refuse'; readonly explanation: string }
+  | {
+      readonly decision: 'needs-approval';
+      readonly explanation: string;
+      /** Different people who have to approve. */
+      readonly persons: 1 | 2;
+      /** Time until nobody's word counts as denied, in ms. */
+      readonly ttlMs: number;
+    };
 
 /** The limits of one target: what it is called in the policy, and what the class or the definition says of it. */
 export interface TargetRules {
   readonly policy: DevicePolicy;
   readonly action: ActionPolicy;
 }
+
+/** A call that needs the consent of people. */
+export type AskingDecision = Extract<PolicyDecision, { readonly decision: 'needs-approval' }>;
 
 export const NO_USE: Usage = { times: [], day: '', count: 0 };
 
@@ -65,7 +77,9 @@ export function decide(
     (kind === 'later' || atMs === null ? undefined : overspent(target, policy, action, usage, total, atMs));
   if (refusal !== undefined) return { decision: 'refuse', explanation: `${what} ${refusal}` };
   if (isApproved || isAllowed(target, action)) return { decision: 'allow' };
-  return { decision: 'needs-approval', explanation: `${what} ${whyConsent(target, action)}` };
+  const { persons = 1, ttlSeconds } = { ...policy.approvals, ...action.approvals };
+  const ttlMs = ttlSeconds === undefined ? limits.approvalTtlMs : ttlSeconds * 1000;
+  return { decision: 'needs-approval', explanation: `${what} ${whyConsent(target, action)}`, persons, ttlMs };
 }
 
 /** `usage` with one more call. */

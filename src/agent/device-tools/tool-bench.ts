@@ -11,7 +11,8 @@ import type { FiredRule } from '../rules/index.ts';
 import { ActionGate, policyOf, type Action } from './action-gate.ts';
 import { EffectWatch, isShown, type Sighting, type Want } from './effect-watch.ts';
 import { outcomeOf, wantOf, type ActionOutcome } from './outcome.ts';
-import type { ActionTarget } from './policy.ts';
+import type { ApprovalRequest } from './device-tool.ts';
+import type { ActionTarget, AskingDecision } from './policy.ts';
 
 /** The callback of a command for later: no method of any author's class. */
 export const SCHEDULED_COMMAND = 'mooring:command';
@@ -133,6 +134,20 @@ export class ToolBench {
       this.desk.context.log.error({ err: String(error) }, 'outcome was not told'),
     );
     return Promise.resolve();
+  }
+
+  /** A question to people about a call; the bridge runs it when they approve. Answers its id. @throws BridgeError BRG_APPROVALS_FULL, BRG_PAYLOAD_TOO_LARGE */
+  askPeople(request: ApprovalRequest, { explanation, persons, ttlMs }: AskingDecision, by: string): string {
+    const asked = this.desk.parts.approvals.ask({
+      ...request,
+      origin: { kind: 'tool' },
+      runBy: 'bridge',
+      explanation,
+      requestedBy: by,
+      needed: persons,
+      ttlMs,
+    });
+    return asked.id;
   }
 
   /** Tells people. */

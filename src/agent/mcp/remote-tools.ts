@@ -31,6 +31,8 @@ function remoteTool(agent: Agent, tool: McpTool, by: () => string): DeviceTool {
       : {
           decision: 'needs-approval',
           explanation: `${tool.name} of the MCP server ${serverName} may change something outside of this bridge`,
+          persons: 1,
+          ttlMs: limits.approvalTtlMs,
         };
   const note = (event: string, input: Json, detail: object): void => {
     const { context } = agent[PARTS];

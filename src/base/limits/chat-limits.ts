@@ -4,6 +4,8 @@ import { KiB, MiB } from './units.ts';
 export const chatLimits = {
   /** Times a model may call tools and be asked again in one answer. */
   chatStepsMax: 8,
+  /** Calls with wrong arguments that a model is told about in one turn; the next one ends it. */
+  chatToolMistakesMax: 3,
   // --- chat -----------------------------------------------------------------------------------------
   /** Bytes of the JSON of a stored message; a larger one is made smaller (Agents SDK: under 2 MB of a row). */
   chatRowBytesMax: 1_800_000,

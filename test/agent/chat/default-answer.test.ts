@@ -105,7 +105,10 @@ test('it acts through the tools of its device: within the policy, and done only 
   await device.publishAsync('devices/valve/v1/telemetry', '{"position":"closed"}', { qos: 1 });
   expect(await asked(bridge, 'valve/v1', 'turn open')).toMatch(/done/);
   expect(heard).toEqual(['turn "open"']);
-  expect(await asked(bridge, 'valve/v1', 'turn closed')).toMatch(/approval|consent/i);
+  await asked(bridge, 'valve/v1', 'turn closed');
+  expect(await bridge.agent('valve/v1/approvals?status=pending')).toMatchObject({
+    items: [{ tool: 'send_command', arguments: { command: 'turn', value: 'closed' } }],
+  });
   expect(heard).toEqual(['turn "open"']);
   const { body } = await bridge.fetch('/api/audit?agent=valve/v1');
   expect(JSON.stringify(body)).toContain('"by":"chat"');

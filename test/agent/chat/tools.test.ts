@@ -137,8 +137,9 @@ test('what is said after a request for approval is stored too; an approval survi
     approval: { id: 'ok1', approved: true },
   });
   const { body } = await again.fetch('/api/audit');
-  expect((body['items'] as Part[]).filter(({ subject }) => subject === 'stop/a1')).toMatchObject([
-    { event: 'approved' },
+  expect((body['items'] as Part[]).map(({ kind, event }) => `${String(kind)} ${String(event)}`)).toEqual([
+    'approval approved',
+    'approval requested',
   ]);
 });
 
