@@ -1,5 +1,5 @@
 /** What the behaviour of an awake agent may touch: each call goes on to who does the work. */
-import { BridgeError, type ErrorCode } from '../base/errors.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { AgentAddress } from '../base/address.ts';
 import type { AgentFile, AgentRow, FoundAgent, HistorySeries, Presence } from '../store/index.ts';
@@ -16,7 +16,7 @@ export abstract class LiveContext implements ActorContext, Writer {
   readonly address: AgentAddress;
   readonly key: string;
   readonly row: AgentRow;
-  readonly isEphemeral: boolean;
+  readonly isBuiltIn: boolean;
   readonly wokeAtMs: number;
   readonly turn = new CurrentTurn();
   isForgotten = false;
@@ -29,11 +29,11 @@ export abstract class LiveContext implements ActorContext, Writer {
   #log: Log | undefined;
 
   /** Loads what is stored of the agent. @throws BridgeError BRG_STORE, BRG_BUSY */
-  constructor(address: AgentAddress, key: string, found: FoundAgent, isEphemeral: boolean, host: ActorHost) {
+  constructor(address: AgentAddress, key: string, found: FoundAgent, isBuiltIn: boolean, host: ActorHost) {
     this.address = address;
     this.key = key;
     this.row = found.row;
-    this.isEphemeral = isEphemeral;
+    this.isBuiltIn = isBuiltIn;
     this.host = host;
     this.wokeAtMs = host.clock.now();
     const loaded = host.store.load(found, this.wokeAtMs);
@@ -202,7 +202,6 @@ export abstract class LiveContext implements ActorContext, Writer {
   }
 
   becomeHeavy(): AgentFile {
-    if (this.isEphemeral) throw new BridgeError('BRG_STORAGE', 'a built-in agent has no database');
     this.log.debug({}, 'agent gets a file of its own');
     return this.host.store.promote(this.row);
   }

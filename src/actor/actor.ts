@@ -19,11 +19,17 @@ export class Actor extends LiveContext implements AgentChange {
   isAlarmQueued = false;
 
   constructor(address: AgentAddress, key: string, found: FoundAgent, kind: ActorKind, host: ActorHost) {
-    super(address, key, found, kind.isEphemeral, host);
+    super(address, key, found, kind.isBuiltIn, host);
     this.lastActiveMs = this.wokeAtMs;
     this.mailbox = new Mailbox(() => host.scheduleCommit());
     this.followUps = new FollowUps(this, host);
     this.behaviour = kind.create(this);
+  }
+
+  /** Whether it is to be stored: one that is built in may have nothing to keep. */
+  get isKept(): boolean {
+    if (!this.isBuiltIn || this.row.isStored || this.file !== null || this.audits.length > 0) return true;
+    return this.writes.documents.hasChanges;
   }
 
   /** Where its rows are: with those of others, or in a file of its own. */

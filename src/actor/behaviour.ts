@@ -5,6 +5,7 @@ import type {
   AgentSort,
   HistorySeries,
   KvListOptions,
+  ListQuery,
   Presence,
   SqlBinding,
   SqlCursor,
@@ -173,8 +174,8 @@ export interface ActorBehaviour {
 }
 
 export interface ActorKind {
-  /** Ephemeral actors have no row: nothing of them is stored. */
-  readonly isEphemeral: boolean;
+  /** It is always there, and in no list or count; it has a row once it has something to keep. */
+  readonly isBuiltIn: boolean;
   /** Default `device`. */
   readonly sort?: AgentSort;
   create(context: ActorContext): ActorBehaviour;
@@ -219,7 +220,10 @@ export interface ShardView {
   readonly startedAtMs: number;
   /** Calls back with the keys (`model/id`) each commit changed, until the returned function is called. */
   onCommitted(listener: (keys: Iterable<string>) => void): () => void;
+  /** Undefined for who does not exist, or is built in. */
   summary(key: string): AgentSummary | undefined;
+  /** A page of agents in the order of their addresses; `last`: where the next one begins, null at the end. Wakes nobody. */
+  page(query: ListQuery): { readonly rows: readonly AgentSummary[]; readonly last: AgentAddress | null };
   totals(): Record<string, number>;
   after(delayMs: number, callback: () => void): () => void;
   readonly attention: AttentionList;

@@ -134,7 +134,7 @@ export class Committer {
   #store(ready: readonly Actor[]): void {
     const applied = ready.flatMap((actor) => actor.turn.appliedOf);
     for (const { progress, count } of applied) this.#progress.complete(progress, count);
-    const stored = ready.filter((actor) => !actor.isEphemeral);
+    const stored = ready.filter((actor) => actor.isKept);
     try {
       if (stored.length > 0) this.#shard.store.commit(stored, this.#progress.watermark);
     } catch (error) {

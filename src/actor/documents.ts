@@ -59,6 +59,11 @@ export class Documents {
     this.#changes = undefined;
   }
 
+  /** Whether anything was set since the last commit. */
+  get hasChanges(): boolean {
+    return this.#dirty !== undefined && this.#dirty.size > 0;
+  }
+
   /** Names that begin with `prefix`, in no order. */
   names(prefix: string): string[] {
     const names: string[] = [];

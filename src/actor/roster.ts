@@ -89,7 +89,7 @@ export class Roster {
   /** Undefined for a model that is not known, or built in. */
   sortOf(model: string): AgentSort | undefined {
     const kind = this.#factory(model);
-    return kind === undefined || kind.isEphemeral ? undefined : (kind.sort ?? 'device');
+    return kind === undefined || kind.isBuiltIn ? undefined : (kind.sort ?? 'device');
   }
 
   /** Agents awake (built-in ones do not count), and turns waiting in mailboxes; walks all of them. */
@@ -98,7 +98,7 @@ export class Roster {
     let waiting = 0;
     let deepest = 0;
     for (const actor of this.#awake.values()) {
-      if (!actor.isEphemeral) awake++;
+      if (!actor.isBuiltIn) awake++;
       waiting += actor.mailbox.length;
       deepest = Math.max(deepest, actor.mailbox.length);
     }
@@ -115,9 +115,9 @@ export class Roster {
     const kind = this.#factory(address.model);
     if (kind === undefined) return undefined;
     // Rows of a forgotten agent are deleted with the next commit: whoever comes now is another one.
-    const isNew = kind.isEphemeral || this.#awake.get(key)?.isForgotten === true;
+    const isNew = this.#awake.get(key)?.isForgotten === true;
     const stored = isNew ? undefined : this.#store.directory.findWithCells(address.model, address.id);
-    if (stored === undefined && !create && !kind.isEphemeral) return undefined;
+    if (stored === undefined && !create && !kind.isBuiltIn) return undefined;
     const found = stored ?? { row: this.#store.newRow(address.model, address.id, this.#clock.now()) };
     if (this.#awake.size >= this.#awakeMax) this.#makeRoom();
     const isHeld = host.quarantine.isHeld(key, this.#clock.now());
@@ -199,7 +199,7 @@ export class Roster {
 
   // The shard's log: an agent's own is made only when it has something to say.
   #noteWake(actor: Actor): void {
-    const isNew = !actor.row.isStored && !actor.isEphemeral;
+    const isNew = !actor.row.isStored && !actor.isBuiltIn;
     this.#log.debug({ agent: actor.key, isNew }, 'agent woke');
     if (!channels.lifecycle.hasSubscribers) return;
     if (isNew) tell('create', actor, {});

@@ -1,3 +1,5 @@
+import { addressKey, BUILT_IN_MODELS, type AgentAddress } from '../base/address.ts';
+import type { ListQuery } from '../store/index.ts';
 import { AttentionList } from './attention.ts';
 import type { AgentCounters, AgentSummary, ShardView } from './behaviour.ts';
 import type { Shard } from './shard.ts';
@@ -74,7 +76,7 @@ export class ShardOverview implements ShardView {
   /** Numbers that may be summed over shards. */
   totals(): Record<string, number> {
     const { store, roster, connections, journal, counters, shardCounters, unapplied, service } = this.#shard;
-    const presence = store.directory.totals();
+    const presence = store.directory.totals(BUILT_IN_MODELS);
     const { awake, waiting, deepest } = roster.census();
     const agents = presence.online + presence.offline + presence.never;
     const totals: Record<string, number> = {
@@ -98,12 +100,18 @@ export class ShardOverview implements ShardView {
     return totals;
   }
 
+  page(query: ListQuery): { readonly rows: readonly AgentSummary[]; readonly last: AgentAddress | null } {
+    const found = this.#shard.store.directory.list(query);
+    const rows = found.map((row) => this.summary(addressKey(row))).filter((row) => row !== undefined);
+    return { rows, last: found.length === query.limit ? (found.at(-1) ?? null) : null };
+  }
+
   /** A list row of an agent, from memory when it is awake and else from its rows. */
   summary(key: string): AgentSummary | undefined {
     const { roster, store } = this.#shard;
-    const actor = roster.get(key);
-    if (actor?.isEphemeral === true) return undefined;
     const slash = key.indexOf('/');
+    if (BUILT_IN_MODELS.includes(key.slice(0, slash))) return undefined;
+    const actor = roster.get(key);
     const row = actor?.row ?? store.directory.find(key.slice(0, slash), key.slice(slash + 1));
     if (row === undefined) return undefined;
     const state = actor === undefined ? parsed(store.cell(row.key, 'state')) : actor.cell('state');

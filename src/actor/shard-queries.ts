@@ -1,7 +1,7 @@
 /** Questions about all agents of a shard: answered from rows, nobody is woken. */
 import { asBridgeError, BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import { parseAddress } from '../base/address.ts';
+import { addressKey, parseAddress } from '../base/address.ts';
 import { auditPage, type AuditBody } from './audit-query.ts';
 import { approvalPage, type ApprovalsBody } from './approval-query.ts';
 import type { InboundRecord } from './messages.ts';
@@ -47,15 +47,8 @@ function answer(shard: Shard, name: string, body: unknown): unknown {
 
 function list(shard: Shard, body: ListBody): unknown {
   const limit = Math.min(body.limit, limits.listAgentsMax);
-  const rows = shard.store.directory.list({ ...body, limit, after: decodeCursor(body.cursor) });
-  const agents = rows
-    .map((row) => shard.overview.summary(`${row.model}/${row.id}`))
-    .filter((row) => row !== undefined);
-  const last = rows.at(-1);
-  return {
-    agents,
-    cursor: rows.length === limit && last !== undefined ? encodeCursor(`${last.model}/${last.id}`) : null,
-  };
+  const { rows, last } = shard.overview.page({ ...body, limit, after: decodeCursor(body.cursor) });
+  return { agents: rows, cursor: last === null ? null : encodeCursor(addressKey(last)) };
 }
 
 function encodeCursor(key: string): string {

@@ -8,6 +8,7 @@ import {
   type ActorKind,
   type InboundRecord,
 } from '../actor/index.ts';
+import { BUILT_IN_MODELS } from '../base/address.ts';
 import type { BridgeError } from '../base/errors.ts';
 import { channels, tell } from '../base/events.ts';
 import type { Registry } from '../device/index.ts';
@@ -19,7 +20,7 @@ import { PARTS, type AgentParts } from './agent-parts.ts';
 import { answerApiCall } from './calls/api-call.ts';
 import { connectionSource } from './calls/frame-call.ts';
 import { DeviceAgent } from './device-agent.ts';
-import { FleetAgent, FLEET_MODEL } from './fleet-agent.ts';
+import { FleetAgent } from './fleet/fleet-agent.ts';
 import { receiveFrame } from './gate.ts';
 import { LATER } from './later.ts';
 import { MCP_DEFAULTS, type McpSettings } from './mcp/index.ts';
@@ -41,9 +42,11 @@ export function createActorFactory(
   const { devices, plain } = sortClasses(registry.definitions(), agents);
   for (const definition of registry.definitions()) modelRules(definition);
   return (model) => {
-    if (model === FLEET_MODEL) {
-      const create = (context: ActorContext): ActorBehaviour => new AgentBehaviour(new FleetAgent(context));
-      return { isEphemeral: true, create, createHeld: create };
+    if (BUILT_IN_MODELS.includes(model)) {
+      const make = (context: ActorContext): Agent => new FleetAgent(context, registry);
+      // It runs no author's code that it could be held without.
+      const { create } = kind('agent', { models, mcp }, make, make);
+      return { isBuiltIn: true, create, createHeld: create };
     }
     const PlainClass = plain.get(model);
     if (PlainClass !== undefined) {
@@ -102,7 +105,7 @@ function kind(sort: ActorKind['sort'] & string, services: Services, make: Make, 
     return new AgentBehaviour(agent);
   };
   return {
-    isEphemeral: false,
+    isBuiltIn: false,
     sort,
     create: (context) => behaviour(build(context)),
     createHeld: (context) => behaviour(held(context)),

@@ -3,6 +3,7 @@
  * `Agent` and not `DeviceAgent` is nobody's device and serves the model of its own name in `agents`.
  */
 import type { ActorContext } from '../actor/index.ts';
+import { BUILT_IN_MODELS } from '../base/address.ts';
 import { BridgeError } from '../base/errors.ts';
 import { isModel, type DeviceDefinition } from '../device/index.ts';
 import type { Agent } from './agent.ts';
@@ -10,7 +11,6 @@ import { BASE_CLASS, type BaseClass } from './calls/callable.ts';
 import { DeviceChatAgent } from './chat/index.ts';
 import type { DeviceAgent } from './device-agent.ts';
 import { policyOf } from './device-tools/action-gate.ts';
-import { FLEET_MODEL } from './fleet-agent.ts';
 
 /** A subclass of DeviceAgent, by the name its definition gives in `agent`. */
 export type DeviceAgentClass = new (context: ActorContext, definition: DeviceDefinition) => DeviceAgent;
@@ -30,7 +30,7 @@ interface SortedClasses {
 
 /** What a definition without `agent` names: every device can be asked. */
 const DEFAULT_AGENT = 'device-agent';
-const RESERVED: readonly string[] = [FLEET_MODEL, DEFAULT_AGENT];
+const RESERVED: readonly string[] = [...BUILT_IN_MODELS, DEFAULT_AGENT];
 
 /** The classes by what they play. @throws BridgeError BRG_DEFINITION when a name cannot be served, or a definition's is missing */
 export function sortClasses(definitions: readonly DeviceDefinition[], agents: AgentClasses): SortedClasses {

@@ -8,10 +8,12 @@
  * I2 Every request gets one answer, unless the process ends. While one is open the agent stays in memory.
  */
 import { asBridgeError, BridgeError, errorSpec } from '../base/errors.ts';
+import type { Tool } from '../tools/index.ts';
 import type { Agent } from './agent.ts';
 import { PARTS, type AgentParts } from './agent-parts.ts';
 import { DeviceAgent } from './device-agent.ts';
 import { deviceTools, type DeviceTool } from './device-tools/index.ts';
+import { FleetAgent } from './fleet/fleet-agent.ts';
 
 interface ToolRequest {
   readonly name: string;
@@ -67,9 +69,11 @@ export class ToolRequests {
     }
   }
 
-  #begin(request: number, tool: DeviceTool, input: unknown, signal: AbortSignal): void {
+  #begin(request: number, tool: Tool | DeviceTool, input: unknown, signal: AbortSignal): void {
     // What needs consent is a question to people at once: whoever asked may be gone when they answer.
-    tool.run(input, { signal, asksPeople: true }).then(
+    const running =
+      'run' in tool ? tool.run(input, { signal, asksPeople: true }) : tool.execute(input, { signal });
+    running.then(
       (value) => this.#answer(request, () => this.#parts.context.reply(request, { value: value ?? null })),
       (error: unknown) => this.#answer(request, () => this.#refuse(request, error)),
     );
@@ -98,7 +102,7 @@ export class ToolRequests {
     return open;
   }
 
-  #toolsFor(by: string): readonly DeviceTool[] {
+  #toolsFor(by: string): readonly (Tool | DeviceTool)[] {
     // Without its code there is no `static policy` either.
     if (this.#parts.isHeld) {
       throw new BridgeError(
@@ -107,6 +111,7 @@ export class ToolRequests {
       );
     }
     if (this.#agent instanceof DeviceAgent) return deviceTools(this.#agent, { by });
+    if (this.#agent instanceof FleetAgent) return this.#agent.toolsFor(by);
     throw new BridgeError('BRG_NOT_FOUND', `${this.#agent.model} has no tools`);
   }
 }

@@ -8,6 +8,9 @@ export interface AgentAddress {
   readonly id: string;
 }
 
+/** Models that are there without a definition: the agents of the fleet. */
+export const BUILT_IN_MODELS: readonly string[] = ['fleet'];
+
 const MODEL = new RegExp(`^[a-z0-9-]{1,${limits.modelBytesMax}}$`);
 const ID = new RegExp(`^[A-Za-z0-9._~:-]{1,${limits.agentIdBytesMax}}$`);
 

@@ -6,13 +6,13 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { AgentAddress } from '../base/address.ts';
-import { addressKey } from '../base/address.ts';
+import { addressKey, BUILT_IN_MODELS } from '../base/address.ts';
 import { BridgeError } from '../base/errors.ts';
 import type { HttpContext } from './http-handler.ts';
 import type { Answer } from './problem.ts';
 import { HttpError, methodNotAllowed } from './problem.ts';
 import { readBody } from './request-body.ts';
-import { agentPath, BUILT_IN_MODELS, checkAddress } from './target.ts';
+import { agentPath, checkAddress } from './target.ts';
 import type { RequestTarget } from './target.ts';
 
 /** RFC 9110 section 7.6.1, and `expect`, which the server has answered. */

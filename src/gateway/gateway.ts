@@ -20,7 +20,7 @@ import { localAnswers } from './local-answers.ts';
 import type { MetricsSource, ModelInfo } from './local-answers.ts';
 import type { McpHandler } from './mcp-request.ts';
 import { loadStaticFiles } from './static-files.ts';
-import { BUILT_IN_MODELS } from './target.ts';
+import { BUILT_IN_MODELS } from '../base/address.ts';
 import { isUpload } from './transfers.ts';
 import type { TransferOptions } from './transfers.ts';
 import { AgentSockets } from './upgrade.ts';
@@ -114,7 +114,7 @@ class HttpGateway implements Gateway {
     return {
       runtime: options.runtime,
       policy: { host: options.host, adminToken: options.adminToken },
-      modelNames: new Set(options.models.map(({ model }) => model)),
+      modelNames: new Set([...options.models.map(({ model }) => model), ...BUILT_IN_MODELS]),
       files: loadStaticFiles(options.dashboardDir),
       local: localAnswers(options),
       mcp: options.mcp ?? null,
@@ -130,7 +130,7 @@ class HttpGateway implements Gateway {
     return new AgentSockets({
       runtime: options.runtime,
       policy: context.policy,
-      modelNames: new Set([...context.modelNames, ...BUILT_IN_MODELS]),
+      modelNames: context.modelNames,
       counters: options.counters ?? { framesIn() {}, framesOut() {} },
       clock: this.#clock,
       log: options.log,

@@ -4,9 +4,6 @@ import type { AgentAddress } from '../base/address.ts';
 import { BridgeError } from '../base/errors.ts';
 import { decodeSegment } from './route.ts';
 
-/** Models that exist without a device and speak WebSocket only: the fleet feed of the dashboard. */
-export const BUILT_IN_MODELS: readonly string[] = ['fleet'];
-
 export interface RequestTarget {
   readonly path: string;
   readonly query: URLSearchParams;

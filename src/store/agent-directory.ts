@@ -91,6 +91,7 @@ export class AgentDirectory {
   readonly #due: Database.Statement<[number, number, number, number], DueAgent>;
   readonly #nextAlarm: Database.Statement<[], { at: number | null }>;
   readonly #totals: Database.Statement<[], { presence: Presence; n: number }>;
+  readonly #countOf: Database.Statement<[string], { n: number }>;
   readonly #heavyBetween: Database.Statement<[number, number], { key: number; model: string; id: string }>;
   readonly #keysAfter: Database.Statement<[number, number], { key: number }>;
 
@@ -104,6 +105,7 @@ export class AgentDirectory {
     );
     this.#nextAlarm = db.prepare('SELECT min(alarm_at) AS at FROM agents WHERE alarm_at IS NOT NULL');
     this.#totals = db.prepare('SELECT presence, count(*) AS n FROM agents GROUP BY presence');
+    this.#countOf = db.prepare('SELECT count(*) AS n FROM agents WHERE model = ?');
     this.#heavyBetween = db.prepare(
       'SELECT key, model, id FROM agents WHERE key > ? AND key <= ? AND file <> 0 ORDER BY key',
     );
@@ -197,9 +199,11 @@ export class AgentDirectory {
     return this.#nextAlarm.get()?.at ?? null;
   }
 
-  totals(): DirectoryTotals {
+  /** @param without models whose agents do not count; of those nobody is or was online */
+  totals(without: readonly string[] = []): DirectoryTotals {
     const totals = { online: 0, offline: 0, never: 0 };
     for (const row of this.#totals.iterate()) totals[row.presence] = row.n;
+    for (const model of without) totals.never -= this.#countOf.get(model)?.n ?? 0;
     return totals;
   }
 

@@ -18,7 +18,7 @@ export { isHalfRestored, restoreBackup } from './restore.ts';
 export { clearTransfers, transfersIn } from './transfers.ts';
 export type { KvListOptions } from './agent-kv.ts';
 export type { SqlBinding, SqlRow, SqlValue } from './agent-sql.ts';
-export type { FoundAgent } from './agent-directory.ts';
+export type { FoundAgent, ListQuery } from './agent-directory.ts';
 export type { LoadedAgent } from './heavy-agents.ts';
 export { SqlCursor } from './sql-cursor.ts';
 export { SqlError } from './sql-statements.ts';

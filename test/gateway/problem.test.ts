@@ -31,7 +31,7 @@ describe('problems', () => {
     ['/', { method: 'POST' }, 'BRG_METHOD_NOT_ALLOWED'],
     ['/api/agents/pump/nobody', {}, 'BRG_UNKNOWN_AGENT'],
     ['/api/agents/boat/b1', {}, 'BRG_UNKNOWN_MODEL'],
-    ['/api/agents/fleet/all', { method: 'DELETE' }, 'BRG_UNKNOWN_MODEL'],
+    ['/api/agents/no-model/all', { method: 'DELETE' }, 'BRG_UNKNOWN_MODEL'],
     ['/api/agents/PUMP/p1', {}, 'BRG_ADDRESS'],
     ['/api/agents/pump/a%2Fb', {}, 'BRG_ADDRESS'],
     [`/api/agents/pump/${'x'.repeat(129)}`, {}, 'BRG_ADDRESS'],

@@ -40,6 +40,25 @@ export const toolLimits = {
   /** Approvals in one answer of the list routes. */
   approvalListMax: 1_000,
   approvalListDefault: 100,
+  // --- the fleet ------------------------------------------------------------------------------------
+  /** Agents looked at before other work comes in between: some 20 us each. */
+  fleetScanStep: 100,
+  /** Agents looked at for one answer: two seconds of looking; beyond it the answer says that it is partial. */
+  fleetScanMax: 100_000,
+  /** Devices listed in one answer, and unless the model says otherwise: some 1,500 tokens. */
+  fleetSearchMax: 50,
+  fleetSearchDefault: 20,
+  /** Metrics shown of one device in a list. */
+  fleetRowMetricsMax: 6,
+  /** Devices at each end of a comparison. */
+  fleetCompareEnds: 5,
+  /** Named groups, and members of one that has a list of them. */
+  fleetGroupsMax: 100,
+  fleetGroupMembersMax: 500,
+  /** Characters of a prompt about the models there are: a fleet has few, but its owner may have written many. */
+  fleetModelsCharactersMax: 2_000,
+  /** Time the agent of a device gets to answer a question of the fleet's: a model answers it. */
+  fleetAskWaitMs: 120_000,
   /** Characters of a sentence for a rule or a schedule. */
   toolSentenceCharactersMax: 500,
 } as const;

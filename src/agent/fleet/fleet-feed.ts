@@ -1,19 +1,17 @@
 /**
- * The built-in agent at `fleet/all`: tells its connections what changes among all agents of the shard,
- * at most once per `fleetFeedIntervalMs`. Nothing of it is stored.
+ * The feed of the agents of the fleet: tells their connections what changes among all agents of the shard, at most once
+ * per `fleetFeedIntervalMs`. Nothing of it is stored.
  */
-import type { ActorContext, AgentSummary } from '../actor/index.ts';
-import { BridgeError } from '../base/errors.ts';
-import { quantileUs } from '../base/duration-histogram.ts';
-import { limits } from '../base/limits.ts';
-import type { Frame } from '../wire/index.ts';
-import { Agent } from './agent.ts';
-import { PARTS, type AgentParts } from './agent-parts.ts';
-import type { Extension } from './extension.ts';
+import type { AgentSummary } from '../../actor/index.ts';
+import { BridgeError } from '../../base/errors.ts';
+import { quantileUs } from '../../base/duration-histogram.ts';
+import { limits } from '../../base/limits.ts';
+import type { Frame } from '../../wire/index.ts';
+import type { AgentParts } from '../agent-parts.ts';
+import type { Extension } from '../extension.ts';
+import { PlainDesk } from '../plain-desk.ts';
 
-export const FLEET_MODEL = 'fleet';
-
-class FleetFeed implements Extension {
+export class FleetFeed extends PlainDesk implements Extension {
   readonly #parts: AgentParts;
   readonly #changed = new Set<string>();
   #stopListening: (() => void) | undefined;
@@ -22,11 +20,12 @@ class FleetFeed implements Extension {
   #lastCounts: { atMs: number; messages: number; frames: number } | undefined;
 
   constructor(parts: AgentParts) {
+    super(parts);
     this.#parts = parts;
   }
 
   /** Begins the feed: not `onConnect`, which a connection that outlived a crash of the shard does not get again. */
-  firstFrames(): Frame[] {
+  override firstFrames(): Frame[] {
     if (this.#stopListening === undefined) {
       this.#stopListening = this.#parts.context.shard.onCommitted((keys) => this.#note(keys));
       this.#arm();
@@ -35,33 +34,19 @@ class FleetFeed implements Extension {
   }
 
   /** Whether somebody looks: then it must stay in memory. */
-  isBusy(): boolean {
+  override isBusy(): boolean {
     return this.#stopListening !== undefined;
   }
 
-  request(): never {
-    throw new BridgeError('BRG_NOT_FOUND', 'fleet/all is a feed; it answers no requests');
+  override checkState(): never {
+    throw new BridgeError('BRG_FORBIDDEN', 'the fleet has no state that could be set');
   }
 
-  checkState(): never {
-    throw new BridgeError('BRG_FORBIDDEN', 'fleet/all is a feed; its state cannot be set');
-  }
-
-  stop(): void {
+  override stop(): void {
     this.#stopListening?.();
     this.#stopListening = undefined;
     this.#cancelTimer?.();
     this.#changed.clear();
-  }
-
-  device(): void {}
-  failed(): void {}
-  wake(): void {}
-  alarm(): void {}
-  destroyed(): void {}
-
-  nextAlarmMs(): null {
-    return null;
   }
 
   #note(keys: Iterable<string>): void {
@@ -115,19 +100,5 @@ class FleetFeed implements Extension {
       rejected: pick('messagesRejected'),
       ...(Number.isNaN(wakeP99Us) ? {} : { wakeP99Us: Math.round(wakeP99Us) }),
     };
-  }
-}
-
-export class FleetAgent extends Agent {
-  readonly #feed: FleetFeed;
-
-  constructor(context: ActorContext) {
-    super(context);
-    this.#feed = new FleetFeed(this[PARTS]);
-    this[PARTS].extension = this.#feed;
-  }
-
-  override onClose(): void {
-    if (this[PARTS].context.connections().length === 0) this.#feed.stop();
   }
 }
