@@ -119,6 +119,7 @@ class RunningBridge implements Bridge {
       metrics: { render: () => this.#renderMetrics() },
       counters: this.#metrics,
       adminToken: config.adminToken,
+      readToken: config.readToken,
       dashboardDir: fileURLToPath(projectUrl('dist/dashboard')),
       onMqttUpgrade: mqttUpgrade((stream, address) => {
         if (this.#broker === undefined) stream.destroy();

@@ -36,6 +36,12 @@ const schema = z.strictObject({
     .nullable()
     .default(null)
     .describe('bearer token for HTTP; none: HTTP is open on loopback'),
+  readToken: z
+    .string()
+    .min(16)
+    .nullable()
+    .default(null)
+    .describe('bearer token that may read the API and /mcp, and change nothing; beside an admin token'),
   devices: z
     .string()
     .min(1)
@@ -82,7 +88,7 @@ export type Config = z.output<typeof schema>;
 type Key = keyof Config;
 
 /** Never shown, not even in an error. */
-const SECRETS: ReadonlySet<string> = new Set<Key>(['adminToken', 'modelKey']);
+const SECRETS: ReadonlySet<string> = new Set<Key>(['adminToken', 'readToken', 'modelKey']);
 
 const KEYS = Object.keys(schema.shape) as Key[]; // the shape's keys are Config's
 
@@ -173,6 +179,13 @@ export function checkConfig(
       'BRG_CONFIG',
       `host ${config.host} is reachable from other machines, and no MQTT user or token is configured: ` +
         'use 127.0.0.1 (reach it through an SSH tunnel or a proxy that authenticates)',
+    );
+  }
+  if (config.readToken !== null && [null, config.readToken].includes(config.adminToken)) {
+    const name = origins.get('readToken') ?? 'readToken';
+    throw new BridgeError(
+      'BRG_CONFIG',
+      `${name}: (hidden) is not allowed: set adminToken as well, to another one`,
     );
   }
   return { ...config, dataDir: isAbsolute(config.dataDir) ? config.dataDir : resolve(config.dataDir) };

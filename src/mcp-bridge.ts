@@ -13,7 +13,7 @@ import {
   type McpEndpoint,
 } from './tools/index.ts';
 
-const DURABLE: RequestOptions = { durable: true };
+const TOOL: RequestOptions = { durable: true, timeoutMs: limits.effectMaxMs + limits.requestTimeoutMs };
 
 /** The endpoint for `/mcp`. The SDK behind it is loaded with the first request: a bridge nobody asks starts faster. */
 export function mcpEndpoint(options: {
@@ -51,16 +51,10 @@ function fleetPort(runtime: ActorRuntime, models: readonly ModelDescription[]): 
     describe: (target) => ask(target, 'describe', {}),
     history: (target, query) => ask(target, 'history', query),
     rules: (target) => ask(target, 'rules', {}),
-    setDesired: (target, patch, by) => ask(target, 'patchDesired', { patch, by }, DURABLE),
-    command: (target, { name, args, waitMs }, by) =>
-      ask(
-        target,
-        'command',
-        { name, args, waitMs, ttlMs: limits.commandTtlMs, by },
-        { durable: true, timeoutMs: waitMs + limits.requestTimeoutMs },
-      ),
-    addRule: (target, rule, by) => ask(target, 'addRule', { rule, by }, DURABLE),
-    deleteRule: (target, ruleId, by) => ask(target, 'deleteRule', { ruleId, by }, DURABLE),
+    tool: async (target, call, by) => {
+      const { value } = await ask(target, 'tool', { ...call, by }, TOOL);
+      return value as JsonObject; // what acts answers an outcome (docs/thinking.md)
+    },
     call: (target, method, args, by) =>
       ask(target, 'call', { method, args, by }, { durable: true, create: true }),
   };

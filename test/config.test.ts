@@ -52,6 +52,16 @@ describe('loadConfig', () => {
     expect(refusal(() => load({ flags: { publicUrl: 'ftp://x' } }))).toContain('must be an http(s) URL');
   });
 
+  it('takes a read token beside an admin token only, another one, and shows neither', () => {
+    const readToken = 'a-read-token-of-tests';
+    expect(load({ flags: { readToken, adminToken: 'an-admin-token-of-tests' } })).toMatchObject({ readToken });
+    for (const adminToken of [undefined, readToken]) {
+      const message = refusal(() => load({ flags: { readToken, adminToken } }));
+      expect(message).toContain('--read-token');
+      expect(message).not.toContain(readToken);
+    }
+  });
+
   it('prefers flags to the environment, and the environment to the file', () => {
     writeConfig('{"mqttPort": 1, "httpPort": 1, "logLevel": "debug"}');
     const environment = {

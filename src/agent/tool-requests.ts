@@ -12,7 +12,7 @@ import type { Tool } from '../tools/index.ts';
 import type { Agent } from './agent.ts';
 import { PARTS, type AgentParts } from './agent-parts.ts';
 import { DeviceAgent } from './device-agent.ts';
-import { deviceTools, type DeviceTool } from './device-tools/index.ts';
+import { deviceTools, type DeviceTool, type ToolApproval } from './device-tools/index.ts';
 import { FleetAgent } from './fleet/fleet-agent.ts';
 
 interface ToolRequest {
@@ -20,6 +20,10 @@ interface ToolRequest {
   readonly input: unknown;
   /** Who asks, as the audit log names it. */
   readonly by?: string;
+  /** A person's consent to this call. */
+  readonly approval?: ToolApproval;
+  /** Whoever asks can ask a person, and does: nobody else is. */
+  readonly isCallerAsked?: boolean;
 }
 
 export class ToolRequests {
@@ -49,7 +53,8 @@ export class ToolRequests {
 
   /** Answers `tool` later. @throws BridgeError BRG_AGENT_HELD, BRG_NOT_FOUND; nothing has happened then */
   run(request: number, body: unknown): void {
-    const { name, input, by = 'api' } = body as ToolRequest; // docs/design/requests.md
+    const asked = body as ToolRequest; // docs/design/requests.md
+    const { name, by = 'api' } = asked;
     const tools = this.#toolsFor(by);
     const tool = tools.find((one) => one.name === name);
     if (tool === undefined) {
@@ -58,7 +63,7 @@ export class ToolRequests {
     }
     const abort = new AbortController();
     this.#open.set(request, abort);
-    this.#parts.context.aside(() => this.#begin(request, tool, input, abort.signal)); // I1
+    this.#parts.context.aside(() => this.#begin(request, tool, asked, abort.signal)); // I1
   }
 
   /** The agent is given up: the last answers. */
@@ -69,11 +74,13 @@ export class ToolRequests {
     }
   }
 
-  #begin(request: number, tool: Tool | DeviceTool, input: unknown, signal: AbortSignal): void {
-    // What needs consent is a question to people at once: whoever asked may be gone when they answer.
-    const running =
-      'run' in tool ? tool.run(input, { signal, asksPeople: true }) : tool.execute(input, { signal });
-    running.then(
+  #begin(
+    request: number,
+    tool: Tool | DeviceTool,
+    { input, ...asked }: ToolRequest,
+    signal: AbortSignal,
+  ): void {
+    runFor(tool, input, asked, signal).then(
       (value) => this.#answer(request, () => this.#parts.context.reply(request, { value: value ?? null })),
       (error: unknown) => this.#answer(request, () => this.#refuse(request, error)),
     );
@@ -114,4 +121,21 @@ export class ToolRequests {
     if (this.#agent instanceof FleetAgent) return this.#agent.toolsFor(by);
     throw new BridgeError('BRG_NOT_FOUND', `${this.#agent.model} has no tools`);
   }
+}
+
+/**
+ * What needs consent is a question to people at once: whoever asked may be gone when they answer. A caller who asks a
+ * person instead brings that consent along; where two have to agree, it is not enough, and people are asked all the same.
+ */
+async function runFor(
+  tool: Tool | DeviceTool,
+  input: unknown,
+  { approval, isCallerAsked = false }: Pick<ToolRequest, 'approval' | 'isCallerAsked'>,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (!('run' in tool)) return tool.execute(input, { signal });
+  const decision = tool.decide(input);
+  const isForTwo = decision.decision === 'needs-approval' && decision.persons === 2;
+  if (isForTwo || !isCallerAsked) return tool.run(input, { signal, asksPeople: true });
+  return tool.run(input, { signal, ...(approval === undefined ? {} : { approval }) });
 }

@@ -14,6 +14,8 @@ import { HttpError } from './problem.ts';
 
 /** The identity of a request that brought the admin token. */
 const ADMIN_USER = 'admin';
+/** That of one with the token that may read, and change nothing. */
+export const READ_USER = 'reader';
 
 const HOST = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/;
 const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[?::1\]?)\.?$/i;
@@ -24,6 +26,8 @@ export interface AccessPolicy {
   /** The address the server was asked to listen on. */
   readonly host: string;
   readonly adminToken: string | null;
+  /** Beside an admin token; null: there is none. */
+  readonly readToken: string | null;
 }
 
 /** Whether a server bound to `host` is reachable from this machine only. */
@@ -45,8 +49,9 @@ export function authorize(
   if (policy.adminToken === null) checkHost(policy, request.headers.host);
   if (isAgent || !SAFE_METHODS.includes(request.method ?? 'GET')) checkOrigin(request);
   if (policy.adminToken === null || !PROTECTED.test(target.path)) return null;
-  checkToken(policy.adminToken, request, target.query);
-  return ADMIN_USER;
+  const user = userOf(policy.adminToken, policy.readToken, request, target.query);
+  if (user === READ_USER) checkReads(request, target);
+  return user;
 }
 
 /** The same for a browser that an authorization server sends back: it was followed here, and has no token of ours. */
@@ -85,10 +90,27 @@ function isForeignSubresource({ headers }: IncomingMessage): boolean {
   return !['same-origin', 'none'].includes(String(site)) && headers['sec-fetch-mode'] !== 'navigate';
 }
 
-function checkToken(adminToken: string, request: IncomingMessage, query: URLSearchParams): void {
+/**
+ * What the read token is good for. Not an agent's own address, where an author's code runs; not an export, which holds
+ * what an agent keeps secret. At /mcp everybody POSTs: there, what acts is not offered.
+ */
+function checkReads({ method = 'GET' }: IncomingMessage, { path }: { path: string }): void {
+  const isReading =
+    SAFE_METHODS.includes(method) && !path.startsWith('/agents') && !/\/export\/?$/.test(path);
+  if (isReading || path === '/mcp') return;
+  throw new BridgeError('BRG_FORBIDDEN', 'the read token may read: not change anything, connect, or export');
+}
+
+function userOf(
+  adminToken: string,
+  readToken: string | null,
+  request: IncomingMessage,
+  query: URLSearchParams,
+): string {
   const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
   const given = bearer ?? query.get('token');
-  if (given !== null && isSameSecret(given, adminToken)) return;
+  if (given !== null && isSameSecret(given, adminToken)) return ADMIN_USER;
+  if (given !== null && readToken !== null && isSameSecret(given, readToken)) return READ_USER;
   throw new HttpError(
     'BRG_UNAUTHORIZED',
     given === null

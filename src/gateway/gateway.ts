@@ -38,6 +38,8 @@ export interface GatewayOptions {
   readonly counters?: FrameCounters;
   /** Null: open, to this machine only. */
   readonly adminToken: string | null;
+  /** One that may only read, beside the admin token; default: none. */
+  readonly readToken?: string | null;
   /** The built dashboard; null or missing: `/` says how to build it. */
   readonly dashboardDir: string | null;
   /** Takes over WebSocket upgrades at `/mqtt`, after the Host and Origin checks. */
@@ -113,7 +115,11 @@ class HttpGateway implements Gateway {
     const options = this.#options;
     return {
       runtime: options.runtime,
-      policy: { host: options.host, adminToken: options.adminToken },
+      policy: {
+        host: options.host,
+        adminToken: options.adminToken,
+        readToken: options.readToken ?? null,
+      },
       modelNames: new Set([...options.models.map(({ model }) => model), ...BUILT_IN_MODELS]),
       files: loadStaticFiles(options.dashboardDir),
       local: localAnswers(options),

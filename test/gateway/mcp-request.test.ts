@@ -22,7 +22,7 @@ it('hands a request on without token and cookies, and says who asks', async () =
   expect(answer.status).toBe(200);
   expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
   expect(seen).toHaveLength(1);
-  expect(seen[0]?.requester).toEqual({ user: 'admin', scopes: ['read', 'act'] });
+  expect(seen[0]?.requester).toEqual({ user: 'admin', scopes: ['read', 'act', 'admin'] });
   expect(seen[0]?.body).toBe('{"a":1}');
   const given = Object.fromEntries(seen[0]?.request.headers ?? []);
   expect(given).toMatchObject({ 'mcp-protocol-version': '2025-11-25', 'content-type': 'application/json' });

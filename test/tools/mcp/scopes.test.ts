@@ -20,10 +20,7 @@ function port(asked: string[]): FleetPort {
     describe: fail('describe'),
     history: fail('history'),
     rules: fail('rules'),
-    setDesired: fail('setDesired'),
-    command: fail('command'),
-    addRule: fail('addRule'),
-    deleteRule: fail('deleteRule'),
+    tool: fail('tool'),
     call: fail('call'),
   };
 }
@@ -49,6 +46,16 @@ it('a caller that may only read is offered nothing that acts, and cannot call it
   expect(tools.map(({ annotations }) => annotations?.readOnlyHint)).toEqual([true, true, true, true]);
   const command = { name: 'device_command', arguments: { model: 'pump', id: 'p1', command: 'stop' } };
   await expect(client.callTool(command)).rejects.toThrow('device_command');
+  expect(asked).toEqual([]);
+});
+
+it('a caller that may act is not offered the methods of agents, which no policy holds back', async () => {
+  const asked: string[] = [];
+  const client = await connect({ user: 'operator', scopes: ['read', 'act'] }, asked);
+  const { tools } = await client.listTools();
+  expect(tools.map(({ name }) => name)).toContain('device_command');
+  const call = { name: 'agent_call', arguments: { model: 'pump', id: 'p1', method: 'reset' } };
+  await expect(client.callTool(call)).rejects.toThrow('agent_call');
   expect(asked).toEqual([]);
 });
 

@@ -16,6 +16,16 @@ export interface FleetListQuery {
   readonly cursor: string | null;
 }
 
+/** A call of a device's own tool. */
+export interface DeviceToolCall {
+  readonly name: string;
+  readonly input: JsonObject;
+  /** A person's consent to this call; undefined: nobody was asked. */
+  readonly approval?: { readonly binding: string; readonly by: string };
+  /** Whoever asks can ask a person: nobody else is. */
+  readonly isCallerAsked: boolean;
+}
+
 /** Bodies and answers are those of docs/design/requests.md. All reject with a BridgeError. `by`: for the audit log. */
 export interface FleetPort {
   /** The models with their metrics and commands, as `GET /api/models` has them. */
@@ -27,13 +37,7 @@ export interface FleetPort {
     query: { metric: string | null; fromMs: number; toMs: number; points: number },
   ): Promise<JsonObject>;
   rules(target: AgentTarget): Promise<JsonObject>;
-  setDesired(target: AgentTarget, patch: JsonObject, by: string): Promise<JsonObject>;
-  command(
-    target: AgentTarget,
-    command: { name: string; args: unknown; waitMs: number },
-    by: string,
-  ): Promise<JsonObject>;
-  addRule(target: AgentTarget, rule: JsonObject, by: string): Promise<JsonObject>;
-  deleteRule(target: AgentTarget, ruleId: string, by: string): Promise<JsonObject>;
+  /** A tool of the device, under its policy. */
+  tool(target: AgentTarget, call: DeviceToolCall, by: string): Promise<JsonObject>;
   call(target: AgentTarget, method: string, args: readonly unknown[], by: string): Promise<JsonObject>;
 }

@@ -81,15 +81,20 @@ export const history = object({ series: { type: 'array', items: series } }, ['se
 export const rule = object({ id: { type: 'string' } }, ['id'], true);
 export const ruleList = object({ rules: { type: 'array', items: rule } }, ['rules'], true);
 
-export const desired = object({ version: count, delta: { type: 'object' } }, ['version', 'delta'], true);
-
-export const commandResult = object(
+/** What came of a call of a device's tool (docs/thinking.md). */
+export const outcome = object(
   {
+    outcome: {
+      enum: ['done', 'sent, not confirmed', 'failed', 'expired', 'refused', 'needs-approval'],
+      description: 'done: the device has shown it',
+    },
+    explanation: { type: 'string' },
     cid: { type: 'string' },
-    status: { enum: ['done', 'failed', 'expired', 'pending'] },
-    value: {},
-    error: {},
+    evidence: { type: 'object' },
+    answer: {},
+    rule: { type: 'object' },
+    approval: { type: 'object' },
   },
-  ['cid', 'status'],
+  ['outcome', 'explanation'],
   true,
 );

@@ -1,6 +1,7 @@
 /**
  * The tools the bridge offers to MCP clients. Names, schemas and hints are data; each function asks the port once.
- * `scope` says what a caller must be allowed: `read` changes nothing, `act` may.
+ * `scope` says what a caller must be allowed. What acts on a device is a call of the device's own tool: its policy holds for
+ * every model, whatever way it came.
  */
 import type { Clock } from '../../../base/clock.ts';
 import { limits } from '../../../base/limits.ts';
@@ -9,8 +10,8 @@ import type { ToolHints } from '../../tool.ts';
 import type { AgentTarget, FleetPort, JsonObject } from './fleet-port.ts';
 import * as schemas from './fleet-schemas.ts';
 
-/** What a caller may do: `read` changes nothing. */
-export type McpScope = 'read' | 'act';
+/** What a caller may do: `read` changes nothing, `act` acts within the policies of devices, `admin` may what the API may. */
+export type McpScope = 'read' | 'act' | 'admin';
 
 export interface FleetTool {
   readonly name: string;
@@ -28,6 +29,8 @@ export interface FleetToolContext {
   readonly port: FleetPort;
   readonly clock: Clock;
   readonly by: string;
+  /** Calls a tool of the device, under its policy; asks the caller's person where that wants consent. */
+  tool(target: AgentTarget, name: string, input: JsonObject): Promise<JsonObject>;
 }
 
 const READ: ToolHints = { readOnlyHint: true, openWorldHint: false };
@@ -149,81 +152,86 @@ const readTools: readonly FleetTool[] = [
   }),
 ];
 
+const WAIT = {
+  waitSeconds: {
+    type: 'integer',
+    minimum: 1,
+    maximum: limits.effectMaxMs / 1000,
+    description: 'how long the device may take to show it',
+  },
+};
+const ACTS = { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true };
+
 const actTools: readonly FleetTool[] = [
   tool({
     name: 'device_set_desired',
     title: 'Set desired state',
     description:
-      'Changes what a device should be: a merge patch (RFC 7396) of its desired state. The device gets it when it is online; what it has not taken over yet is in `delta`. This does not say that the device did it.',
+      'Changes what a device should be, by metric: a merge patch of its desired state. "done" means that the device has shown it. The policy of the device decides.',
     scope: 'act',
-    annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
-    properties: { ...schemas.address, desired: { type: 'object', minProperties: 1 } },
+    annotations: { ...ACTS, idempotentHint: true },
+    properties: { ...schemas.address, desired: { type: 'object', minProperties: 1 }, ...WAIT },
     required: ['model', 'id', 'desired'],
-    outputSchema: schemas.desired,
-    run: ({ port, by }, input) => port.setDesired(input, input['desired'] as JsonObject, by), // by the schema
+    outputSchema: schemas.outcome,
+    run: (context, input) =>
+      context.tool(input, 'set_desired', { patch: input['desired'], ...waitOf(input) }),
   }),
   tool({
     name: 'device_command',
     title: 'Send a command',
     description:
-      'Sends a command to a device and waits for its answer: done, failed, expired, or pending when it did not answer in time (it still gets the command). See the commands of `device_get`.',
+      'Sends a command to a device and waits for what comes of it. Only outcome "done" means that the device has shown it. The policy of the device decides. See the commands of `device_get`.',
     scope: 'act',
-    annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
+    annotations: ACTS,
     properties: {
       ...schemas.address,
       command: { type: 'string', minLength: 1, maxLength: 128 },
       argument: { description: 'as the command takes it, e.g. "open" or 21.5; none when left out' },
-      waitSeconds: {
-        type: 'number',
-        minimum: 0,
-        maximum: limits.commandWaitMaxMs / 1000,
-        default: limits.commandWaitMs / 1000,
-      },
+      ...WAIT,
     },
     required: ['model', 'id', 'command'],
-    outputSchema: schemas.commandResult,
-    run: ({ port, by }, input) => {
-      const waitMs = Math.round(Number(input['waitSeconds'] ?? limits.commandWaitMs / 1000) * 1000);
-      const command = { name: String(input['command']), args: input['argument'] ?? null, waitMs };
-      return port.command(input, command, by);
+    outputSchema: schemas.outcome,
+    run: (context, input) => {
+      const value = input['argument'] == null ? {} : { value: input['argument'] };
+      return context.tool(input, 'send_command', { command: input['command'], ...value, ...waitOf(input) });
     },
   }),
   tool({
     name: 'rules_add',
     title: 'Add a rule',
     description:
-      'Adds a rule to a device, e.g. {"when": {"metric": "vibration", "op": ">", "value": 9}, "forMs": 5000, "do": {"kind": "command", "name": "stop"}}. Answers it as it was understood, with its id.',
+      'Adds a rule to a device, e.g. {"when": {"metric": "vibration", "op": ">", "value": 9}, "forMs": 5000, "do": {"kind": "command", "name": "stop"}}. Answers it as it was understood, with its id. The policy of the device decides, now and each time it fires.',
     scope: 'act',
-    annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
+    annotations: ACTS,
     properties: {
       ...schemas.address,
       rule: schemas.object({ when: { type: 'object' }, do: {} }, ['when', 'do'], true),
     },
     required: ['model', 'id', 'rule'],
-    outputSchema: schemas.rule,
-    run: ({ port, by }, input) => port.addRule(input, input['rule'] as JsonObject, by), // by the schema
+    outputSchema: schemas.outcome,
+    run: (context, input) => context.tool(input, 'add_rule', { rule: input['rule'] }),
   }),
   tool({
     name: 'rules_delete',
     title: 'Delete a rule',
-    description: 'Deletes a rule of a device by its id.',
+    description: 'Deletes a rule of a device by its id. One that a person made needs a person to agree.',
     scope: 'act',
-    annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+    annotations: { ...ACTS, idempotentHint: true, openWorldHint: false },
     properties: {
       ...schemas.address,
       ruleId: { type: 'string', minLength: 1, maxLength: limits.ruleIdBytesMax },
     },
     required: ['model', 'id', 'ruleId'],
-    outputSchema: schemas.object({}, [], true),
-    run: ({ port, by }, input) => port.deleteRule(input, String(input['ruleId']), by),
+    outputSchema: schemas.outcome,
+    run: (context, input) => context.tool(input, 'remove_rule', { id: input['ruleId'] }),
   }),
   tool({
     name: 'agent_call',
     title: 'Call an agent',
     description:
-      'Calls a method an agent offers (its callables) and answers what it returned. Creates the agent if needed.',
-    scope: 'act',
-    annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
+      'Calls a method an agent offers (its callables) and answers what it returned: its author’s code, which no policy of a device holds back. Creates the agent if needed.',
+    scope: 'admin',
+    annotations: ACTS,
     properties: {
       ...schemas.address,
       method: { type: 'string', minLength: 1, maxLength: 128 },
@@ -235,6 +243,10 @@ const actTools: readonly FleetTool[] = [
       port.call(input, String(input['method']), (input['args'] ?? []) as unknown[], by), // by the schema
   }),
 ];
+
+function waitOf(input: JsonObject): JsonObject {
+  return input['waitSeconds'] === undefined ? {} : { wait_seconds: input['waitSeconds'] };
+}
 
 /** In the order clients show them. */
 export const fleetTools: readonly FleetTool[] = [...readTools, ...actTools];

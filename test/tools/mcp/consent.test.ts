@@ -1,0 +1,202 @@
+/** What a client of `/mcp` may do to a device: what the device's policy says, with a person's consent where that is wanted. */
+import { fileURLToPath } from 'node:url';
+import { Client, StreamableHTTPClientTransport, type CallToolResult } from '@modelcontextprotocol/client';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startBridge, type TestBridge } from '../../support/bridge.ts';
+import { until } from '../../support/until.ts';
+
+const devices = fileURLToPath(new URL('../../support/tool-devices.ts', import.meta.url));
+const gates = fileURLToPath(new URL('../../support/approval-devices.ts', import.meta.url));
+const TOKENS = { adminToken: 'an-admin-token-of-tests', readToken: 'a-read-token-of-tests' };
+const VALVE = { model: 'valve', id: 'v1' };
+
+type Said = { readonly action: 'accept' | 'decline'; readonly approve?: boolean };
+
+/** A client; with `said`, one whose person is asked and says that. */
+async function connect(
+  bridge: TestBridge,
+  { said, era = '2026', token }: { said?: Said; era?: string; token?: string } = {},
+): Promise<{ client: Client; questions: string[] }> {
+  const questions: string[] = [];
+  const mode = era === '2025' ? 'legacy' : { pin: '2026-07-28' };
+  const capabilities = said === undefined ? {} : { elicitation: { form: {} } };
+  const client = new Client({ name: 'test', version: '1' }, { capabilities, versionNegotiation: { mode } });
+  if (said !== undefined) {
+    client.setRequestHandler('elicitation/create', ({ params }) => {
+      questions.push(params.message);
+      const { action, approve } = said;
+      return action === 'accept' ? { action, content: { approve: approve === true } } : { action };
+    });
+  }
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const url = new URL('/mcp', bridge.bridge.http.url);
+  await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }));
+  onTestFinished(() => client.close());
+  return { client, questions };
+}
+
+/** A bridge with a valve that does what it is told, and shows it; what it was told. */
+async function withValve(
+  config: Partial<typeof TOKENS> = {},
+): Promise<{ bridge: TestBridge; heard: string[] }> {
+  const bridge = await startBridge({ devices, ...config });
+  const device = await bridge.mqtt();
+  const heard: string[] = [];
+  device.on('message', (topic, payload) => {
+    const [, , , , name = '', cid = ''] = topic.split('/');
+    heard.push(`${name} ${payload.toString()}`);
+    device.publish(`devices/valve/v1/result/${cid}`, '{"ok":true}', { qos: 1 });
+    const shown = name === 'move' ? { position: Number(payload.toString()) } : { running: name === 'start' };
+    device.publish('devices/valve/v1/telemetry', JSON.stringify(shown), { qos: 1 });
+  });
+  await device.subscribeAsync('devices/valve/v1/command/#', { qos: 1 });
+  await device.publishAsync('devices/valve/v1/telemetry', '{"position":10,"running":false}', { qos: 1 });
+  return { bridge, heard };
+}
+
+async function move(client: Client, argument: number): Promise<Record<string, unknown>> {
+  const input = { ...VALVE, command: 'move', argument };
+  const result: CallToolResult = await client.callTool({ name: 'device_command', arguments: input });
+  expect(result.isError ?? false, JSON.stringify(result.content)).toBe(false);
+  return result.structuredContent as Record<string, unknown>; // an outcome
+}
+
+describe.each(['2025', '2026'])('a client of %s that nobody can be asked at', (era) => {
+  it('does what the policy allows, which is done when the device has shown it, and nothing else', async () => {
+    const { bridge, heard } = await withValve();
+    const { client } = await connect(bridge, { era });
+    expect(await move(client, 40)).toMatchObject({
+      outcome: 'done',
+      evidence: { source: 'telemetry', values: { position: 40 } },
+    });
+    expect(await move(client, 70)).toMatchObject({ outcome: 'needs-approval' });
+    expect(await move(client, 95)).toMatchObject({ outcome: 'refused' });
+    expect(heard).toEqual(['move 40']);
+    const { body } = await bridge.fetch('/api/audit?agent=valve/v1&kind=tool');
+    const events = (body['items'] as { event: string; by: string }[]).map(
+      ({ event, by }) => `${event} ${by}`,
+    );
+    expect(events).toEqual(['refused mcp', 'needs-approval mcp', 'done mcp', 'called mcp']);
+  });
+
+  it('adds and removes its own rules; one of a person it may not remove', async () => {
+    const { bridge } = await withValve();
+    const { client } = await connect(bridge, { era });
+    const call = async (name: string, input: object): Promise<Record<string, unknown>> => {
+      const result = await client.callTool({ name, arguments: { ...VALVE, ...input } });
+      return result.structuredContent as Record<string, unknown>; // an outcome
+    };
+    const rule = {
+      when: { metric: 'position', op: '>', value: 90 },
+      do: { kind: 'alert', text: 'far open' },
+    };
+    const added = await call('rules_add', { rule });
+    expect(added).toMatchObject({ outcome: 'done' });
+    const { id } = added['rule'] as { id: string };
+    expect(await call('rules_delete', { ruleId: id })).toMatchObject({ outcome: 'done' });
+    const theirs = await bridge.fetch('/api/agents/valve/v1/rules', { body: { rule } });
+    expect(await call('rules_delete', { ruleId: theirs.body['id'] })).toMatchObject({
+      outcome: 'needs-approval',
+    });
+  });
+});
+
+it('a person at the client agrees: it is done once, and the audit log says who', async () => {
+  const { bridge, heard } = await withValve();
+  const { client, questions } = await connect(bridge, { said: { action: 'accept', approve: true } });
+  expect(await move(client, 70)).toMatchObject({ outcome: 'done' });
+  expect(questions).toEqual([expect.stringMatching(/^valve\/v1, send_command .*70/) as unknown]);
+  expect(heard).toEqual(['move 70']);
+  const { body } = await bridge.fetch('/api/audit?agent=valve/v1&kind=tool');
+  expect(JSON.stringify(body)).toContain('"approvedBy":"mcp, asked at the client"');
+  // Consent stands for what the policy would allow with it, and for nothing else.
+  expect(await move(client, 95)).toMatchObject({ outcome: 'refused' });
+  expect(questions).toHaveLength(1);
+});
+
+it.each<Said>([{ action: 'accept', approve: false }, { action: 'decline' }])(
+  'a person at the client does not agree (%o): nothing is done',
+  async (said) => {
+    const { bridge, heard } = await withValve();
+    const { client } = await connect(bridge, { said });
+    expect(await move(client, 70)).toMatchObject({ outcome: 'refused' });
+    expect(heard).toEqual([]);
+  },
+);
+
+it('where two people have to agree, one at the client is not enough: people are asked, and it is done when they agree', async () => {
+  const bridge = await startBridge({ devices: gates });
+  const device = await bridge.mqtt();
+  const heard: string[] = [];
+  device.on('message', (topic) => void heard.push(topic.split('/')[4] ?? ''));
+  await device.subscribeAsync('devices/gate/g1/command/#', { qos: 1 });
+  await device.publishAsync('devices/gate/g1/telemetry', '{"position":10}', { qos: 1 });
+  const { client, questions } = await connect(bridge, { said: { action: 'accept', approve: true } });
+  const lock = { model: 'gate', id: 'g1', command: 'lock', argument: 'open', waitSeconds: 1 };
+  const { structuredContent } = await client.callTool({ name: 'device_command', arguments: lock });
+  expect(structuredContent).toMatchObject({ outcome: 'needs-approval' });
+  expect(questions).toEqual([]);
+  const { id } = (structuredContent as { approval: { id: string } }).approval;
+  const vote = (by: string): Promise<{ status: number; body: Record<string, unknown> }> =>
+    bridge.fetch(`/api/agents/gate/g1/approvals/${id}`, { body: { approved: true, by } });
+  expect((await vote('Anna')).body['status']).toBe('pending');
+  expect(heard).toEqual([]);
+  expect((await vote('Bert')).body['status']).toBe('approved');
+  await until(() => heard.includes('lock'), 'the command to arrive');
+});
+
+it('consent to one call is none to another', async () => {
+  const { bridge, heard } = await withValve();
+  const post = async (argument: number, more: object): Promise<Record<string, unknown>> => {
+    const meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1' },
+      'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } },
+    };
+    const input = { ...VALVE, command: 'move', argument };
+    const params = { name: 'device_command', arguments: input, ...more, _meta: meta };
+    const response = await fetch(`${bridge.bridge.http.url}/mcp`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': 'tools/call',
+        'mcp-name': 'device_command',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+    });
+    const text = await response.text();
+    const json = text.startsWith('{') ? text : (/^data: (.*)$/m.exec(text)?.[1] ?? text);
+    return (JSON.parse(json) as { result: Record<string, unknown> }).result;
+  };
+  const asked = await post(70, {});
+  expect(asked).toMatchObject({ resultType: 'input_required', requestState: expect.any(String) as unknown });
+  const inputResponses = { consent: { action: 'accept', content: { approve: true } } };
+  const other = await post(80, { requestState: asked['requestState'], inputResponses });
+  expect(other).toMatchObject({ isError: true });
+  expect(JSON.stringify(other)).toContain('BRG_FORBIDDEN');
+  expect(heard).toEqual([]);
+});
+
+it('the read token reads the API and /mcp, and changes nothing', async () => {
+  const { bridge, heard } = await withValve(TOKENS);
+  const { client } = await connect(bridge, { token: TOKENS.readToken });
+  const { tools } = await client.listTools();
+  expect(tools.every(({ annotations }) => annotations?.readOnlyHint === true)).toBe(true);
+  expect(tools.length).toBeGreaterThan(0);
+  const ask = async (path: string, method = 'GET', token = TOKENS.readToken): Promise<number> => {
+    const init = { method, headers: { authorization: `Bearer ${token}` } };
+    return (await fetch(`${bridge.bridge.http.url}${path}`, init)).status;
+  };
+  expect(await ask('/api/agents/valve/v1')).toBe(200);
+  expect(await ask('/metrics')).toBe(200);
+  expect(await ask('/api/agents/valve/v1', 'DELETE')).toBe(403);
+  expect(await ask('/api/agents/valve/v1/commands/start', 'POST')).toBe(403);
+  expect(await ask('/api/agents/valve/v1/export')).toBe(403);
+  expect(await ask('/agents/valve/v1')).toBe(403);
+  expect(await ask('/api/agents/valve/v1', 'GET', 'a-token-nobody-knows')).toBe(401);
+  const socket = await bridge.socket(`valve/v1?token=${TOKENS.readToken}`).catch(() => undefined);
+  expect(socket?.closed).not.toBeNull();
+  expect(heard).toEqual([]);
+});
