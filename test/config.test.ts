@@ -54,7 +54,9 @@ describe('loadConfig', () => {
 
   it('takes a read token beside an admin token only, another one, and shows neither', () => {
     const readToken = 'a-read-token-of-tests';
-    expect(load({ flags: { readToken, adminToken: 'an-admin-token-of-tests' } })).toMatchObject({ readToken });
+    expect(load({ flags: { readToken, adminToken: 'an-admin-token-of-tests' } })).toMatchObject({
+      readToken,
+    });
     for (const adminToken of [undefined, readToken]) {
       const message = refusal(() => load({ flags: { readToken, adminToken } }));
       expect(message).toContain('--read-token');
