@@ -150,7 +150,7 @@ describe('access to /mcp', () => {
     const device = await bridge.mqtt({ clientId: 'p9' });
     await device.publishAsync('devices/pump/p9/telemetry', '{"vibration":1}', { qos: 1 });
     structured(await client.callTool({ name: 'device_command', arguments: arguments_ }));
-    const response = await fetch(`${bridge.bridge.http.url}/api/audit`, {
+    const response = await fetch(`${bridge.bridge.http.url}/api/audit?kind=tool`, {
       headers: { authorization: 'Bearer a-token-of-some-length' },
     });
     expect(await response.json()).toMatchObject({
