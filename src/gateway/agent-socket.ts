@@ -5,6 +5,7 @@
  * Lifecycle: open -> closing (a close frame was sent, by whichever side) -> closed. Frames are sent only
  * while open; `closed` reaches the runtime exactly once.
  */
+import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type {
   ActorRuntime,
@@ -39,19 +40,23 @@ type SocketDetails = ConnectionDetails & { readonly codec: CodecName };
 
 export class AgentSocket {
   readonly #socket: WebSocket;
+  /** What the WebSocket writes to. */
+  readonly #stream: Duplex;
   readonly #details: SocketDetails;
   readonly #context: AgentSocketContext;
   readonly #handle: ConnectionHandle | null;
   /** Whether anything came since the last `checkAlive`. */
   #isAlive = true;
+  #isCorked = false;
   /** Bytes of a frame larger than the whole buffer that may be still on its way; 0 for none. */
   #largeFrameBytes = 0;
   #cancelPause = noTimer;
   #cancelTerminate = noTimer;
 
   /** Opens the connection at the agent; when that fails the socket is closed and nothing thrown. */
-  constructor(socket: WebSocket, details: SocketDetails, context: AgentSocketContext) {
+  constructor(socket: WebSocket, stream: Duplex, details: SocketDetails, context: AgentSocketContext) {
     this.#socket = socket;
+    this.#stream = stream;
     this.#details = details;
     this.#context = context;
     socket.on('message', (data, isBinary) => this.#receive(data, !isBinary));
@@ -87,8 +92,20 @@ export class AgentSocket {
       return;
     }
     this.#context.counters.framesOut(this.#details.codec, frame.byteLength);
+    this.#cork();
     // A failed write ends in 'close'; without a callback ws would have nobody to tell, and needs nobody.
     socket.send(frame, { binary: !isText });
+  }
+
+  /** Frames of one tick leave with one system call: a commit often has several for a connection. */
+  #cork(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.#stream.cork();
+    process.nextTick(() => {
+      this.#isCorked = false;
+      this.#stream.uncork();
+    });
   }
 
   /** One frame larger than the whole buffer may be on its way (a large state), and the buffer behind it. */

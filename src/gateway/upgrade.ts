@@ -74,7 +74,8 @@ export class AgentSockets {
       const grant = this.#grant(request, target, user);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         socket.off('error', ignore);
-        this.#add(new AgentSocket(webSocket, connectionDetails(grant, target), this.#context), webSocket);
+        const details = connectionDetails(grant, target);
+        this.#add(new AgentSocket(webSocket, socket, details, this.#context), webSocket);
       });
     } catch (error) {
       refuse(socket, error, this.#context.log);

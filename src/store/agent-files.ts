@@ -26,6 +26,7 @@ export class AgentFiles {
   readonly #known = new Map<string, AgentFile>();
   /** Open ones, the least recently used first. */
   readonly #open = new Set<AgentFile>();
+  #lastUsed: AgentFile | undefined;
   readonly #held = new Set<AgentFile>();
   readonly #writing = new Set<AgentFile>();
   /** Files being copied, and how often: they stay open. */
@@ -136,6 +137,9 @@ export class AgentFiles {
 
   /** `file` was used. */
   used(file: AgentFile): void {
+    // Each statement comes here, and most belong to the file of the one before.
+    if (file === this.#lastUsed && this.#open.has(file)) return;
+    this.#lastUsed = file;
     this.#open.delete(file);
     this.#open.add(file);
   }
