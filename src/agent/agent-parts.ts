@@ -9,13 +9,8 @@ import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Frame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
-import {
-  answerApprovalRequest,
-  makeConsent,
-  isAboutApprovals,
-  type Approvals,
-  type Consent,
-} from './approvals/index.ts';
+import { makeConsent, type Approvals, type Consent } from './approvals/index.ts';
+import { answerAgentRequest } from './agent-requests.ts';
 import { CallDesk } from './calls/call-desk.ts';
 import { traced } from './author-code.ts';
 import type { AgentModels } from './agent-models.ts';
@@ -25,15 +20,7 @@ import type { ChattingAgent } from './chat/chat-turns.ts';
 import { AgentConnection } from './connection.ts';
 import { runAs } from './current-agent.ts';
 import type { Extension } from './extension.ts';
-import {
-  answerMcpRequest,
-  describeMcp,
-  isAboutMcp,
-  MCP_DEFAULTS,
-  MCP_KIND,
-  McpDesk,
-  type McpSettings,
-} from './mcp/index.ts';
+import { describeMcp, MCP_DEFAULTS, MCP_KIND, McpDesk, type McpSettings } from './mcp/index.ts';
 import { Outbound } from './outbound.ts';
 import { StateSync } from './state-sync.ts';
 import { AgentStorage } from './storage.ts';
@@ -189,13 +176,9 @@ export class AgentParts {
 
   /** @throws BridgeError of whoever answers; BRG_NOT_FOUND when nobody does */
   request(request: number, name: string, body: unknown): unknown {
-    if (name === 'messages') return { messages: this.#chatOrThrow().list() };
-    if (name === 'ask') return this.#chatOrThrow().questions.ask(request, body);
-    if (isAboutApprovals(name)) return answerApprovalRequest(this.approvals, name, body);
-    if (isAboutMcp(name)) return answerMcpRequest(this, request, name, body);
-    if (this.extension === undefined)
-      throw new BridgeError('BRG_NOT_FOUND', `the agent does not answer ${name}`);
-    const answer = this.extension.request(request, name, body);
+    const answer =
+      answerAgentRequest(this, request, name, body) ?? this.extension?.request(request, name, body);
+    if (answer === undefined) throw new BridgeError('BRG_NOT_FOUND', `the agent does not answer ${name}`);
     this.rearm();
     return answer;
   }
@@ -279,18 +262,6 @@ export class AgentParts {
       this.#onErrorFailed(failure);
     }
     return undefined;
-  }
-
-  #chatOrThrow(): ChatDesk {
-    const { chat } = this;
-    if (chat !== undefined) return chat;
-    if (this.isHeld) {
-      throw new BridgeError(
-        'BRG_AGENT_HELD',
-        'the agent runs without its own code for a while: it failed too often',
-      );
-    }
-    throw new BridgeError('BRG_NOT_FOUND', `${this.context.address.model} does not chat`);
   }
 
   #onErrorFailed(failure: unknown): void {

@@ -49,6 +49,7 @@ export const ERRORS = {
   BRG_APPROVAL_SAME_PERSON: { status: 409, public: true, title: 'Another person has to approve as well' },
   BRG_APPROVALS_FULL: { status: 429, public: true, title: 'Too many approvals wait for people' },
   BRG_JOB: { status: 400, public: true, title: 'The schedule or queued job is not valid' },
+  BRG_UNKNOWN_SCHEDULE: { status: 404, public: true, title: 'No schedule with this id' },
   BRG_JOBS_FULL: { status: 429, public: true, title: 'The agent has as many jobs as it may have' },
   BRG_JOB_INTERRUPTED: { status: 500, public: true, title: 'The process ended while the job ran' },
   BRG_JOB_OVERDUE: { status: 500, public: true, title: 'The job could not run in time' },

@@ -8,6 +8,7 @@ import { durationParameter, limitParameter, resolveTime, timeParameter } from '.
 import { AGENT, DURABLE, JSON_ONLY, route } from './route.ts';
 import type { Route } from './route.ts';
 import { ruleRoutes } from './rule-routes.ts';
+import { scheduleRoutes } from './schedule-routes.ts';
 import { toolRoutes } from './tool-routes.ts';
 
 const describeRoutes: readonly Route[] = [
@@ -250,4 +251,5 @@ export const agentRoutes: readonly Route[] = [
   ...ruleRoutes,
   ...chatRoutes,
   ...toolRoutes,
+  ...scheduleRoutes,
 ];

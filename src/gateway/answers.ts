@@ -212,11 +212,32 @@ export const toolListAnswer = z.looseObject({
   ),
 });
 
+export const scheduleListAnswer = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      id: z.string(),
+      callback: z.string(),
+      payload: json,
+      type: z.enum(['scheduled', 'delayed', 'cron', 'interval']),
+      nextAtMs: ms,
+    }),
+  ),
+});
+
 export const askAnswer = z.looseObject({
   text: z.string(),
   messageId: z.string().nullable(),
   finish: z.enum(['done', 'waiting-for-approval', 'failed']),
-  approvals: z.array(z.looseObject({ id: z.string(), tool: z.string(), arguments: json })).optional(),
+  approvals: z
+    .array(
+      z.looseObject({
+        id: z.string(),
+        tool: z.string(),
+        arguments: json,
+        explanation: z.string().optional(),
+      }),
+    )
+    .optional(),
   code: z.string().optional(),
   error: z.string().optional(),
 });

@@ -23,6 +23,7 @@ export const pathParameters: Readonly<Record<string, z.ZodType<string>>> = {
     .string()
     .regex(/^[A-Za-z_$][A-Za-z0-9_$]{0,63}$/)
     .describe('name of a callable of the agent'),
+  scheduleId: z.string().min(1).max(limits.jobKeyCharactersMax).describe('id of a schedule'),
   ruleId: z
     .string()
     .regex(new RegExp(`^[A-Za-z0-9._~-]{1,${limits.ruleIdBytesMax}}$`))

@@ -66,6 +66,7 @@ interface RouteSpec<Query extends z.ZodType, Body extends z.ZodType> {
     | 'chat'
     | 'mcp'
     | 'tools'
+    | 'schedules'
     | 'bridge';
   readonly summary: string;
   readonly query?: Query;

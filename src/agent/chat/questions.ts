@@ -10,7 +10,7 @@ import { limits } from '../../base/limits.ts';
 import type { AgentParts } from '../agent-parts.ts';
 import { LATER } from '../later.ts';
 import type { ChatFailure } from './chat-failure.ts';
-import { isToolPart, type ChatMessage, type ChatPart } from './chat-message.ts';
+import { isToolPart, type ChatMessage, type ChatPart, type ToolPart } from './chat-message.ts';
 import type { ChatStore } from './chat-store.ts';
 import { toolNameOf } from './message-builder.ts';
 import type { StreamLog } from './stream-log.ts';
@@ -23,13 +23,20 @@ interface Question {
   readonly waitMs?: number;
 }
 
+interface AskedApproval {
+  readonly id: string;
+  readonly tool: string;
+  readonly arguments: unknown;
+  readonly explanation?: string;
+}
+
 /** What `ask` answers. A JSON value. */
 interface Reply {
   readonly text: string;
   readonly messageId: string | null;
   readonly finish: 'done' | 'waiting-for-approval' | 'failed';
   /** Calls that a person has to decide about. */
-  readonly approvals?: readonly { readonly id: string; readonly tool: string; readonly arguments: unknown }[];
+  readonly approvals?: readonly AskedApproval[];
   /** Why it failed. */
   readonly code?: ErrorCode;
   readonly error?: string;
@@ -126,16 +133,24 @@ export class Questions {
       const { code, text: error } = row?.failure ?? told ?? CANCELLED;
       return { ...about, finish: 'failed', code, error };
     }
-    const approvals = parts.filter(isAsking).map((part) => {
-      return { id: part.approval.id, tool: toolNameOf(part), arguments: part['input'] ?? {} };
-    });
+    const approvals = parts.filter(isAsking).map((part) => this.#approvalOf(part));
     return approvals.length === 0
       ? { ...about, finish: 'done' }
       : { ...about, finish: 'waiting-for-approval', approvals };
   }
+
+  /** Where it is to be decided: among the agent's approvals, else in the chat. */
+  #approvalOf(part: AskingPart): AskedApproval {
+    const known = this.#host.parts.approvals.ofToolCall(part.toolCallId);
+    const { id, explanation } = known ?? part.approval;
+    const call = { tool: toolNameOf(part), arguments: part['input'] ?? {} };
+    return { id, ...call, ...(explanation === undefined ? {} : { explanation }) };
+  }
 }
 
-function isAsking(part: ChatPart): part is ChatPart & { readonly approval: { readonly id: string } } {
+type AskingPart = ToolPart & { readonly approval: { readonly id: string; readonly explanation?: string } };
+
+function isAsking(part: ChatPart): part is AskingPart {
   return isToolPart(part) && part.state === 'approval-requested';
 }
 
