@@ -35,6 +35,11 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     summary: 'ask a device, or the fleet, something in words',
     load: async () => (await import('./cli/ask.ts')).askCommand,
   },
+  approvals: {
+    kind: 'group',
+    summary: 'what agents want to do and wait for a person: list, show, approve, deny',
+    load: async () => (await import('./cli/approvals.ts')).approvalsCommands,
+  },
   audit: {
     kind: 'command',
     summary: 'who sent commands or deleted agents, and what became of it',

@@ -21,7 +21,8 @@ export const toolRoutes: readonly Route[] = [
     path: `${AGENT}/tools/{name}`,
     operation: 'runTool',
     tag: 'tools',
-    summary: 'Run a tool of an agent, under its policy: what needs an approval is not done',
+    summary:
+      'Run a tool of an agent, under its policy: what needs an approval is asked of people and not done',
     body: {
       schema: z.record(z.string(), z.unknown()).nullable(),
       mediaTypes: JSON_ONLY,

@@ -128,6 +128,7 @@ const gate = {
       effect: { metric: 'lock', value: 'argument' },
     }),
     command('flush'),
+    command('rinse'),
   ],
   sample: { position: 10, lock: 'closed', note: 'fine' },
 } as const;
@@ -142,6 +143,7 @@ export const definitions = [
       commands: {
         move: { allow: { min: 0, max: 50 } },
         lock: { approvals: { persons: 2 } },
+        rinse: { rate: { max: 1, perSeconds: 3600 } },
         flush: { approvals: { ttlSeconds: 0.2 } },
       },
     },
