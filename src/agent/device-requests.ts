@@ -71,6 +71,7 @@ function describe(desk: DeviceDesk, body: Bodies['describe']): unknown {
     rules: desk.rules.all.length,
     alerts: desk.alerts.all.length,
     commandsPending: desk.commands.pending.length,
+    canChat: desk.parts.canChat,
   };
 }
 

@@ -37,7 +37,7 @@ export class PlainDesk implements Extension {
       case 'describe': {
         const { receivedAtMs } = body as { receivedAtMs?: number }; // AgentBehaviour adds it
         const twin = { reported: {}, desired: {}, delta: {}, version: 0, codec: null };
-        const counts = { rules: 0, alerts: 0, commandsPending: 0 };
+        const counts = { rules: 0, alerts: 0, commandsPending: 0, canChat: this.#parts.canChat };
         return { ...agentFacts(context, state.current, receivedAtMs), ...twin, ...counts };
       }
       case 'forget':

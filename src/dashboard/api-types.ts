@@ -44,6 +44,8 @@ export interface AgentDescription extends Omit<AgentSummary, 'rejected'> {
   readonly alerts: number;
   readonly rejected: number;
   readonly commandsPending: number;
+  /** Undefined: no. */
+  readonly canChat?: boolean;
 }
 
 export interface MetricDescription {
@@ -145,4 +147,41 @@ export interface RuleItem {
   readonly createdAtMs?: number;
   /** A model's rule belongs to all its devices and is not deleted here. */
   readonly source?: 'device' | 'model';
+}
+
+/** As src/agent/approvals makes it. */
+export interface Approval {
+  readonly id: string;
+  /** `model/id` */
+  readonly agent: string;
+  readonly status: 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled';
+  readonly tool: string;
+  readonly arguments: { readonly [name: string]: unknown };
+  readonly explanation: string;
+  readonly origin: { readonly kind: 'chat' | 'program' | 'tool'; readonly [fact: string]: unknown };
+  readonly requestedBy: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  readonly needed: 1 | 2;
+  readonly votes: readonly ApprovalVote[];
+  readonly decidedAtMs: number | null;
+  readonly outcome: { readonly [name: string]: unknown } | null;
+}
+
+export interface ApprovalVote {
+  readonly by: string;
+  readonly approved: boolean;
+  readonly atMs: number;
+  readonly reason?: string;
+}
+
+export interface AuditItem {
+  readonly id: string;
+  readonly ts: number;
+  readonly agent: string;
+  readonly kind: string;
+  readonly event: string;
+  readonly subject: string;
+  readonly by: string;
+  readonly detail: unknown;
 }

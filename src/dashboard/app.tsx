@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { writeToken } from './api.ts';
 import { DevicePage } from './device/device-page.tsx';
 import { byteSize } from './format.ts';
+import { WaitingBadge } from './fleet/fleet-approvals.tsx';
 import { FleetPage } from './fleet/fleet-page.tsx';
 import type { FleetFeed } from './fleet-feed.ts';
 import { fleetHref, parseRoute } from './router.ts';
@@ -91,6 +92,7 @@ function Header({ feed, route }: { feed: FleetFeed; route: Route }): JSX.Element
       <nav aria-label="Main">
         <a href={fleetHref({})} aria-current={route.kind === 'fleet' ? 'page' : undefined}>
           Fleet
+          <WaitingBadge feed={feed} />
         </a>
         <a href="api/openapi.json">API</a>
         <a href="metrics">Metrics</a>

@@ -5,8 +5,10 @@
 import { agentPath, asProblem, getJson } from './api.ts';
 import type { Problem } from './api.ts';
 import type { AgentDescription, AlertItem, CommandItem, Presence, RejectedItem } from './api-types.ts';
+import { ChatFeed } from './chat-feed.ts';
 import { FrameLog } from './frame-log.ts';
 import { Observable } from './observable.ts';
+import { OversightFeed } from './oversight-feed.ts';
 import { BridgeSocket } from './socket.ts';
 import type { LinkState } from './socket.ts';
 import { applyMergePatch, isObject } from './twin.ts';
@@ -39,6 +41,9 @@ export class DeviceFeed {
   readonly samples = new Observable<readonly Sample[]>([]);
   /** Moves when history is worth reading: once the link is up (or failed), then after each reconnect. */
   readonly historyCue = new Observable(0);
+  readonly chat: ChatFeed;
+  /** What waits for a person, and what was done. */
+  readonly oversight: OversightFeed;
   readonly log = new FrameLog();
   readonly logTick = new Observable(0);
   #socket: BridgeSocket | null = null;
@@ -50,11 +55,17 @@ export class DeviceFeed {
   constructor(model: string, id: string) {
     this.model = model;
     this.id = id;
+    this.chat = new ChatFeed({
+      path: this.path('/messages'),
+      send: (frame) => this.#socket?.send(frame) ?? false,
+    });
+    this.oversight = new OversightFeed(model, id);
     void this.refresh(); // never rejects
   }
 
   close(): void {
     this.#closed = true;
+    this.oversight.close();
     this.#socket?.close();
   }
 
@@ -72,7 +83,12 @@ export class DeviceFeed {
       this.load.set({ kind: 'failed', problem: asProblem(error) });
       return;
     }
-    await Promise.all([this.refreshCommands(), this.#readAlerts(), this.#readRejected()]);
+    await Promise.all([
+      this.refreshCommands(),
+      this.#readAlerts(),
+      this.#readRejected(),
+      this.oversight.refresh(),
+    ]);
   }
 
   /** Only once the agent is known: on an open bridge a connection would create it, and a typo is no device. */
@@ -87,6 +103,7 @@ export class DeviceFeed {
           this.link.set(state);
           if (state.kind === 'waiting') wasLost = true;
           if (state.kind === 'live' && wasLost) void this.refresh(); // never rejects; what was missed meanwhile
+          if (state.kind === 'live' && this.#next?.canChat === true) void this.chat.connected(); // never rejects
           const cue = this.historyCue.value;
           if (state.kind === 'live' || (state.kind === 'waiting' && cue === 0)) this.historyCue.set(cue + 1);
         },
@@ -118,6 +135,8 @@ export class DeviceFeed {
   #onFrame(frame: Frame, bytes: Uint8Array): void {
     this.log.add(frame, bytes, Date.now());
     this.#apply(frame);
+    this.chat.receive(frame);
+    this.oversight.receive(frame);
     this.#request();
   }
 
@@ -162,6 +181,7 @@ export class DeviceFeed {
     this.#frameRequested = true;
     requestAnimationFrame(() => {
       this.#frameRequested = false;
+      this.chat.flush();
       if (this.#next !== null) this.description.set(this.#next);
       if (this.#pending.length > 0) {
         const samples = this.#pending;

@@ -4,7 +4,7 @@
  */
 import { asProblem, getJson } from './api.ts';
 import type { Problem } from './api.ts';
-import type { AgentPage, AttentionItem, History, ModelDescription } from './api-types.ts';
+import type { AgentPage, Approval, AttentionItem, History, ModelDescription } from './api-types.ts';
 import type { FleetFilter } from './router.ts';
 import { FLEET_ROWS_MAX, FleetStore } from './fleet-store.ts';
 import { mainMetric } from './format.ts';
@@ -33,6 +33,8 @@ export class FleetFeed {
   readonly load = new Observable<LoadState>({ kind: 'loading' });
   readonly models = new Observable<readonly ModelDescription[]>([]);
   readonly attention = new Observable<readonly AttentionItem[] | null>(null);
+  /** What waits for a person. */
+  readonly approvals = new Observable<readonly Approval[]>([]);
   /** msg/s of the last minutes, for the tile's sparkline. */
   readonly messageRates = new Trend(0);
   readonly #byModel = new Map<string, ModelDescription>();
@@ -105,15 +107,19 @@ export class FleetFeed {
     }
   }
 
-  /** Reads "needs attention" again; never rejects. */
+  /** Reads "needs attention" and what waits for a person again; never rejects. */
   async refreshAttention(): Promise<void> {
     try {
       const answer = await getJson<{ items: readonly AttentionItem[] }>(
         `api/attention?limit=${ATTENTION_MAX}`,
       );
       this.attention.set(answer.items);
+      const waiting = await getJson<{ items: readonly Approval[] }>(
+        `api/approvals?status=pending&limit=${ATTENTION_MAX}`,
+      );
+      this.approvals.set(waiting.items);
     } catch (error) {
-      console.warn('attention list not read', error); // the link state says that the bridge is away
+      console.warn('what needs attention was not read', error); // the link state says that the bridge is away
     }
   }
 

@@ -2,8 +2,8 @@
  * One CBOR connection to an agent, kept alive: connecting -> live -> waiting -> connecting ...
  * It ends only with `close()`, or when the bridge refuses for a reason that another try cannot change.
  */
-import { decodeOutboundFrame, SUBPROTOCOL_CBOR } from '../wire/index.ts';
-import type { Frame } from '../wire/index.ts';
+import { decodeOutboundFrame, encodeFrame, SUBPROTOCOL_CBOR } from '../wire/index.ts';
+import type { Frame, InboundFrame } from '../wire/index.ts';
 import { readToken } from './api.ts';
 import { backoffMs } from './backoff.ts';
 
@@ -41,6 +41,15 @@ export class BridgeSocket {
     document.removeEventListener('visibilitychange', this.#retryNow);
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#socket?.close(1000);
+  }
+
+  /** False: the connection is not there, and nothing was sent. */
+  send(frame: InboundFrame): boolean {
+    const socket = this.#socket;
+    if (socket === null || socket.readyState !== WebSocket.OPEN) return false;
+    // as: a copy in a buffer of its own, which the types of the DOM want to know.
+    socket.send(encodeFrame(frame, 'cbor') as Uint8Array<ArrayBuffer>);
+    return true;
   }
 
   #open(): void {

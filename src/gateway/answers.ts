@@ -39,6 +39,7 @@ export const agentAnswer = z.looseObject({
   alerts: z.number().int(),
   rejected: z.number().int(),
   commandsPending: z.number().int(),
+  canChat: z.boolean().optional().describe('whether it can be asked'),
 });
 
 export const hibernateAnswer = z.looseObject({ hibernated: z.boolean(), reason: z.string().optional() });

@@ -9,7 +9,10 @@ import { fleetHref } from '../router.ts';
 import { isObject } from '../twin.ts';
 import { useObservable } from '../ui/hooks.ts';
 import { Card, Empty, Icon, PresenceBadge, ProblemBox, Skeleton, TimeAgo } from '../ui/widgets.tsx';
+import { Activity } from './activity.tsx';
+import { Approvals } from './approvals.tsx';
 import { ChartCard } from './chart-card.tsx';
+import { Chat } from './chat-card.tsx';
 import { Commands } from './commands.tsx';
 import { Frames } from './frames.tsx';
 import { Alerts, Rejected } from './lists.tsx';
@@ -51,7 +54,9 @@ export function DevicePage({
       {load.kind === 'failed' && <ProblemBox problem={load.problem} onRetry={() => void feed.refresh()} />}
       {load.kind === 'loading' && <Skeleton rows={6} />}
       {description && isDevice && <Sections feed={feed} description={description} definition={definition} />}
-      {description && !isDevice && <PlainSections feed={feed} description={description} />}
+      {description && !isDevice && (
+        <PlainSections feed={feed} description={description} definition={definition} />
+      )}
     </div>
   );
 }
@@ -69,12 +74,15 @@ interface SectionProps {
 function Sections({ feed, description, definition }: SectionProps): JSX.Element {
   return (
     <div class="device-grid">
+      <Approvals oversight={feed.oversight} />
       {definition && <ChartCard feed={feed} definition={definition} />}
       <div class="stack">
-        {definition && <Commands feed={feed} definition={definition} />}
+        {description.canChat === true && <Chat feed={feed} definition={definition} />}
         <Twin feed={feed} description={description} definition={definition} />
+        <Activity oversight={feed.oversight} />
       </div>
       <div class="stack">
+        {definition && <Commands feed={feed} definition={definition} />}
         {definition && <Rules feed={feed} definition={definition} />}
         <Alerts feed={feed} />
         <Rejected feed={feed} />
@@ -85,16 +93,12 @@ function Sections({ feed, description, definition }: SectionProps): JSX.Element 
 }
 
 /** An agent that is no device: what it holds, and what it says. */
-function PlainSections({
-  feed,
-  description,
-}: {
-  feed: DeviceFeed;
-  description: AgentDescription;
-}): JSX.Element {
-  const { state } = description;
+function PlainSections({ feed, description, definition }: SectionProps): JSX.Element {
+  const { state, canChat } = description;
   return (
     <div class="device-grid">
+      <Approvals oversight={feed.oversight} />
+      {canChat === true && <Chat feed={feed} definition={definition} />}
       <Card title="State" id="state">
         {state === null ? (
           <Empty>It has set no state yet.</Empty>

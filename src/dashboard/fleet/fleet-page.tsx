@@ -8,6 +8,7 @@ import type { FleetFilter } from '../router.ts';
 import { useObservable } from '../ui/hooks.ts';
 import { Copyable, PresenceIcon, ProblemBox, Skeleton, Sparkline } from '../ui/widgets.tsx';
 import { Attention } from './attention.tsx';
+import { FleetApprovals } from './fleet-approvals.tsx';
 import { FleetTable } from './fleet-table.tsx';
 
 export function FleetPage({ feed, filter }: { feed: FleetFeed; filter: FleetFilter }): JSX.Element {
@@ -26,6 +27,7 @@ export function FleetPage({ feed, filter }: { feed: FleetFeed; filter: FleetFilt
       {load.kind === 'ready' && size === 0 && <NoDevices />}
       {size > 0 && (
         <>
+          <FleetApprovals feed={feed} />
           <Attention feed={feed} />
           <FleetTable feed={feed} filter={filter} />
         </>

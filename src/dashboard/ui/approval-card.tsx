@@ -1,0 +1,159 @@
+/** A call that waits for a person: what would happen, who asks, until when; and the two buttons. */
+import type { JSX } from 'preact';
+import { useId, useRef, useState } from 'preact/hooks';
+import { asProblem } from '../api.ts';
+import type { Problem } from '../api.ts';
+import type { Approval } from '../api-types.ts';
+import { decidedWords, expiresIn, programOf, readApprover, writeApprover } from '../approvals.ts';
+import { whoOf } from '../audit.ts';
+import { shortInput } from '../chat-words.ts';
+import { decide, readApproval } from '../oversight-feed.ts';
+import { useClockText } from './hooks.ts';
+import { Icon, ProblemBox, TimeAgo } from './widgets.tsx';
+
+const NAME_CHARACTERS_MAX = 100;
+const REASON_CHARACTERS_MAX = 500;
+
+interface Props {
+  readonly approval: Approval;
+  /** It has changed: decided here, or by somebody else before. */
+  readonly onChange: (approval: Approval) => void;
+}
+
+export function ApprovalCard({ approval, onChange }: Props): JSX.Element {
+  const { tool, arguments: input, explanation, requestedBy, createdAtMs, needed } = approval;
+  const program = programOf(approval);
+  return (
+    <article class="approval" aria-label={`Approval of ${tool}`}>
+      <p class="approval-what">
+        <Icon name="clock" />
+        <strong>{explanation}</strong>
+      </p>
+      <p class="approval-call">
+        <code>{tool}</code> <span>{shortInput(input)}</span>
+      </p>
+      <p class="muted approval-facts">
+        <span>
+          asked by {whoOf(requestedBy)}
+          {approval.origin.kind === 'program' && ', in a program'} <TimeAgo atMs={createdAtMs} />
+        </span>
+        <Countdown expiresAtMs={approval.expiresAtMs} />
+      </p>
+      {needed === 2 && <TwoPeople approval={approval} />}
+      <details>
+        <summary>All arguments</summary>
+        <pre class="code" tabIndex={0} aria-label="Arguments">
+          {JSON.stringify(input, null, 2)}
+        </pre>
+      </details>
+      {program !== null && (
+        <details>
+          <summary>The program</summary>
+          <pre class="code" tabIndex={0} aria-label="Program">
+            {program}
+          </pre>
+        </details>
+      )}
+      <Word approval={approval} onChange={onChange} />
+    </article>
+  );
+}
+
+function Countdown({ expiresAtMs }: { expiresAtMs: number }): JSX.Element {
+  const text = useClockText((nowMs) => expiresIn(expiresAtMs, nowMs));
+  return <time dateTime={new Date(expiresAtMs).toISOString()}>{text}</time>;
+}
+
+function TwoPeople({ approval }: { approval: Approval }): JSX.Element {
+  const given = approval.votes.filter(({ approved }) => approved).length;
+  return (
+    <p class="approval-people">
+      <span aria-hidden="true">
+        {Array.from({ length: approval.needed }, (_, at) => (
+          <span key={at} class={at < given ? 'person person-there' : 'person'} />
+        ))}
+      </span>
+      {decidedWords(approval)}
+    </p>
+  );
+}
+
+type Sending =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'sending' }
+  | { readonly kind: 'failed'; readonly problem: Problem };
+
+function Word({ approval, onChange }: Props): JSX.Element {
+  const [by, setBy] = useState(readApprover());
+  const [reason, setReason] = useState('');
+  const [sending, setSending] = useState<Sending>({ kind: 'idle' });
+  const nameId = useId();
+  const approve = useRef<HTMLButtonElement>(null);
+  const name = useRef<HTMLInputElement>(null);
+  const say = async (approved: boolean): Promise<void> => {
+    if (by.trim() === '') {
+      name.current?.focus();
+      name.current?.reportValidity();
+      return;
+    }
+    writeApprover(by.trim());
+    setSending({ kind: 'sending' });
+    const word = { approved, by: by.trim(), ...(reason.trim() === '' ? {} : { reason: reason.trim() }) };
+    try {
+      onChange(await decide(approval, word));
+      setSending({ kind: 'idle' });
+    } catch (error) {
+      const problem = asProblem(error);
+      setSending({ kind: 'failed', problem });
+      if (problem.code !== 'BRG_APPROVAL_DECIDED') return;
+      const now = await readApproval(approval).catch(() => undefined); // the problem is shown as it is
+      if (now !== undefined) onChange(now);
+    }
+  };
+  const isBusy = sending.kind === 'sending';
+  return (
+    <form
+      class="approval-word"
+      onSubmit={(event) => {
+        event.preventDefault();
+        approve.current?.focus(); // Enter in a field decides nothing yet
+      }}
+    >
+      <label class="field" for={nameId}>
+        Your name
+        <input
+          id={nameId}
+          ref={name}
+          required
+          maxLength={NAME_CHARACTERS_MAX}
+          autocomplete="name"
+          value={by}
+          onInput={(event) => setBy(event.currentTarget.value)}
+        />
+      </label>
+      <label class="field approval-reason">
+        Reason (optional)
+        <input
+          maxLength={REASON_CHARACTERS_MAX}
+          value={reason}
+          onInput={(event) => setReason(event.currentTarget.value)}
+        />
+      </label>
+      <span class="approval-buttons">
+        <button type="button" class="button" disabled={isBusy} onClick={() => void say(false)}>
+          Deny
+        </button>
+        <button
+          type="button"
+          class="button primary"
+          ref={approve}
+          disabled={isBusy}
+          onClick={() => void say(true)}
+        >
+          Approve
+        </button>
+      </span>
+      {sending.kind === 'failed' && <ProblemBox problem={sending.problem} />}
+    </form>
+  );
+}
