@@ -31,6 +31,11 @@ export function DevicePage({
   // The page is keyed by its device: one feed for its life.
   const feed = useMemo(() => new DeviceFeed(model, id), []);
   useEffect(() => () => feed.close(), [feed]);
+  useEffect(
+    // What was decided here waits nowhere.
+    () => feed.oversight.approvals.subscribe(() => void fleet.refreshAttention()), // never rejects
+    [feed],
+  );
   useObservable(fleet.models);
   const definition = fleet.model(model);
   const isDevice = definition?.kind !== 'agent';
@@ -78,11 +83,11 @@ function Sections({ feed, description, definition }: SectionProps): JSX.Element 
       {definition && <ChartCard feed={feed} definition={definition} />}
       <div class="stack">
         {description.canChat === true && <Chat feed={feed} definition={definition} />}
-        <Twin feed={feed} description={description} definition={definition} />
+        {definition && <Commands feed={feed} definition={definition} />}
         <Activity oversight={feed.oversight} />
       </div>
       <div class="stack">
-        {definition && <Commands feed={feed} definition={definition} />}
+        <Twin feed={feed} description={description} definition={definition} />
         {definition && <Rules feed={feed} definition={definition} />}
         <Alerts feed={feed} />
         <Rejected feed={feed} />

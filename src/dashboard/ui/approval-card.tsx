@@ -86,37 +86,26 @@ type Sending =
 function Word({ approval, onChange }: Props): JSX.Element {
   const [by, setBy] = useState(readApprover());
   const [reason, setReason] = useState('');
-  const [sending, setSending] = useState<Sending>({ kind: 'idle' });
+  const { sending, send } = useSending({ approval, onChange });
   const nameId = useId();
   const approve = useRef<HTMLButtonElement>(null);
   const name = useRef<HTMLInputElement>(null);
-  const say = async (approved: boolean): Promise<void> => {
-    if (by.trim() === '') {
-      name.current?.focus();
-      name.current?.reportValidity();
-      return;
-    }
-    writeApprover(by.trim());
-    setSending({ kind: 'sending' });
-    const word = { approved, by: by.trim(), ...(reason.trim() === '' ? {} : { reason: reason.trim() }) };
-    try {
-      onChange(await decide(approval, word));
-      setSending({ kind: 'idle' });
-    } catch (error) {
-      const problem = asProblem(error);
-      setSending({ kind: 'failed', problem });
-      if (problem.code !== 'BRG_APPROVAL_DECIDED') return;
-      const now = await readApproval(approval).catch(() => undefined); // the problem is shown as it is
-      if (now !== undefined) onChange(now);
-    }
+  const say = (approved: boolean): void => {
+    if (by.trim() !== '') return void send(approved, by.trim(), reason.trim()); // never rejects
+    name.current?.focus();
+    name.current?.reportValidity();
   };
   const isBusy = sending.kind === 'sending';
   return (
     <form
       class="approval-word"
-      onSubmit={(event) => {
-        event.preventDefault();
-        approve.current?.focus(); // Enter in a field decides nothing yet
+      onSubmit={(event) => event.preventDefault()}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter') return;
+        const isField = event.target instanceof HTMLInputElement;
+        // Enter in a field decides nothing yet, nor does a key that is held down.
+        if (isField || event.repeat) event.preventDefault();
+        if (isField) approve.current?.focus();
       }}
     >
       <label class="field" for={nameId}>
@@ -140,7 +129,7 @@ function Word({ approval, onChange }: Props): JSX.Element {
         />
       </label>
       <span class="approval-buttons">
-        <button type="button" class="button" disabled={isBusy} onClick={() => void say(false)}>
+        <button type="button" class="button" disabled={isBusy} onClick={() => say(false)}>
           Deny
         </button>
         <button
@@ -148,7 +137,7 @@ function Word({ approval, onChange }: Props): JSX.Element {
           class="button primary"
           ref={approve}
           disabled={isBusy}
-          onClick={() => void say(true)}
+          onClick={() => say(true)}
         >
           Approve
         </button>
@@ -156,4 +145,26 @@ function Word({ approval, onChange }: Props): JSX.Element {
       {sending.kind === 'failed' && <ProblemBox problem={sending.problem} />}
     </form>
   );
+}
+
+function useSending({ approval, onChange }: Props): {
+  sending: Sending;
+  send: (approved: boolean, by: string, reason: string) => Promise<void>;
+} {
+  const [sending, setSending] = useState<Sending>({ kind: 'idle' });
+  const send = async (approved: boolean, by: string, reason: string): Promise<void> => {
+    writeApprover(by);
+    setSending({ kind: 'sending' });
+    try {
+      onChange(await decide(approval, { approved, by, ...(reason === '' ? {} : { reason }) }));
+      setSending({ kind: 'idle' });
+    } catch (error) {
+      const problem = asProblem(error);
+      setSending({ kind: 'failed', problem });
+      if (problem.code !== 'BRG_APPROVAL_DECIDED') return;
+      const now = await readApproval(approval).catch(() => undefined); // the problem is shown as it is
+      if (now !== undefined) onChange(now);
+    }
+  };
+  return { sending, send };
 }
