@@ -16,7 +16,12 @@ import type { Frame } from '../../src/wire/index.ts';
 
 type Response = Extract<Frame, { type: 'cf_agent_use_chat_response' }>;
 
-const response = (id: string, seq: number, body: unknown, more: Partial<Response> = {}): Response => ({
+const response = (
+  id: string,
+  seq: number,
+  body: Response['body'],
+  more: Partial<Response> = {},
+): Response => ({
   type: 'cf_agent_use_chat_response',
   id,
   body,
@@ -26,12 +31,16 @@ const response = (id: string, seq: number, body: unknown, more: Partial<Response
 });
 
 /** The frames of one answer: its chunks, numbered, and the end. */
-function answer(id: string, chunks: readonly object[], more: Partial<Response> = {}): Response[] {
+function answer(
+  id: string,
+  chunks: readonly Record<string, unknown>[],
+  more: Partial<Response> = {},
+): Response[] {
   const frames = chunks.map((chunk, at) => response(id, at + 1, chunk, more));
   return [...frames, response(id, chunks.length, '', { ...more, done: true })];
 }
 
-const words = (...deltas: string[]): object[] => [
+const words = (...deltas: string[]): Record<string, unknown>[] => [
   { type: 'start', messageId: 'a1' },
   { type: 'text-start', id: 't' },
   ...deltas.map((delta) => ({ type: 'text-delta', id: 't', delta })),
@@ -108,13 +117,13 @@ describe('chat state', () => {
       { type: 'text-delta', id: 'never began', delta: 'x' },
       { type: 'tool-output-available', toolCallId: 'nobody', output: 1 },
     ];
-    const state = after(question, [...answer('r1', odd), response('r1', 9, 17)]);
+    const state = after(question, [...answer('r1', odd), response('r1', 9, 'no chunk')]);
     expect(state.messages[1]).toEqual({ id: 'a1', role: 'assistant', parts: [] });
   });
 });
 
 describe('tool calls', () => {
-  const called = (...chunks: object[]): ReturnType<typeof toolRow> => {
+  const called = (...chunks: Record<string, unknown>[]): ReturnType<typeof toolRow> => {
     const start = { type: 'start', messageId: 'a1' };
     const input = { command: 'vent', value: 'open' };
     const call = { type: 'tool-input-available', toolCallId: 'c1', toolName: 'send_command', input };
@@ -123,7 +132,7 @@ describe('tool calls', () => {
     if (part === undefined) throw new Error('no tool call');
     return toolRow(part);
   };
-  const output = (value: unknown): object => ({
+  const output = (value: unknown): Record<string, unknown> => ({
     type: 'tool-output-available',
     toolCallId: 'c1',
     output: value,

@@ -121,7 +121,7 @@ describe('the dashboard', () => {
     await card(page, 'chat').locator('.chat-tool').getByText('done', { exact: true }).waitFor();
     const activity = card(page, 'activity');
     await activity.getByText('yes from Ada: it is dry').waitFor();
-    await activity.getByText('command move 60').waitFor();
+    await activity.getByText('command move 60', { exact: true }).waitFor();
     await page.reload();
     expect(await approvals.count()).toBe(0);
     expect(problems).toEqual([]);
