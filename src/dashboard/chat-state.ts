@@ -54,7 +54,7 @@ export function asked(state: ChatState, requestId: string, question: ChatMessage
 }
 
 /** An answer that this page has not seen the beginning of. */
-export function joined(state: ChatState, requestId: string): ChatState {
+function joined(state: ChatState, requestId: string): ChatState {
   if (state.open.some(({ id }) => id === requestId)) return state;
   return { ...state, open: [...state.open, newRequest(requestId, null)] };
 }

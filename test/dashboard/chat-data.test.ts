@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelDescription } from '../../src/dashboard/api-types.ts';
-import {
-  asked,
-  EMPTY_CHAT,
-  joined,
-  listed,
-  textOf,
-  userMessage,
-  withFrame,
-} from '../../src/dashboard/chat-state.ts';
+import { asked, EMPTY_CHAT, listed, textOf, userMessage, withFrame } from '../../src/dashboard/chat-state.ts';
 import type { ChatState } from '../../src/dashboard/chat-state.ts';
 import { failureHint, shortInput, suggestions, toolRow } from '../../src/dashboard/chat-words.ts';
 import { parseMarkdown } from '../../src/dashboard/markdown.ts';
@@ -69,7 +61,10 @@ describe('chat state', () => {
       { id: 'a1', role: 'assistant', parts: [{ type: 'text', text: 'good ' }] },
     ]);
     const replayed = answer('r1', words('good ', 'day'), { replay: true });
-    expect(texts(after(joined(stored, 'r1'), replayed))).toEqual(['hello', 'good day']);
+    expect(texts(after(stored, [{ type: 'cf_agent_stream_resuming', id: 'r1' }, ...replayed]))).toEqual([
+      'hello',
+      'good day',
+    ]);
   });
 
   it('adds to the message that an answer continues', () => {
