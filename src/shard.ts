@@ -1,7 +1,13 @@
 /** Composition root of one shard: opens its files, loads the device models, makes it. */
 import { join } from 'node:path';
-import { FlightRecorder, Shard, type Suspects } from './actor/index.ts';
-import { createActorFactory, type AgentClasses, type AgentModels, type McpSettings } from './agent/index.ts';
+import { FlightRecorder, Shard, type ShardService, type Suspects } from './actor/index.ts';
+import {
+  createActorFactory,
+  type AgentClasses,
+  ProgramHost,
+  type AgentModels,
+  type McpSettings,
+} from './agent/index.ts';
 import { systemClock } from './base/clock.ts';
 import { BridgeError } from './base/errors.ts';
 import { createLog, type Log, type LogLevel } from './base/log.ts';
@@ -75,7 +81,9 @@ export async function openShard(
   const { dataDir, journalPagesMax, storePagesMax, agentBytesMax } = settings;
   const { idleTimeoutMs, awakeAgentsMax, turnDeadlineMs, recorder, suspects } = settings;
   const models = openModels(settings.models, log);
-  const factory = createActorFactory(new Registry(definitions), agents, models, settings.mcp);
+  const { modelKey } = settings.models ?? {};
+  const programs = new ProgramHost({ secrets: modelKey == null ? [] : [modelKey] });
+  const factory = createActorFactory(new Registry(definitions), agents, models, settings.mcp, programs);
   return new Shard({
     journal: new Journal(join(dataDir, 'journal.db'), pagesMax(journalPagesMax)),
     store: new ShardStore(join(dataDir, 'shard.db'), {
@@ -84,7 +92,7 @@ export async function openShard(
     }),
     diary: new ReplayDiary(join(dataDir, 'replay.json')),
     factory,
-    service: models.host,
+    service: serviceOf(models.host, programs),
     clock: systemClock,
     log,
     post,
@@ -94,6 +102,16 @@ export async function openShard(
     ...(recorder === undefined ? {} : { recorder: new FlightRecorder(recorder) }),
     ...(suspects === undefined ? {} : { suspects }),
   });
+}
+
+function serviceOf(models: ModelHost, programs: ProgramHost): ShardService {
+  return {
+    addTo: (totals) => models.addTo(totals),
+    close: () => {
+      models.close();
+      programs.close();
+    },
+  };
 }
 
 /** @throws BridgeError BRG_MODEL_SPEC when no model can be asked that way */

@@ -29,5 +29,6 @@ export { DeathLedger, type Suspects } from './death-ledger.ts';
 export { FlightRecorder } from './flight-recorder.ts';
 export { Runtime } from './runtime.ts';
 export { Shard } from './shard.ts';
+export type { ShardService } from './shard-options.ts';
 export { STALL_TICKS, StallCounter } from './stall-counter.ts';
 export type { ShardEvents, ShardLink, StartShard } from './shard-client.ts';

@@ -25,6 +25,7 @@ import { receiveFrame } from './gate.ts';
 import { LATER } from './later.ts';
 import { MCP_DEFAULTS, type McpSettings } from './mcp/index.ts';
 import { PlainDesk } from './plain-desk.ts';
+import { ProgramHost } from './programs/index.ts';
 import { modelRules } from './rule-book.ts';
 import { ToolRequests } from './tool-requests.ts';
 import { answerWebRequest } from './web-request.ts';
@@ -38,6 +39,7 @@ export function createActorFactory(
   agents: AgentClasses,
   models: AgentModels = rulesOnly(),
   mcp: McpSettings = MCP_DEFAULTS,
+  programs = new ProgramHost(),
 ): ActorFactory {
   const { devices, plain } = sortClasses(registry.definitions(), agents);
   for (const definition of registry.definitions()) modelRules(definition);
@@ -45,14 +47,14 @@ export function createActorFactory(
     if (BUILT_IN_MODELS.includes(model)) {
       const make = (context: ActorContext): Agent => new FleetAgent(context, registry);
       // It runs no author's code that it could be held without.
-      const { create } = kind('agent', { models, mcp }, make, make);
+      const { create } = kind('agent', { models, mcp, programs }, make, make);
       return { isBuiltIn: true, create, createHeld: create };
     }
     const PlainClass = plain.get(model);
     if (PlainClass !== undefined) {
       return kind(
         'agent',
-        { models, mcp },
+        { models, mcp, programs },
         (context) => withPlainDesk(new PlainClass(context)),
         (context) => withPlainDesk(new Agent(context)),
       );
@@ -62,7 +64,7 @@ export function createActorFactory(
     if (definition === undefined || DeviceClass === undefined) return undefined;
     return kind(
       'device',
-      { models, mcp },
+      { models, mcp, programs },
       (context) => new DeviceClass(context, definition),
       (context) => new DeviceAgent(context, definition),
     );
@@ -79,6 +81,7 @@ function withPlainDesk(agent: Agent): Agent {
 interface Services {
   readonly models: AgentModels;
   readonly mcp: McpSettings;
+  readonly programs: ProgramHost;
 }
 
 type Make = (context: ActorContext) => Agent;
@@ -102,6 +105,7 @@ function kind(sort: ActorKind['sort'] & string, services: Services, make: Make, 
   const behaviour = (agent: Agent): ActorBehaviour => {
     agent[PARTS].models = services.models;
     agent[PARTS].mcpSettings = services.mcp;
+    agent[PARTS].programHost = services.programs;
     return new AgentBehaviour(agent);
   };
   return {

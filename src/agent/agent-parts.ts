@@ -9,7 +9,7 @@ import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Frame } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
-import { makeConsent, type Approvals, type Consent } from './approvals/index.ts';
+import { Consent, type Approvals } from './approvals/index.ts';
 import { answerAgentRequest } from './agent-requests.ts';
 import { CallDesk } from './calls/call-desk.ts';
 import { traced } from './author-code.ts';
@@ -22,6 +22,7 @@ import { runAs } from './current-agent.ts';
 import type { Extension } from './extension.ts';
 import { describeMcp, MCP_DEFAULTS, MCP_KIND, McpDesk, type McpSettings } from './mcp/index.ts';
 import { Outbound } from './outbound.ts';
+import { PROGRAM_KIND, type ProgramHost, type Programs } from './programs/index.ts';
 import { StateSync } from './state-sync.ts';
 import { AgentStorage } from './storage.ts';
 import { WorkDesk } from './work-desk.ts';
@@ -38,6 +39,8 @@ export class AgentParts {
   models: AgentModels | undefined;
   /** What the bridge says about MCP servers; set as `models` is. */
   mcpSettings: McpSettings = MCP_DEFAULTS;
+  /** What runs its programs; set as `models` is. */
+  programHost: ProgramHost | undefined;
   /** Whether its class is a `ChattingAgent`; set when it has been constructed. */
   canChat = false;
   #chat: ChatDesk | undefined;
@@ -65,8 +68,13 @@ export class AgentParts {
     return this.#consented.approvals;
   }
 
+  /** Programs of its model. */
+  get programs(): Programs {
+    return this.#consented.programs;
+  }
+
   get #consented(): Consent {
-    return (this.#consent ??= makeConsent(this.#agent));
+    return (this.#consent ??= new Consent(this.#agent));
   }
 
   get calls(): CallDesk {
@@ -124,7 +132,7 @@ export class AgentParts {
     if (this.#heldUntilMs === undefined) this.work.wake(kinds);
     this.extension?.wake();
     if (this.context.cell(CHAT_CELL) !== undefined) this.chat?.wake();
-    if (kinds.has('approval')) this.#consented.calls.wake();
+    if (kinds.has('approval') || kinds.has(PROGRAM_KIND)) this.#consented.wake();
     this.rearm();
     if (this.#agent.onStart === noStartHook) return undefined;
     return this.runHook('onStart', () => this.#agent.onStart());
@@ -142,7 +150,7 @@ export class AgentParts {
     this.work.stop();
     this.openChat?.stop();
     this.#mcp?.stop();
-    this.#consent?.calls.stop();
+    this.#consent?.stop();
     this.extension?.stop();
   }
 
@@ -169,9 +177,8 @@ export class AgentParts {
     if (this.state.isBusy) return 'a change of its state waits for its validation';
     if (this.#mcp?.isBusy === true) return 'an MCP server is waited for';
     if (this.#chat?.isBusy === true) return 'a chat turn is under way, or waits';
-    if (this.#consent?.calls.isBusy === true) return 'an approved call is under way';
     if (this.extension?.isBusy() === true) return 'a request waits for its device, or a feed for its viewers';
-    return this.work.heldBy();
+    return this.#consent?.heldBy() ?? this.work.heldBy();
   }
 
   /** @throws BridgeError of whoever answers; BRG_NOT_FOUND when nobody does */

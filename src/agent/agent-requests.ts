@@ -5,6 +5,7 @@ import { answerApprovalRequest, isAboutApprovals } from './approvals/index.ts';
 import type { ChatDesk } from './chat/chat-desk.ts';
 import type { Schedule } from './jobs/index.ts';
 import { answerMcpRequest, isAboutMcp } from './mcp/index.ts';
+import { answerProgramRequest } from './programs/index.ts';
 
 /** An answer, or `LATER`; undefined for what the kind of the agent answers. @throws BridgeError */
 export function answerAgentRequest(parts: AgentParts, request: number, name: string, body: unknown): unknown {
@@ -15,6 +16,8 @@ export function answerAgentRequest(parts: AgentParts, request: number, name: str
       return { messages: chatOf(parts).list() };
     case 'ask':
       return chatOf(parts).questions.ask(request, body);
+    case 'programs':
+      return answerProgramRequest(parts.programs);
     case 'schedules':
       return { items: parts.work.schedules.getSchedules().map(described) };
     case 'cancelSchedule':

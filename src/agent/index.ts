@@ -57,6 +57,7 @@ export {
   type ScheduleOptions,
 } from './jobs/index.ts';
 export { createActorFactory } from './actor-adapter.ts';
+export { ProgramHost, programTool, type ProgramToolOptions, type ToolGroup } from './programs/index.ts';
 export type { AgentModels } from './agent-models.ts';
 export {
   AgentMcp,

@@ -67,6 +67,7 @@ interface RouteSpec<Query extends z.ZodType, Body extends z.ZodType> {
     | 'mcp'
     | 'tools'
     | 'schedules'
+    | 'programs'
     | 'bridge';
   readonly summary: string;
   readonly query?: Query;

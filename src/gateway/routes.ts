@@ -8,6 +8,7 @@ import { copyRoutes } from './copy-routes.ts';
 import * as answers from './answers.ts';
 import { mcpRoutes } from './mcp-routes.ts';
 import { limitParameter } from './parameters.ts';
+import { programRoutes } from './program-routes.ts';
 import { route } from './route.ts';
 import type { Route } from './route.ts';
 
@@ -122,6 +123,7 @@ export const routes: readonly Route[] = [
   ...fleetRoutes,
   ...agentRoutes,
   ...approvalRoutes,
+  ...programRoutes,
   ...mcpRoutes,
   ...auditRoutes,
   ...copyRoutes,

@@ -9,7 +9,16 @@ import type Database from 'better-sqlite3';
 import { limits } from '../base/limits.ts';
 
 /** What a row is about. */
-export const AUDIT_KINDS = ['command', 'agent', 'desired', 'rule', 'tool', 'approval', 'schedule'] as const;
+export const AUDIT_KINDS = [
+  'command',
+  'agent',
+  'desired',
+  'rule',
+  'tool',
+  'approval',
+  'schedule',
+  'program',
+] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 
 /** One row. */

@@ -21,5 +21,11 @@ export interface Tool {
   readonly outputSchema?: JsonSchema;
   readonly annotations?: ToolHints;
   /** Resolves with a JSON value. Rejects with a BridgeError, whose message a model may read, or when `signal` ends. */
-  execute(input: unknown, options: { readonly signal: AbortSignal }): Promise<unknown>;
+  execute(
+    input: unknown,
+    options: {
+      readonly signal: AbortSignal;
+      /** The call of a chat that wants it. */ readonly toolCallId?: string;
+    },
+  ): Promise<unknown>;
 }

@@ -171,7 +171,7 @@ export class ChatApprovals {
   clear(by: string): void {
     this.#expected.clear();
     for (const { id, origin } of this.#parts.approvals.pending)
-      if (origin.kind === 'chat') this.#parts.approvals.cancel(id, by);
+      if (origin.kind !== 'tool' && origin.toolCallId !== undefined) this.#parts.approvals.cancel(id, by);
   }
 
   #run(id: string): void {

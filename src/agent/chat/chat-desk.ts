@@ -89,6 +89,11 @@ export class ChatDesk {
   }
 
   /** Calls of this chat that wait for people. */
+  /** What came of a program that had waited for people: the assistant goes on with it. */
+  programEnded(toolCallId: string, answer: object): void {
+    this.#turns.tools.outputAgain(toolCallId, answer);
+  }
+
   get approvals(): ChatApprovals {
     return this.#turns.approvals;
   }

@@ -51,7 +51,7 @@ function execution(
 ): Promise<unknown> {
   // A client may go on by itself as soon as it has approved: the call runs once all the same.
   const approved = agent[PARTS].chat?.approvals.outcomeOf(toolCallId);
-  return approved ?? tool.execute(input, { signal: abortSignal ?? new AbortController().signal });
+  return approved ?? tool.execute(input, { signal: abortSignal ?? new AbortController().signal, toolCallId });
 }
 
 function needsConsent(agent: Agent, tool: DeviceTool, input: unknown, toolCallId: string): boolean {

@@ -4,6 +4,7 @@ import { limits } from '../../base/limits.ts';
 import type { Tool } from '../../tools/index.ts';
 import type { Agent } from '../agent.ts';
 import type { ChatAuthor, ChatFinish, ChatTurnOptions } from './chat-author.ts';
+import { isWaitingProgram } from '../programs/program-answer.ts';
 import { toolSetOf } from './chat-tools.ts';
 import type { ChatAnswer } from './chunk-reader.ts';
 
@@ -27,11 +28,21 @@ export async function answerWithModel(
     messages: await convertToModelMessages(agent.messages),
     abortSignal,
     tools: await toolSetOf(agent, tools),
-    stopWhen: stepCountIs(limits.chatStepsMax),
+    // What a program that waits for people came to is told to the turn that goes on then.
+    stopWhen: [stepCountIs(limits.chatStepsMax), waitsForPeople],
     // The model of a bridge tries again by itself.
     maxRetries: 0,
     onFinish,
     // The chat tells what failed.
     onError: () => undefined,
   });
+}
+
+/** For `stopWhen`: a program of the last step waits for people. */
+function waitsForPeople({
+  steps,
+}: {
+  steps: readonly { toolResults: readonly { output: unknown }[] }[];
+}): boolean {
+  return steps.at(-1)?.toolResults.some(({ output }) => isWaitingProgram(output)) === true;
 }

@@ -16,6 +16,7 @@ import { ChatFacade } from './chat-facade.ts';
 import type { ChatAnswer } from './chunk-reader.ts';
 import { deviceTools } from '../device-tools/index.ts';
 import { remoteTools } from '../mcp/index.ts';
+import { programTool } from '../programs/index.ts';
 import { answerWithModel } from './default-answer.ts';
 
 /** The agent of a device, to talk to: a `DeviceAgent` with what a `ChatAgent` has. Telemetry never waits for an answer. */
@@ -53,7 +54,8 @@ export class DeviceChatAgent<State extends DeviceState = DeviceState>
     );
     const about = `${this.definition.description}. It measures ${units.join(', ')}.`;
     const by = { by: 'chat' };
-    const tools = [...deviceTools(this, by), ...remoteTools(this, by)];
+    const run = programTool(this, { ...by, isBesideTools: true });
+    const tools = [...deviceTools(this, by), ...remoteTools(this, by), run];
     return answerWithModel(this, about, onFinish, options, tools);
   }
 

@@ -127,6 +127,12 @@ export class ToolDesk {
     this.#say({ chunk, from: ['approval-responded'], autoContinue: true, connection: 0 });
   }
 
+  /** What came of a call that had answered that it waits: the assistant goes on. */
+  outputAgain(toolCallId: string, output: unknown): void {
+    const chunk: Chunk = { type: 'tool-output-available', toolCallId, output };
+    this.#say({ chunk, from: ['output-available'], autoContinue: true, connection: 0 });
+  }
+
   /** Nobody knows what came of the call; nobody goes on by itself. */
   lost(toolCallId: string, errorText: string): void {
     const chunk: Chunk = { type: 'tool-output-error', toolCallId, errorText };

@@ -83,4 +83,18 @@ export const programLimits = {
   schemaStepsMax: 50_000,
   /** Secrets a redactor looks for. */
   redactedSecretsMax: 1_000,
+
+  /** Characters of a program's value that its model is told, some 6,000 tokens; and of what the program logged. */
+  programValueCharactersMax: 24_000,
+  programLogCharactersTold: 4_000,
+  /** Programs of one turn of a chat that may fail: a model that did not find it by then does not find it. */
+  programFailuresPerTurnMax: 3,
+  /** Programs of one agent that wait for people. */
+  programsPausedMax: 20,
+  /** Bytes of what is kept of a program that waits: its text, and what its calls were answered. */
+  programRecordBytesMax: 512 * KiB,
+  /** Runs whose whole records an agent keeps; the hashes of all are in the audit log. */
+  programRunsKept: 50,
+  /** Bytes of one such record; of a larger one its hash is kept. */
+  programRunRecordBytesMax: 64 * KiB,
 } as const;

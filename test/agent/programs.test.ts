@@ -1,0 +1,132 @@
+/** Programs of a model: with a scripted model, a real device over MQTT, real sandboxes, and people over HTTP. */
+import { expect, test } from 'vitest';
+import { temporaryDir, type TestBridge } from '../support/bridge.ts';
+import { until } from '../support/until.ts';
+import {
+  approvalsOf,
+  decide,
+  device,
+  gateBridge,
+  hasHeard,
+  lastParts,
+  pending,
+  say,
+  type Item,
+} from './approvals/gate.ts';
+
+const toolPart = (parts: Item[]): Item | undefined =>
+  parts.find(({ toolCallId }) => toolCallId !== undefined);
+const program = (code: string): string => `call run_program ${JSON.stringify({ code })}`;
+const outputOf = async (bridge: TestBridge): Promise<Item> =>
+  toolPart(await lastParts(bridge, hasHeard))?.['output'] as Item; // of a call that ended
+
+const MOVES = `
+  const before: unknown = (await env.device.read_state({}) as any).values?.position;
+  const small = await env.device.send_command({ command: 'move', value: 20 });
+  const far = await env.device.send_command({ command: 'move', value: 90 });
+  console.log('moved');
+  return { small: small.outcome, far: far.outcome };`;
+
+test('a program reads, moves what the policy allows, and only its value and its log are told', async () => {
+  const bridge = await gateBridge();
+  const heard = await device(await bridge.mqtt());
+  await say(
+    bridge,
+    program(`const { outcome } = await env.device.send_command({ command: 'move', value: 20 });
+      console.warn('as far as allowed');
+      return [outcome, Math.random() < 1];`),
+  );
+  expect(await outputOf(bridge)).toEqual({
+    outcome: 'done',
+    value: ['done', true],
+    logs: ['warn: as far as allowed'],
+  });
+  expect(heard).toEqual(['move 20']);
+  const { runs, chain } = (await bridge.agent('gate/g1/programs')) as { runs: { body: Item }[]; chain: Item };
+  expect(chain).toEqual({ kept: 1, count: 1, isSound: true });
+  expect(runs[0]?.body).toMatchObject({ user: 'chat', calls: [{ tool: 'send_command', decision: 'live' }] });
+  const { items } = (await bridge.fetch('/api/audit?agent=gate/g1&kind=program')).body as { items: Item[] };
+  expect(items).toMatchObject([{ event: 'done', by: 'chat', detail: { calls: 1 } }]);
+});
+
+test('what is wrong with a program is told with line and column of its own text; its tools say what would be right', async () => {
+  const bridge = await gateBridge();
+  await device(await bridge.mqtt());
+  await say(bridge, program('const a = 1;\nreturn a +;'));
+  expect(await outputOf(bridge)).toMatchObject({
+    outcome: 'failed',
+    error: expect.stringMatching(/^line 2, column \d+: /) as string,
+  });
+  await say(bridge, program("await env.device.send_command({ command: 'dance' })"));
+  const { error } = await until(async () => {
+    const output = await outputOf(bridge);
+    return String(output['error']).startsWith('line') ? undefined : output;
+  });
+  expect(error).toMatch(/^bad-arguments: .*expected one of \["move","lock","flush"/);
+});
+
+test('a call that needs consent pauses the program; approved after the process ended, it goes on where it was, and so does the chat', async () => {
+  const dataDir = temporaryDir();
+  const first = await gateBridge(dataDir);
+  const heard = await device(await first.mqtt());
+  await say(first, program(MOVES));
+  const waiting = await lastParts(first, (parts) => toolPart(parts)?.['state'] === 'output-available');
+  expect(toolPart(waiting)?.['output']).toMatchObject({
+    outcome: 'waiting',
+    waitingFor: [{ tool: 'send_command' }],
+  });
+  // The model is not asked to go on while people are.
+  expect(waiting.filter(({ type }) => type === 'text')).toEqual([]);
+  expect(heard).toEqual(['move 20']);
+  const id = await pending(first);
+  expect(await approvalsOf(first)).toMatchObject([
+    { origin: { kind: 'program', sequence: 2 }, arguments: { command: 'move', value: 90 }, runBy: 'asker' },
+  ]);
+  await first.stop();
+  const bridge = await gateBridge(dataDir);
+  const heardThen = await device(await bridge.mqtt());
+  await decide(bridge, id, 'Anna');
+  expect(await outputOf(bridge)).toEqual({
+    outcome: 'done',
+    value: { small: 'done', far: 'done' },
+    logs: ['moved'],
+  });
+  expect(heardThen).toEqual(['move 90']);
+  expect(await approvalsOf(bridge)).toMatchObject([{ status: 'approved', outcome: { outcome: 'done' } }]);
+  const { waiting: left, chain } = (await bridge.agent('gate/g1/programs')) as Item;
+  expect(left).toEqual([]);
+  expect(chain).toEqual({ kept: 2, count: 2, isSound: true });
+});
+
+test('denied, the program is told who and why, and may go on without it', async () => {
+  const bridge = await gateBridge();
+  const heard = await device(await bridge.mqtt());
+  await say(
+    bridge,
+    program(`try { await env.device.send_command({ command: 'move', value: 90 }); }
+      catch (error) { return String(error.message); }`),
+  );
+  await decide(bridge, await pending(bridge), 'Anna', false);
+  expect(await outputOf(bridge)).toMatchObject({
+    outcome: 'done',
+    value: expect.stringContaining('Anna denied it') as string,
+  });
+  expect(heard).toEqual([]);
+});
+
+test('two calls that wait are asked about together, and nothing goes on before both are decided', async () => {
+  const bridge = await gateBridge();
+  const heard = await device(await bridge.mqtt());
+  await say(
+    bridge,
+    program(
+      `const all = await Promise.all([80, 90].map((value) => env.device.send_command({ command: 'move', value }))); return all.length;`,
+    ),
+  );
+  await until(async () => (await approvalsOf(bridge, 'gate/g1', 'pending')).length === 2);
+  await decide(bridge, await pending(bridge), 'Anna');
+  expect(heard).toEqual([]);
+  await decide(bridge, await pending(bridge), 'Anna');
+  expect(await outputOf(bridge)).toMatchObject({ outcome: 'done', value: 2 });
+  expect(heard.toSorted()).toEqual(['move 80', 'move 90']);
+});
