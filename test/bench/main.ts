@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchAgentsSdk } from './agents-sdk.ts';
+import { benchChats } from './chats.ts';
 import { benchCodeModeCorpus } from './codemode-corpus.ts';
 import { benchCodeMode } from './codemode-latency.ts';
 import { benchDashboardSize } from './dashboard-size.ts';
@@ -40,6 +41,10 @@ const benches: Readonly<Record<string, Bench>> = {
   'agents-sdk': {
     meaning: 'messages over WebSockets into SQL and state, against the Agents SDK on workerd',
     run: benchAgentsSdk,
+  },
+  chats: {
+    meaning: 'event-loop delay and PUBACK latency while 50 chats stream, against none',
+    run: benchChats,
   },
   codemode: { meaning: 'Code Mode: a program with 10 tool calls, sandbox warm and cold', run: benchCodeMode },
   'codemode-corpus': {
