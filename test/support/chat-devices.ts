@@ -2,6 +2,7 @@
 import type { UIMessage } from 'ai';
 import { z } from 'zod';
 import {
+  Agent,
   ChatAgent,
   DeviceChatAgent,
   type AgentClasses,
@@ -107,6 +108,9 @@ class Talker extends DeviceChatAgent<{ x: number }> {
   }
 }
 
+/** Is nobody's to talk to. */
+class Mute extends Agent {}
+
 export const definitions = [
   defineDevice({
     model: 'talker',
@@ -117,4 +121,4 @@ export const definitions = [
   }),
 ];
 
-export const agents: AgentClasses = { bot: Bot, 'talker-agent': Talker };
+export const agents: AgentClasses = { bot: Bot, mute: Mute, 'talker-agent': Talker };

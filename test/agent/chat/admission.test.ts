@@ -140,7 +140,11 @@ test('an answer for which the database has no room ends with its code; the agent
 
 test('agents that do not chat say so; each chat frame type of a client is for the chat', async () => {
   const bridge = await chatBridge();
-  expect(await bridge.fetch('/api/agents/fleet/all/messages')).toMatchObject({ status: 404 });
+  await (await bridge.socket('mute/m1')).frame('cf_agent_identity');
+  expect(await bridge.fetch('/api/agents/mute/m1/messages')).toMatchObject({
+    status: 404,
+    body: { code: 'BRG_NOT_FOUND' },
+  });
   const me = await ChatClient.open(bridge, 'bot/types');
   await me.socket.frame('cf_agent_identity');
   const types = FRAMES.filter((row) => row.class === 'chat' && row.direction !== 'out').map(
