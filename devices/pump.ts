@@ -47,5 +47,7 @@ export default defineDevice({
       do: { kind: 'alert', text: 'vibration is high' },
     },
   ],
+  // Whether a pump shakes is seen beside the others.
+  policy: { peers: 'model' },
   sample: { v: 2.35, p: 4.2, s: 2900, r: true },
 });

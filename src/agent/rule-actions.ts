@@ -1,4 +1,4 @@
-/** Does what rules that fired say: commands and alerts. */
+/** Does what rules that fired say: commands, alerts, and questions of the agent to itself. */
 import { asBridgeError } from '../base/errors.ts';
 import { channels, tell } from '../base/events.ts';
 import { onBehalfOf } from './author-code.ts';
@@ -31,6 +31,7 @@ function noteSuppressed({ context }: DeviceDesk, rule: string): void {
 function act(agent: DeviceAgent, desk: DeviceDesk, rule: FiredRule): void {
   const { ruleId, action, metric, value, atMs: ts, text } = rule;
   const { alerts, context } = desk;
+  if (action.kind === 'ask') return askItself(desk, rule);
   if (action.kind !== 'command') {
     alerts.add({ ts, ruleId, kind: action.kind, text, metric, value });
     return;
@@ -49,5 +50,37 @@ function act(agent: DeviceAgent, desk: DeviceDesk, rule: FiredRule): void {
   } catch (error) {
     const failure = `${text}: ${asBridgeError(error).message}`;
     alerts.add({ ts, ruleId, kind: 'alert', text: failure, metric, value });
+  }
+}
+
+/** The question is a message of the chat; its answer is a turn of the thought lane, which telemetry does not wait for. */
+function askItself(desk: DeviceDesk, { ruleId, metric, value, atMs: ts, text }: FiredRule): void {
+  const { alerts, context, parts } = desk;
+  const tellPeople = (kind: 'alert' | 'notify', words: string): void =>
+    alerts.add({ ts, ruleId, kind, text: words, metric, value });
+  const { chat } = parts;
+  if (chat === undefined) {
+    tellPeople('alert', `${text}: not asked: agents of this class do not chat`);
+    return;
+  }
+  // One question at a time: what fires again meanwhile would be told the same.
+  if (chat.isBusy) {
+    tellPeople('notify', `${text}: not asked: the agent is still answering`);
+    return;
+  }
+  // Of the turn, so that a replay asks once.
+  const id = `${context.effectId()}.rule`;
+  const said = `${text}\n(${metric} is ${String(value)} now; rule ${ruleId})`;
+  const message = {
+    id,
+    role: 'user',
+    parts: [{ type: 'text', text: said }],
+    metadata: { by: `rule:${ruleId}` },
+  };
+  try {
+    context.attempt(() => chat.save([message]));
+    tellPeople('notify', `asked: ${text}`);
+  } catch (error) {
+    tellPeople('alert', `${text}: not asked: ${asBridgeError(error).message}`);
   }
 }

@@ -3,6 +3,14 @@ import type { CommandDescription, MetricDescription, ModelDescription } from './
 
 const RULE_OPS = ['>', '>=', '<', '<=', '==', '!='] as const;
 
+const ACTION_KINDS = ['alert', 'notify', 'ask', 'command'] as const;
+export type RuleActionKind = (typeof ACTION_KINDS)[number];
+
+/** What a rule of this model may do. */
+export function actionsFor({ commands }: ModelDescription): readonly RuleActionKind[] {
+  return commands.length > 0 ? ACTION_KINDS : ACTION_KINDS.filter((kind) => kind !== 'command');
+}
+
 /** The fields of the add form as typed. */
 export interface RuleDraft {
   readonly metric: string;
@@ -12,7 +20,7 @@ export interface RuleDraft {
   readonly staleSeconds: string;
   readonly forSeconds: string;
   readonly hysteresis: string;
-  readonly action: 'alert' | 'notify' | 'command';
+  readonly action: RuleActionKind;
   readonly text: string;
   readonly command: string;
   readonly argument: string;

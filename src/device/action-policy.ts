@@ -70,6 +70,8 @@ export interface DevicePolicy {
     /** The device itself may approve, by a button on it: `call/approve` and `call/deny`. Default false. */
     readonly byDevice?: boolean;
   };
+  /** Other devices that tools may read: none (default), or those of the same model, to compare with. */
+  readonly peers?: 'none' | 'model';
   /** By the name of a command. */
   readonly commands?: Readonly<Record<string, ActionPolicy>>;
   /** By the name of a metric that can be set. */
@@ -84,7 +86,7 @@ interface Actuators {
   readonly commands: readonly { readonly name: string; readonly argument: CommandArgument | null }[];
 }
 
-const KEYS = ['timeZone', 'quietHours', 'perDayMax', 'approvals', 'commands', 'desired', 'tools'];
+const KEYS = ['timeZone', 'quietHours', 'perDayMax', 'approvals', 'peers', 'commands', 'desired', 'tools'];
 const ACTION_KEYS = ['allow', 'only', 'never', 'rate', 'perDayMax', 'quietHours', 'approvals'];
 const APPROVAL_KEYS = ['persons', 'ttlSeconds'];
 const TIME_OF_DAY = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
@@ -99,6 +101,9 @@ export function checkPolicy(policy: unknown, { metrics, commands }: Actuators, f
   if (perDayMax !== undefined) checkCount(perDayMax, 'policy.perDayMax', Number.MAX_SAFE_INTEGER, fail);
   if (fields['approvals'] !== undefined)
     checkApprovals(fields['approvals'], 'policy', [...APPROVAL_KEYS, 'byDevice'], fail);
+  const { peers } = fields;
+  if (peers !== undefined && peers !== 'none' && peers !== 'model')
+    fail('policy.peers', `is ${showValue(peers)}`, "'none' or 'model'");
   const settable = metrics.filter(({ access }) => access !== 'read');
   checkActions(fields['commands'], 'policy.commands', names(commands), fail);
   checkActions(fields['desired'], 'policy.desired', names(settable), fail);

@@ -156,7 +156,7 @@ test('it is listed, described and forgotten; what only devices have is empty, or
   await bridge.fetch('/api/agents/room/d/call/join', { body: { args: ['ada'] } });
   expect(await bridge.agent('room/d')).toEqual({
     ...{ model: 'room', id: 'd', presence: 'never', lastSeen: null, state: { members: ['ada'] } },
-    ...{ reported: {}, desired: {}, delta: {}, version: 0, codec: null, awake: true },
+    ...{ reported: {}, desired: {}, delta: {}, version: 0, codec: null, awake: true, canChat: false },
     ...{ messages: 0, rejected: 0, connections: 0, rules: 0, alerts: 0, commandsPending: 0 },
   });
   const { body: models } = await bridge.fetch('/api/models');

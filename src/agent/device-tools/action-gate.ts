@@ -57,6 +57,11 @@ export class ActionGate {
     return this.#policy.approvals?.byDevice === true;
   }
 
+  /** Whether tools may read the other devices of the model. */
+  get readsPeers(): boolean {
+    return this.#policy.peers === 'model';
+  }
+
   get timeZone(): string {
     return this.#policy.timeZone ?? 'UTC';
   }

@@ -1,5 +1,6 @@
 import { actTools } from './act-tools.ts';
 import type { DeviceTool } from './device-tool.ts';
+import { peerTools } from './peer-tools.ts';
 import { readTools } from './read-tools.ts';
 import { ruleTools } from './rule-tools.ts';
 import { scheduleTools } from './schedule-tools.ts';
@@ -9,6 +10,7 @@ import type { ToolBench } from './tool-bench.ts';
 export function allTools(bench: ToolBench, askedBy: () => string): DeviceTool[] {
   return [
     ...readTools(bench),
+    ...peerTools(bench, askedBy),
     ...actTools(bench, askedBy),
     ...ruleTools(bench, askedBy),
     ...scheduleTools(bench, askedBy),

@@ -1,6 +1,7 @@
 /** Tools that only look: the latest values, and the past. */
 import { BridgeError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
+import type { DeviceDefinition } from '../../device/index.ts';
 import type { JsonSchema } from '../../tools/index.ts';
 import type { DeviceDesk } from '../device-desk.ts';
 import { readTool, type DeviceTool, type Input } from './device-tool.ts';
@@ -17,8 +18,6 @@ const TEXT = { type: 'string' } as const;
 
 export function readTools(bench: ToolBench): DeviceTool[] {
   const { definition } = bench.desk;
-  const read = definition.metrics.filter(({ access }) => access !== 'write');
-  const metric: JsonSchema = { type: 'string', enum: read.map(({ name }) => name) };
   return [
     readTool({
       name: 'read_state',
@@ -30,22 +29,28 @@ export function readTools(bench: ToolBench): DeviceTool[] {
     readTool({
       name: 'read_history',
       description: 'Past values of one metric, downsampled to points with min, mean and max.',
-      properties: {
-        metric,
-        minutes: { ...NUMBER, exclusiveMinimum: 0, description: 'how long a time' },
-        to: { ...TEXT, description: 'its end, RFC 3339; default now' },
-        points: {
-          type: 'integer',
-          minimum: 1,
-          maximum: limits.toolHistoryPointsMax,
-          default: limits.toolHistoryPointsDefault,
-        },
-      },
+      properties: historyProperties(definition),
       required: ['metric', 'minutes'],
       outputSchema: HISTORY,
       read: (input) => readHistory(bench.desk, input),
     }),
   ];
+}
+
+/** What of a device's past is wanted. */
+export function historyProperties({ metrics }: DeviceDefinition): { readonly [name: string]: JsonSchema } {
+  const read = metrics.filter(({ access }) => access !== 'write');
+  return {
+    metric: { type: 'string', enum: read.map(({ name }) => name) },
+    minutes: { ...NUMBER, exclusiveMinimum: 0, description: 'how long a time' },
+    to: { ...TEXT, description: 'its end, RFC 3339; default now' },
+    points: {
+      type: 'integer',
+      minimum: 1,
+      maximum: limits.toolHistoryPointsMax,
+      default: limits.toolHistoryPointsDefault,
+    },
+  };
 }
 
 const STATE: JsonSchema = {
@@ -108,7 +113,7 @@ function timesOf({ context }: DeviceDesk, names: readonly string[]): Map<string,
   return times;
 }
 
-const HISTORY: JsonSchema = {
+export const HISTORY: JsonSchema = {
   type: 'object',
   properties: {
     metric: TEXT,

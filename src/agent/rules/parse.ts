@@ -184,11 +184,12 @@ const ACTIONS = {
   command: ['kind', 'name', 'argument'],
   alert: ['kind', 'text'],
   notify: ['kind', 'text'],
+  ask: ['kind', 'text'],
 } as const;
 
 function parseAction(input: unknown, definition: DeviceDefinition): RuleAction {
   const { kind } = fieldsOf(input, 'do', ['kind', 'name', 'argument', 'text']);
-  if (kind !== 'command' && kind !== 'alert' && kind !== 'notify') {
+  if (kind !== 'command' && kind !== 'alert' && kind !== 'notify' && kind !== 'ask') {
     return refuse('do.kind', `must be one of ${Object.keys(ACTIONS).join(', ')}, not ${show(kind)}`);
   }
   const fields = fieldsOf(input, 'do', ACTIONS[kind]);

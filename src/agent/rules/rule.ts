@@ -37,7 +37,9 @@ export type Condition = ValueCondition | DeltaCondition | RateCondition | StaleC
 export type RuleAction =
   | { readonly kind: 'command'; readonly name: string; readonly argument?: MetricValue }
   | { readonly kind: 'alert'; readonly text: string }
-  | { readonly kind: 'notify'; readonly text: string };
+  | { readonly kind: 'notify'; readonly text: string }
+  /** The agent asks itself in its chat: its model looks into it. */
+  | { readonly kind: 'ask'; readonly text: string };
 
 /** A checked rule; `parseRule` makes it. */
 export interface Rule {

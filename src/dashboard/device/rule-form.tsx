@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { MetricDescription, ModelDescription } from '../api-types.ts';
-import { firstDraft, operatorsFor, ruleFromDraft } from '../rule-draft.ts';
+import { actionsFor, firstDraft, operatorsFor, ruleFromDraft } from '../rule-draft.ts';
 import type { RuleDraft } from '../rule-draft.ts';
 
 type Set = (change: Partial<RuleDraft>) => void;
@@ -146,17 +146,22 @@ function Action({
       : argument?.kind === 'binary'
         ? ['true', 'false']
         : null;
-  const actions = definition.commands.length > 0 ? ['alert', 'notify', 'command'] : ['alert', 'notify'];
+  const actions = actionsFor(definition);
   return (
     <>
       <Choice
         label="Do"
         value={draft.action}
         choices={actions}
-        onChange={(action) => set({ action: action === 'command' || action === 'notify' ? action : 'alert' })}
+        onChange={(chosen) => set({ action: actions.find((action) => action === chosen) ?? 'alert' })}
       />
       {draft.action !== 'command' && (
-        <Text label="Message" wide value={draft.text} onInput={(text) => set({ text })} />
+        <Text
+          label={draft.action === 'ask' ? 'Question to its agent' : 'Message'}
+          wide
+          value={draft.text}
+          onInput={(text) => set({ text })}
+        />
       )}
       {draft.action === 'command' && (
         <>

@@ -85,7 +85,7 @@ const mistakes: readonly (readonly [input: unknown, message: string])[] = [
     'hysteresis: must not be more than the delta, 5',
   ],
   [{ when }, 'do: must be an object with kind, name, argument, text, not nothing'],
-  [doing({ kind: 'email' }), 'do.kind: must be one of command, alert, notify, not "email"'],
+  [doing({ kind: 'email' }), 'do.kind: must be one of command, alert, notify, ask, not "email"'],
   [doing({ kind: 'alert', text: ' ' }), 'do.text: must be a text'],
   [doing({ kind: 'alert', text: 'é'.repeat(600) }), 'do.text: has 1200 bytes; at most 1024 are allowed'],
   [doing({ kind: 'alert', text: 'a', name: 'vent' }), 'do: has no field "name"; it has kind, text'],
