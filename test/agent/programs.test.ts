@@ -11,11 +11,10 @@ import {
   lastParts,
   pending,
   say,
+  toolPart,
   type Item,
 } from './approvals/gate.ts';
 
-const toolPart = (parts: Item[]): Item | undefined =>
-  parts.find(({ toolCallId }) => toolCallId !== undefined);
 const program = (code: string): string => `call run_program ${JSON.stringify({ code })}`;
 const outputOf = async (bridge: TestBridge): Promise<Item> =>
   toolPart(await lastParts(bridge, hasHeard))?.['output'] as Item; // of a call that ended

@@ -1,5 +1,4 @@
 /** The dashboard of a running bridge in a real browser, with devices that publish over MQTT. */
-import { execFileSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { MqttClient } from 'mqtt';
@@ -27,8 +26,6 @@ beforeAll(async () => {
     console.warn(`the dashboard was NOT tested: ${NO_BROWSER}`); // the reporter hides reasons of skips
     return;
   }
-  const root = resolve(import.meta.dirname, '../..');
-  execFileSync(process.execPath, ['scripts/build-dashboard.ts'], { cwd: root, stdio: 'pipe' });
   dataDir = await newDataDir();
   bridge = await BridgeProcess.start(dataDir);
   browser = await launchBrowser(executable);

@@ -1,5 +1,4 @@
 /** The dashboard's chat, approvals and activity in a real browser, with a valve that obeys over MQTT. */
-import { execFileSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { MqttClient } from 'mqtt';
@@ -18,10 +17,8 @@ beforeAll(async () => {
     console.warn(`chat and approvals were NOT tested: ${NO_BROWSER}`); // the reporter hides reasons of skips
     return;
   }
-  const root = resolve(import.meta.dirname, '../..');
-  execFileSync(process.execPath, ['scripts/build-dashboard.ts'], { cwd: root, stdio: 'pipe' });
   dataDir = await newDataDir();
-  const devices = resolve(root, 'test/support/page-devices.ts');
+  const devices = resolve(import.meta.dirname, '../support/page-devices.ts');
   bridge = await BridgeProcess.start(dataDir, ['--devices', devices]);
   browser = await launchBrowser(executable);
 }, 60_000);

@@ -12,11 +12,9 @@ import {
   move,
   pending,
   say,
+  toolPart,
   type Item,
 } from './gate.ts';
-
-const toolPart = (parts: Item[]): Item | undefined =>
-  parts.find(({ toolCallId }) => toolCallId !== undefined);
 
 test('a command beyond the allow-list waits; approved over HTTP with nobody connected, it runs once and the chat goes on with what the device showed', async () => {
   const bridge = await gateBridge();

@@ -73,6 +73,10 @@ export async function lastParts(
   });
 }
 
+/** The first of them that is a call of a tool. */
+export const toolPart = (parts: Item[]): Item | undefined =>
+  parts.find(({ toolCallId }) => toolCallId !== undefined);
+
 /** Whether the assistant has said what it heard of a tool. */
 export const hasHeard = (parts: Item[]): boolean =>
   parts.some(({ type, text }) => type === 'text' && String(text).startsWith('heard'));
