@@ -2,6 +2,7 @@
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { ApprovalPlace } from '../store/index.ts';
+import { mergePages } from './page-merge.ts';
 import type { Shard } from './shard.ts';
 
 /** Checked by the gateway's schema. */
@@ -31,15 +32,9 @@ export function approvalPage({ store, clock }: Shard, body: ApprovalsBody): Appr
   return { items, cursor: last === undefined || items.length < limit ? null : encodeCursor(last) };
 }
 
-/** One page of those of all shards. It ends where the first of theirs does: what is beyond may be incomplete. */
+/** One page of those of all shards. */
 export function mergeApprovalPages(pages: readonly ApprovalPage[]): ApprovalPage {
-  const ends = pages.flatMap(({ items, cursor }) => (cursor === null ? [] : items.slice(-1)));
-  const end = ends.sort(newestFirst)[0];
-  const items = pages
-    .flatMap((page) => page.items)
-    .filter((item) => end === undefined || newestFirst(item, end) <= 0)
-    .sort(newestFirst);
-  return { items, cursor: end === undefined ? null : encodeCursor(end) };
+  return mergePages(pages, newestFirst);
 }
 
 function newestFirst(a: ApprovalPlace, b: ApprovalPlace): number {

@@ -2,6 +2,7 @@
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { AuditEntry, AuditKind, ShardStore } from '../store/index.ts';
+import { mergePages } from './page-merge.ts';
 
 /** Checked by the gateway's schema. */
 export interface AuditBody {
@@ -40,18 +41,9 @@ export function auditPage(store: ShardStore, body: AuditBody): AuditPage {
   };
 }
 
-/** One page of those of all shards. It ends where the first of theirs does: what is beyond may be incomplete. */
+/** One page of those of all shards. */
 export function mergeAuditPages(pages: readonly AuditPage[]): AuditPage {
-  const ends = pages.flatMap(({ items, cursor }) => {
-    const last = items.at(-1);
-    return cursor === null || last === undefined ? [] : [{ last, cursor }];
-  });
-  const end = ends.sort((a, b) => newestFirst(a.last, b.last))[0];
-  const items = pages
-    .flatMap((page) => page.items)
-    .filter((item) => end === undefined || newestFirst(item, end.last) <= 0)
-    .sort(newestFirst);
-  return { items, cursor: end?.cursor ?? null };
+  return mergePages(pages, newestFirst);
 }
 
 function newestFirst(a: Item, b: Item): number {
