@@ -7,12 +7,12 @@
  * I1 A tool begins after the commit of the turn that asked for it: what it sends leaves at once, no turn waits for it.
  * I2 Every request gets one answer, unless the process ends. While one is open the agent stays in memory.
  */
-import { asBridgeError, BridgeError, errorSpec } from '../base/errors.ts';
+import { asBridgeError, BridgeError, publicMessage } from '../base/errors.ts';
 import type { Tool } from '../tools/index.ts';
 import type { Agent } from './agent.ts';
 import { PARTS, type AgentParts } from './agent-parts.ts';
 import { DeviceAgent } from './device-agent.ts';
-import { deviceTools, type DeviceTool, type ToolApproval } from './device-tools/index.ts';
+import { deviceTools, isDeviceTool, type DeviceTool, type ToolApproval } from './device-tools/index.ts';
 import { FleetAgent } from './fleet/fleet-agent.ts';
 
 interface ToolRequest {
@@ -98,9 +98,8 @@ export class ToolRequests {
   }
 
   #refuse(request: number, error: unknown): void {
-    const { code, message } = asBridgeError(error);
-    const { public: isPublic, title } = errorSpec(code);
-    this.#parts.context.replyError(request, code, isPublic ? message : title);
+    const failure = asBridgeError(error);
+    this.#parts.context.replyError(request, failure.code, publicMessage(failure));
   }
 
   #take(): [number, AbortController][] {
@@ -133,7 +132,7 @@ async function runFor(
   { approval, isCallerAsked = false }: Pick<ToolRequest, 'approval' | 'isCallerAsked'>,
   signal: AbortSignal,
 ): Promise<unknown> {
-  if (!('run' in tool)) return tool.execute(input, { signal });
+  if (!isDeviceTool(tool)) return tool.execute(input, { signal });
   const decision = tool.decide(input);
   const isForTwo = decision.decision === 'needs-approval' && decision.persons === 2;
   if (isForTwo || !isCallerAsked) return tool.run(input, { signal, asksPeople: true });

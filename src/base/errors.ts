@@ -173,6 +173,12 @@ export function errorSpec(code: ErrorCode): ErrorSpec {
   return ERRORS[code];
 }
 
+/** What a client may read of it: the message of a public one, of others no more than the title of their code. */
+export function publicMessage({ code, message }: BridgeError): string {
+  const spec = errorSpec(code);
+  return spec.public ? message : spec.title;
+}
+
 /** `error` as a BridgeError; anything unknown becomes BRG_INTERNAL and keeps its cause for the log. */
 export function asBridgeError(error: unknown): BridgeError {
   if (error instanceof BridgeError) return error;

@@ -16,7 +16,7 @@ import type {
 } from '../actor/index.ts';
 import { addressKey } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
-import { asBridgeError, errorSpec } from '../base/errors.ts';
+import { asBridgeError, errorSpec, publicMessage } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 
@@ -79,7 +79,7 @@ export class AgentSocket {
       const failure = asBridgeError(error);
       const spec = errorSpec(failure.code);
       if (!spec.public) this.#context.log.error({ err: failure }, 'connection not opened');
-      this.close(spec.closeCode ?? 1011, spec.public ? failure.message : spec.title);
+      this.close(spec.closeCode ?? 1011, publicMessage(failure));
       return null;
     }
   }

@@ -1,6 +1,6 @@
 /** Reads over all agents of a shard: find, list, count, who is due. Never wakes anybody. */
 import type Database from 'better-sqlite3';
-import { IS_APPROVAL } from './listed-cells.ts';
+import { APPROVAL_PREFIX, IS_APPROVAL } from './listed-cells.ts';
 import type { AgentRow, Presence } from './shard-store.ts';
 
 export interface ListQuery {
@@ -78,7 +78,7 @@ SELECT *, CASE WHEN file = 0 THEN (
 FROM agents WHERE model = ? AND id = ?`;
 
 const APPROVALS = `
-SELECT model || '/' || id AS address, substr(name, 10) AS approval, value FROM cells JOIN agents ON agents.key = cells.agent
+SELECT model || '/' || id AS address, substr(name, ${APPROVAL_PREFIX.length + 1}) AS approval, value FROM cells JOIN agents ON agents.key = cells.agent
 WHERE ${IS_APPROVAL}`;
 const STATUS = "json_extract(value, '$.status')";
 const CREATED = "json_extract(value, '$.createdAtMs')";

@@ -1,7 +1,7 @@
 /** Documents that lists show without waking their agent: of heavy agents, shard.db keeps a copy of these. */
 
 /** What stands before the id in the name of an approval's document. */
-const APPROVAL_PREFIX = 'approval:';
+export const APPROVAL_PREFIX = 'approval:';
 
 /** The same in SQL: exactly the condition of the partial index `cells_approvals`. */
 export const IS_APPROVAL = "name >= 'approval:' AND name < 'approval;'";

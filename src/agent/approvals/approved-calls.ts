@@ -8,7 +8,7 @@
  * I1 A call begins once. Whoever wants it again (a continued chat) gets its outcome.
  */
 import type { ActorContext } from '../../actor/index.ts';
-import { asBridgeError, BridgeError, errorSpec } from '../../base/errors.ts';
+import { asBridgeError, BridgeError, errorSpec, publicMessage } from '../../base/errors.ts';
 import type { DeviceTool } from '../device-tools/device-tool.ts';
 import { isJsonObject, type JsonObject } from '../merge-patch.ts';
 import { approversOf, type Approval } from './approval.ts';
@@ -141,10 +141,9 @@ export class ApprovedCalls {
 
 /** What a tool says to wrong arguments, or to a call that is not allowed, it says before it acts. */
 function failed(error: unknown): JsonObject {
-  const { code, message } = asBridgeError(error);
-  const { public: isPublic, title, status } = errorSpec(code);
+  const failure = asBridgeError(error);
   return {
-    outcome: status < 500 ? 'refused' : 'failed',
-    explanation: `${code}: ${isPublic ? message : title}`,
+    outcome: errorSpec(failure.code).status < 500 ? 'refused' : 'failed',
+    explanation: `${failure.code}: ${publicMessage(failure)}`,
   };
 }

@@ -8,7 +8,7 @@
  *    writes to it go nowhere. Its lane is free from then on, although the method may run on.
  */
 import type { ActorContext } from '../../actor/index.ts';
-import { asBridgeError, BridgeError, errorSpec, type ErrorCode } from '../../base/errors.ts';
+import { BridgeError, publicMessage, type ErrorCode } from '../../base/errors.ts';
 import { channels, tell } from '../../base/events.ts';
 import { limits } from '../../base/limits.ts';
 import type { Agent } from '../agent.ts';
@@ -286,9 +286,7 @@ function checkedValue(result: {
 /** A thrown Error's message is the author's word to the caller (Agents SDK 0.5); its stack is not. */
 function failure(error: unknown): CallAnswer {
   if (error instanceof BridgeError) {
-    const bridgeError = asBridgeError(error);
-    const { public: isPublic, title } = errorSpec(bridgeError.code);
-    return { kind: 'error', code: bridgeError.code, message: isPublic ? bridgeError.message : title };
+    return { kind: 'error', code: error.code, message: publicMessage(error) };
   }
   const message = error instanceof Error ? error.message : 'Unknown error occurred';
   return { kind: 'error', code: 'BRG_CALL_FAILED', message };

@@ -11,7 +11,7 @@ import { assert, BridgeError } from '../../base/errors.ts';
 import type { Json } from '../../tools/index.ts';
 import type { AgentParts } from '../agent-parts.ts';
 import { describeEnd, type Approval } from '../approvals/approval.ts';
-import { sha256Of } from '../device-tools/binding.ts';
+import { bindingOf } from '../device-tools/binding.ts';
 import type { ApprovedCalls } from '../approvals/index.ts';
 import type { AskingDecision } from '../device-tools/policy.ts';
 import { isJsonObject, type JsonObject } from '../merge-patch.ts';
@@ -73,7 +73,7 @@ export class ChatApprovals {
       origin: { kind: 'chat', toolCallId },
       tool,
       arguments: input,
-      binding: sha256Of({ tool, arguments: input as Json }), // it came as JSON
+      binding: bindingOf(tool, input as Json), // it came as JSON
       explanation,
       requestedBy: 'chat',
       runBy: decision === undefined ? 'asker' : 'bridge',

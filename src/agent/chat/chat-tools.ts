@@ -8,7 +8,7 @@ import type { Tool } from '../../tools/index.ts';
 import type { Agent } from '../agent.ts';
 import { PARTS } from '../agent-parts.ts';
 import type { DeviceAgent } from '../device-agent.ts';
-import { deviceTools, type DeviceTool } from '../device-tools/index.ts';
+import { deviceTools, isDeviceTool, type DeviceTool } from '../device-tools/index.ts';
 
 /** What the SDK says of a call. */
 interface CallFacts {
@@ -65,8 +65,4 @@ function needsConsent(agent: Agent, tool: DeviceTool, input: unknown, toolCallId
     if (error instanceof BridgeError) return false;
     throw error;
   }
-}
-
-function isDeviceTool(tool: Tool): tool is DeviceTool {
-  return 'decide' in tool && 'run' in tool;
 }

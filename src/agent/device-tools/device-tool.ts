@@ -1,6 +1,6 @@
 /** What every tool of a device is, and how it is made: its input is checked before anything else. */
 import { BridgeError } from '../../base/errors.ts';
-import { sha256Of } from './binding.ts';
+import { checkedBinding } from './binding.ts';
 import { checkAgainstSchema, type Json, type JsonSchema, type Tool } from '../../tools/index.ts';
 import type { Action } from './action-gate.ts';
 import type { PolicyDecision } from './policy.ts';
@@ -34,6 +34,11 @@ export interface DeviceTool extends Tool {
   decide(input: unknown): PolicyDecision;
   /** Resolves and rejects as `execute` does. */
   run(input: unknown, options: ToolRunOptions): Promise<unknown>;
+}
+
+/** Whether it is one: a tool that may need consent. */
+export function isDeviceTool(tool: Tool): tool is DeviceTool {
+  return 'decide' in tool && 'run' in tool;
 }
 
 /** What a call that needs consent answers: all that is needed to ask a person, and to run it then. */
@@ -98,9 +103,7 @@ export function actTool(bench: ToolBench, spec: ActSpec, askedBy: () => string):
   const begin = (raw: unknown, { signal, approval, asksPeople }: ToolRunOptions): unknown => {
     signal.throwIfAborted();
     const input = checked(name, raw, inputSchema);
-    const binding = sha256Of({ tool: name, arguments: input });
-    if (approval !== undefined && approval.binding !== binding)
-      throw new BridgeError('BRG_FORBIDDEN', `the approval is for another call than this one of ${name}`);
+    const binding = checkedBinding(name, input, approval);
     const action = actionOf(input, approval);
     bench.effects.assertRoom();
     const passed = bench.gate.pass(action, () => spec.act(input, action, signal));

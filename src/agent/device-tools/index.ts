@@ -10,6 +10,7 @@ import { DeviceDesk } from '../device-desk.ts';
 import { allTools } from './all-tools.ts';
 import type { DeviceTool } from './device-tool.ts';
 
+export { isDeviceTool } from './device-tool.ts';
 export type { ApprovalRequest, DeviceTool, ToolApproval, ToolRunOptions } from './device-tool.ts';
 export type { ActionOutcome, OutcomeWord } from './outcome.ts';
 export type { PolicyDecision } from './policy.ts';

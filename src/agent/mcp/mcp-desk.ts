@@ -6,7 +6,7 @@
  * I2 The agent stays in memory while somebody waits, or a connection is being made; not while a person is asked.
  */
 import { outside, systemClock } from '../../base/clock.ts';
-import { asBridgeError, BridgeError, errorSpec, type ErrorCode } from '../../base/errors.ts';
+import { asBridgeError, BridgeError, publicMessage, type ErrorCode } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import {
   describeRows,
@@ -198,9 +198,8 @@ export class McpDesk {
   }
 
   #refuse(request: number, error: unknown): void {
-    const { code, message, details } = asBridgeError(error);
-    const { public: isPublic, title } = errorSpec(code);
-    this.#parts.context.replyError(request, code, isPublic ? message : title, details);
+    const failure = asBridgeError(error);
+    this.#parts.context.replyError(request, failure.code, publicMessage(failure), failure.details);
   }
 
   async #with<T>(work: (clients: McpClients) => Promise<T>): Promise<T> {

@@ -9,7 +9,7 @@ import { checkAgainstSchema, type Json, type McpCallOutcome, type McpTool } from
 import type { Agent } from '../agent.ts';
 import { PARTS } from '../agent-parts.ts';
 import { askedBy } from '../author-code.ts';
-import { sha256Of } from '../device-tools/binding.ts';
+import { checkedBinding } from '../device-tools/binding.ts';
 import type { ApprovalRequest, DeviceTool, PolicyDecision, ToolRunOptions } from '../device-tools/index.ts';
 import { mcpToolsOf } from './mcp-desk.ts';
 import { waitingAnswer } from './ai-tools.ts';
@@ -42,9 +42,7 @@ function remoteTool(agent: Agent, tool: McpTool, by: () => string): DeviceTool {
   const run = async (raw: unknown, { signal, approval }: ToolRunOptions): Promise<unknown> => {
     signal.throwIfAborted();
     const input = checked(tool, raw);
-    const binding = sha256Of({ tool: name, arguments: input });
-    if (approval !== undefined && approval.binding !== binding)
-      throw new BridgeError('BRG_FORBIDDEN', `the approval is for another call than this one of ${name}`);
+    const binding = checkedBinding(name, input, approval);
     if (decision.decision !== 'allow' && approval === undefined) {
       const request: ApprovalRequest = { tool: name, arguments: input, binding };
       const { decision: outcome, explanation } = decision;

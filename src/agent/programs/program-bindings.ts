@@ -8,8 +8,9 @@ import {
   type ToolBinding,
   type ToolCallContext,
 } from '../../tools/index.ts';
-import { sha256Of } from '../device-tools/binding.ts';
-import type { DeviceTool } from '../device-tools/device-tool.ts';
+import { bindingOf } from '../device-tools/binding.ts';
+import { isDeviceTool } from '../device-tools/device-tool.ts';
+import type { PolicyDecision } from '../device-tools/policy.ts';
 import { isJsonObject } from '../merge-patch.ts';
 
 /** Tools under one name of `env`. */
@@ -37,12 +38,12 @@ export interface CallLedger {
 export function bindingsOf(groups: readonly ToolGroup[], ledger: CallLedger): ToolBinding[] {
   const bindings = groups.flatMap(({ namespace, tools }) => {
     const taken = new Set<string>();
-    return tools.map((tool) => bindingOf(namespace, identifier(tool.name, taken), tool, ledger));
+    return tools.map((tool) => toolBinding(namespace, identifier(tool.name, taken), tool, ledger));
   });
   return needsCatalog(bindings) ? [...bindings, ...catalogTools(bindings)] : bindings;
 }
 
-function bindingOf(namespace: string, name: string, tool: Tool, ledger: CallLedger): ToolBinding {
+function toolBinding(namespace: string, name: string, tool: Tool, ledger: CallLedger): ToolBinding {
   const { description, inputSchema, outputSchema } = tool;
   return {
     ...{ namespace, name, description, inputSchema },
@@ -59,7 +60,7 @@ async function call(
 ): Promise<ToolAnswer> {
   if (!isDeviceTool(tool)) return { kind: 'value', value: await tool.execute(args, { signal }) };
   const input = args ?? {};
-  const binding = sha256Of({ tool: tool.name, arguments: input });
+  const binding = bindingOf(tool.name, input);
   const approval = isApproved ? { approval: { binding, by: ledger.approversOf(sequence) } } : {};
   const answer = await tool.run(input, { signal, ...approval });
   if (!isJsonObject(answer) || answer['outcome'] !== 'needs-approval')
@@ -68,14 +69,11 @@ async function call(
   return { kind: 'approval', reason: String(answer['explanation']) };
 }
 
-function termsOf(decision: ReturnType<DeviceTool['decide']>): ConsentTerms {
-  const persons = 'persons' in decision && decision.persons === 2 ? 2 : 1;
-  const ttlMs = 'ttlMs' in decision && typeof decision.ttlMs === 'number' ? decision.ttlMs : undefined;
+/** What it asked for has been answered, so the policy says now what it said then, or that nobody need be asked any more. */
+function termsOf(decision: PolicyDecision): ConsentTerms {
+  if (decision.decision !== 'needs-approval') return { persons: 1, ttlMs: undefined };
+  const { persons, ttlMs } = decision;
   return { persons, ttlMs };
-}
-
-function isDeviceTool(tool: Tool): tool is DeviceTool {
-  return 'decide' in tool && 'run' in tool;
 }
 
 /** Names of MCP tools may hold dashes and dots; no two become one. */

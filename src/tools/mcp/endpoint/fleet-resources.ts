@@ -1,7 +1,7 @@
 /** What MCP clients can read without a tool: `iot://devices`, a device, its state, its history. All JSON. */
 import { ResourceNotFoundError, ResourceTemplate, type McpServer } from '@modelcontextprotocol/server';
 import type { Clock } from '../../../base/clock.ts';
-import { asBridgeError, BridgeError, errorSpec } from '../../../base/errors.ts';
+import { asBridgeError, BridgeError, errorSpec, publicMessage } from '../../../base/errors.ts';
 import { limits } from '../../../base/limits.ts';
 import type { AgentTarget, FleetPort, JsonObject } from './fleet-port.ts';
 
@@ -109,9 +109,9 @@ async function read(
   try {
     return { contents: [{ uri: uri.href, mimeType: JSON_TYPE, text: JSON.stringify(await answer()) }] };
   } catch (error) {
-    const { code, message } = asBridgeError(error);
-    const spec = errorSpec(code);
-    if (spec.status === 404) throw new ResourceNotFoundError(uri.href, `${code}: ${message}`);
-    throw new Error(spec.public ? `${code}: ${message}` : `${code}: ${spec.title}`);
+    const failure = asBridgeError(error);
+    const { code, message } = failure;
+    if (errorSpec(code).status === 404) throw new ResourceNotFoundError(uri.href, `${code}: ${message}`);
+    throw new Error(`${code}: ${publicMessage(failure)}`);
   }
 }
