@@ -5,7 +5,7 @@ import { answerApprovalRequest, isAboutApprovals } from './approvals/index.ts';
 import type { ChatDesk } from './chat/chat-desk.ts';
 import type { Schedule } from './jobs/index.ts';
 import { answerMcpRequest, isAboutMcp } from './mcp/index.ts';
-import { answerProgramRequest } from './programs/index.ts';
+import { answerProgramRequest, answerProgramsRequest } from './programs/index.ts';
 
 /** An answer, or `LATER`; undefined for what the kind of the agent answers. @throws BridgeError */
 export function answerAgentRequest(parts: AgentParts, request: number, name: string, body: unknown): unknown {
@@ -17,7 +17,9 @@ export function answerAgentRequest(parts: AgentParts, request: number, name: str
     case 'ask':
       return chatOf(parts).questions.ask(request, body);
     case 'programs':
-      return answerProgramRequest(parts.programs);
+      return answerProgramsRequest(parts.programs);
+    case 'program':
+      return answerProgramRequest(parts.programs, body as { run: string }); // checked by the gateway's path
     case 'schedules':
       return { items: parts.work.schedules.getSchedules().map(described) };
     case 'cancelSchedule':

@@ -47,6 +47,7 @@ export const ERRORS = {
   BRG_UNKNOWN_APPROVAL: { status: 404, public: true, title: 'No approval with this id' },
   BRG_APPROVAL_DECIDED: { status: 409, public: true, title: 'The approval is decided already' },
   BRG_APPROVAL_SAME_PERSON: { status: 409, public: true, title: 'Another person has to approve as well' },
+  BRG_UNKNOWN_PROGRAM: { status: 404, public: true, title: 'No program of this run is kept' },
   BRG_APPROVALS_FULL: { status: 429, public: true, title: 'Too many approvals wait for people' },
   BRG_JOB: { status: 400, public: true, title: 'The schedule or queued job is not valid' },
   BRG_UNKNOWN_SCHEDULE: { status: 404, public: true, title: 'No schedule with this id' },

@@ -2,7 +2,15 @@
 import { userInfo } from 'node:os';
 import { parseAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
-import { asObject, CLIENT_OPTIONS, clientOf, objectsOf, type Json } from './bridge-client.ts';
+import {
+  asObject,
+  CLIENT_OPTIONS,
+  clientOf,
+  objectsOf,
+  RefusedError,
+  type BridgeClient,
+  type Json,
+} from './bridge-client.ts';
 import { EXIT, UsageError, wholeNumber, type Command, type Invocation, type Option } from './command.ts';
 import { cut, localTime, printable, textTable } from './text-table.ts';
 
@@ -83,15 +91,38 @@ async function list(invocation: Invocation): Promise<number> {
 
 async function show(invocation: Invocation): Promise<number> {
   const [, id] = invocation.positionals;
-  const path = `${approvalsPath(invocation)}?limit=${limits.approvalListMax}`;
-  const items = objectsOf(asObject(await clientOf(invocation).ask('GET', path))['items']);
+  const client = clientOf(invocation);
+  const path = approvalsPath(invocation);
+  const items = objectsOf(
+    asObject(await client.ask('GET', `${path}?limit=${limits.approvalListMax}`))['items'],
+  );
   const found = items.find((item) => item['id'] === id);
   if (found === undefined) {
     throw new UsageError(`${invocation.positionals[0]} has no approval ${JSON.stringify(id)}`);
   }
-  if (invocation.isJson) return printJson(found);
-  process.stdout.write(approvalText(found));
+  const { kind, runId } = asObject(found['origin']);
+  const program = kind === 'program' ? await programText(client, path, String(runId)) : undefined;
+  if (invocation.isJson) return printJson(program === undefined ? found : { ...found, program });
+  process.stdout.write(approvalText(found) + (program === undefined ? '' : programBlock(program)));
   return EXIT.ok;
+}
+
+/** The program that wants the call, so that nobody need approve it unread; null when it is not kept. */
+async function programText(client: BridgeClient, approvals: string, run: string): Promise<string | null> {
+  try {
+    const path = approvals.replace(/approvals$/, `programs/${encodeURIComponent(run)}`);
+    const { text } = asObject(await client.ask('GET', path));
+    return typeof text === 'string' ? text : null;
+  } catch (error) {
+    if (error instanceof RefusedError && error.code === 'BRG_UNKNOWN_PROGRAM') return null;
+    throw error;
+  }
+}
+
+function programBlock(program: string | null): string {
+  if (program === null) return 'program   (not kept)\n';
+  const lines = program.replaceAll('\t', '  ').split(/\r?\n/);
+  return `program\n${lines.map((line) => `  ${printable(line)}\n`).join('')}`;
 }
 
 function deciding(approved: boolean): Command['run'] {

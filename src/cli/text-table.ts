@@ -16,9 +16,12 @@ export function textTable(heads: readonly string[] | null, rows: readonly (reado
     .join('');
 }
 
-/** Texts come from devices: control characters must not reach the terminal (escape sequences). */
+/**
+ * Texts come from devices and models: control characters must not reach the terminal (escape sequences), nor those that
+ * turn the direction of a line, which would let a program read otherwise than it runs.
+ */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }
 
 /** At most so many characters; `…` stands for the rest. */

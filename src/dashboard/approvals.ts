@@ -64,11 +64,17 @@ export function outcomeWords({ outcome }: Approval): string | null {
     : outcome.outcome;
 }
 
-/** The text of the program that asks, where the call carries it. */
-export function programOf({ origin, arguments: input }: Approval): string | null {
-  if (origin.kind !== 'program') return null;
-  const text = origin.program ?? input.program ?? input.code;
-  return typeof text === 'string' ? text : null;
+/** The run of the program that asks; null when none does. */
+export function runOf({ origin }: Approval): string | null {
+  return origin.kind === 'program' && typeof origin.runId === 'string' ? origin.runId : null;
+}
+
+/** With the characters that turn the direction of a line spelled out: a program must not read otherwise than it runs. */
+export function spelledOut(program: string): string {
+  return program.replaceAll(
+    /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 const APPROVER_KEY = 'mooring.approver';

@@ -95,3 +95,10 @@ export async function readApproval({ agent, id }: Approval): Promise<Approval | 
   const { items } = await getJson<{ items: readonly Approval[] }>(path);
   return items.find((approval) => approval.id === id);
 }
+
+/** The text of the program of a run; null when it was too large to be kept. @throws Problem */
+export async function readProgram(agent: string, run: string): Promise<string | null> {
+  const [model = '', name = ''] = agent.split('/');
+  const path = agentPath(model, name, `/programs/${encodeURIComponent(run)}`);
+  return (await getJson<{ text: string | null }>(path)).text;
+}

@@ -177,6 +177,16 @@ export const programListAnswer = z.looseObject({
   }),
 });
 
+export const programAnswer = z.looseObject({
+  run: z.string(),
+  by: z.string().describe('who had it run, as the audit log names them'),
+  state: z.enum(['waiting', 'decided', 'running', 'ended']),
+  text: z
+    .string()
+    .nullable()
+    .describe('the program as the model wrote it; null when its record was too large'),
+});
+
 export const attentionAnswer = z.looseObject({
   items: z.array(
     z.looseObject({

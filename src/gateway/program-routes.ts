@@ -1,4 +1,4 @@
-/** The route of programs (Code Mode): what ran in an agent, and whether its records are whole. */
+/** The routes of programs (Code Mode): what ran in an agent, and whether its records are whole. */
 import * as answers from './answers.ts';
 import { AGENT, route, type Route } from './route.ts';
 
@@ -13,5 +13,22 @@ export const programRoutes: readonly Route[] = [
     response: { status: 200, description: 'Newest first', schema: answers.programListAnswer },
     errors: ['BRG_UNKNOWN_AGENT'],
     does: { kind: 'ask', ask: ({ address }) => ({ address, name: 'programs', body: {} }) },
+  }),
+  route({
+    method: 'GET',
+    path: `${AGENT}/programs/{run}`,
+    operation: 'getProgram',
+    tag: 'programs',
+    summary: 'The text of one program: what a person reads before they approve a call that it makes',
+    response: {
+      status: 200,
+      description: 'While it waits, and as long as its record is kept',
+      schema: answers.programAnswer,
+    },
+    errors: ['BRG_UNKNOWN_AGENT', 'BRG_UNKNOWN_PROGRAM'],
+    does: {
+      kind: 'ask',
+      ask: ({ address, params }) => ({ address, name: 'program', body: { run: params['run'] } }),
+    },
   }),
 ];

@@ -129,3 +129,20 @@ test('two calls that wait are asked about together, and nothing goes on before b
   expect(await outputOf(bridge)).toMatchObject({ outcome: 'done', value: 2 });
   expect(heard.toSorted()).toEqual(['move 80', 'move 90']);
 });
+
+test('the program that an approval names can be read while it waits and afterwards, as the model wrote it', async () => {
+  const bridge = await gateBridge();
+  await device(await bridge.mqtt());
+  await say(bridge, program(MOVES));
+  const id = await pending(bridge);
+  const [asked] = await approvalsOf(bridge);
+  const { runId: run } = asked?.['origin'] as { runId: string };
+  const read = (name: string): ReturnType<TestBridge['fetch']> =>
+    bridge.fetch(`/api/agents/gate/g1/programs/${name}`);
+  const body = { run, by: 'chat', text: MOVES };
+  expect(await read(run)).toMatchObject({ status: 200, body: { ...body, state: 'waiting' } });
+  await decide(bridge, id, 'Anna');
+  await until(async () => (await read(run)).body['state'] === 'ended');
+  expect((await read(run)).body).toEqual({ ...body, state: 'ended' });
+  expect(await read('other')).toMatchObject({ status: 404, body: { code: 'BRG_UNKNOWN_PROGRAM' } });
+});

@@ -77,3 +77,24 @@ it('mooring approvals refuses what is no agent, no status, and no approval', asy
   });
   expect(await mooring(['approvals', 'approve', 'pump/p1'])).toMatchObject({ code: 2 });
 });
+
+it('mooring approvals show prints the program that wants the call, and nothing that turns the direction of its lines', async () => {
+  const gates = fileURLToPath(new URL('../support/approval-devices.ts', import.meta.url));
+  const env = { MOORING_DEVICES: gates };
+  const { url, mqttPort } = await startBridge(join(temporaryDirectory(), 'data'), { env });
+  const device = await connectAsync(`mqtt://127.0.0.1:${mqttPort}`);
+  await device.publishAsync('devices/gate/g1/telemetry', '{"position":10}', { qos: 1 });
+  await device.endAsync();
+  const code = "// harmless\u202e\n\tawait env.device.send_command({ command: 'move', value: 90 });";
+  const ask = { text: `call run_program ${JSON.stringify({ code })}` };
+  const headers = { 'content-type': 'application/json' };
+  await fetch(`${url}/api/agents/gate/g1/ask`, { method: 'POST', headers, body: JSON.stringify(ask) });
+  const run = (...args: string[]) => mooring(['approvals', ...args, '--url', url], { env });
+  const listed = await (await fetch(`${url}/api/agents/gate/g1/approvals`)).json();
+  const { items } = listed as { items: { id: string }[] }; // the route's schema
+  const { id = '' } = items[0] ?? {};
+  expect((await run('show', 'gate/g1', id)).stdout).toMatch(
+    /\nprogram\n {2}\/\/ harmless\ufffd\n {4}await env\.device\.send_command\({ command: 'move', value: 90 }\);\n$/,
+  );
+  expect(JSON.parse((await run('show', 'gate/g1', id, '--json')).stdout)).toMatchObject({ program: code });
+});

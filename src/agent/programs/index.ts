@@ -2,5 +2,5 @@
 export type { ToolGroup } from './program-bindings.ts';
 export { ProgramHost } from './program-host.ts';
 export { programTool, type ProgramToolOptions } from './program-tool.ts';
-export { answerProgramRequest } from './program-requests.ts';
+export { answerProgramRequest, answerProgramsRequest } from './program-requests.ts';
 export { PROGRAM_KIND, Programs } from './programs.ts';

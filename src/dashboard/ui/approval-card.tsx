@@ -1,13 +1,13 @@
 /** A call that waits for a person: what would happen, who asks, until when; and the two buttons. */
 import type { JSX } from 'preact';
-import { useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { asProblem } from '../api.ts';
 import type { Problem } from '../api.ts';
 import type { Approval } from '../api-types.ts';
-import { decidedWords, expiresIn, programOf, readApprover, writeApprover } from '../approvals.ts';
+import { decidedWords, expiresIn, readApprover, runOf, spelledOut, writeApprover } from '../approvals.ts';
 import { whoOf } from '../audit.ts';
 import { shortInput } from '../chat-words.ts';
-import { decide, readApproval } from '../oversight-feed.ts';
+import { decide, readApproval, readProgram } from '../oversight-feed.ts';
 import { useClockText } from './hooks.ts';
 import { Icon, ProblemBox, TimeAgo } from './widgets.tsx';
 
@@ -22,7 +22,7 @@ interface Props {
 
 export function ApprovalCard({ approval, onChange }: Props): JSX.Element {
   const { tool, arguments: input, explanation, requestedBy, createdAtMs, needed } = approval;
-  const program = programOf(approval);
+  const run = runOf(approval);
   return (
     <article class="approval" aria-label={`Approval of ${tool}`}>
       <p class="approval-what">
@@ -35,28 +35,63 @@ export function ApprovalCard({ approval, onChange }: Props): JSX.Element {
       <p class="muted approval-facts">
         <span>
           asked by {whoOf(requestedBy)}
-          {approval.origin.kind === 'program' && ', in a program'} <TimeAgo atMs={createdAtMs} />
+          {run !== null && ', in a program'} <TimeAgo atMs={createdAtMs} />
         </span>
         <Countdown expiresAtMs={approval.expiresAtMs} />
       </p>
       {needed === 2 && <TwoPeople approval={approval} />}
+      {run !== null && <Program agent={approval.agent} run={run} />}
       <details>
         <summary>All arguments</summary>
         <pre class="code" tabIndex={0} aria-label="Arguments">
           {JSON.stringify(input, null, 2)}
         </pre>
       </details>
-      {program !== null && (
-        <details>
-          <summary>The program</summary>
-          <pre class="code" tabIndex={0} aria-label="Program">
-            {program}
-          </pre>
-        </details>
-      )}
       <Word approval={approval} onChange={onChange} />
     </article>
   );
+}
+
+type Reading =
+  | { readonly kind: 'reading' }
+  | { readonly kind: 'read'; readonly text: string | null }
+  | { readonly kind: 'failed'; readonly problem: Problem };
+
+/** What wants the call: open, because consent to the call is consent to what led to it. */
+function Program({ agent, run }: { agent: string; run: string }): JSX.Element {
+  const reading = useProgram(agent, run);
+  if (reading.kind === 'failed') return <ProblemBox problem={reading.problem} />;
+  const text = reading.kind === 'read' ? reading.text : '';
+  return (
+    <details open>
+      <summary>The program</summary>
+      {text === null ? (
+        <p class="muted">It is too large to be kept, so it cannot be shown.</p>
+      ) : (
+        <pre class="code approval-program" tabIndex={0} aria-label="Program">
+          {spelledOut(text)}
+        </pre>
+      )}
+    </details>
+  );
+}
+
+function useProgram(agent: string, run: string): Reading {
+  const [reading, setReading] = useState<Reading>({ kind: 'reading' });
+  useEffect(() => {
+    let isWanted = true;
+    const set = (next: Reading): void => {
+      if (isWanted) setReading(next);
+    };
+    readProgram(agent, run).then(
+      (text) => set({ kind: 'read', text }),
+      (error: unknown) => set({ kind: 'failed', problem: asProblem(error) }),
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [agent, run]);
+  return reading;
 }
 
 function Countdown({ expiresAtMs }: { expiresAtMs: number }): JSX.Element {
