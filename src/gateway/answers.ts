@@ -165,28 +165,6 @@ export const approvalPageAnswer = z.looseObject({
   cursor: z.string().nullable().describe('give it as ?cursor= to get the next page; null at the end'),
 });
 
-export const programListAnswer = z.looseObject({
-  waiting: z.array(z.looseObject({ run: z.string(), by: z.string(), approvals: z.array(z.string()) })),
-  runs: z
-    .array(z.looseObject({ previous: z.string(), hash: z.string(), body: json }))
-    .describe('records of the newest runs, each with the hash of the one before'),
-  chain: z.looseObject({
-    kept: z.number().int(),
-    count: z.number().int().describe('runs since the agent exists'),
-    isSound: z.boolean().describe('the kept records follow each other up to the newest'),
-  }),
-});
-
-export const programAnswer = z.looseObject({
-  run: z.string(),
-  by: z.string().describe('who had it run, as the audit log names them'),
-  state: z.enum(['waiting', 'decided', 'running', 'ended']),
-  text: z
-    .string()
-    .nullable()
-    .describe('the program as the model wrote it; null when its record was too large'),
-});
-
 export const attentionAnswer = z.looseObject({
   items: z.array(
     z.looseObject({
