@@ -62,6 +62,32 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
 
 const FORBIDDEN_NAMES = /(^|\/)((utils?|common|helpers?|services?|core)(\.tsx?)?|types\.tsx?)(\/|$)/;
 
+/** What would make the order of the actor room's steps, or its numbers, another one in each run. */
+const UNREPEATABLE = [
+  'Date',
+  'performance',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'nextTick',
+  'hrtime',
+  'random',
+  'MessagePort',
+  'MessageChannel',
+];
+const UNREPEATABLE_MODULES = ['node:timers', 'node:timers/promises', 'node:crypto', 'node:worker_threads'];
+
+/** What an actor file uses of that, instead of `LoopClock` and `Chance`. */
+function unrepeatable(file: SourceFile): string[] {
+  const names = UNREPEATABLE.filter((name) => file.identifiers.has(name));
+  const imports = file.references.filter(
+    ({ specifier, target, names: used }) =>
+      UNREPEATABLE_MODULES.includes(specifier) ||
+      (target === 'src/base/ids.ts' && (used === null || used.includes('newId'))),
+  );
+  return [...names, ...imports.map(({ specifier }) => specifier)].map((what) => `${file.path}: ${what}`);
+}
+
 /** The room of a file: a folder of src, `src` for root files, else the top folder. */
 function roomOf(path: string): string {
   const [top, second, third] = path.split('/');
@@ -140,6 +166,14 @@ describe('architecture', () => {
   it('has every limit in use', () => {
     const used = new Set(files.filter(({ path }) => !path.startsWith('src/base/limits')).flatMap(namesIn));
     expect(Object.keys(limits).filter((name) => !used.has(name))).toEqual([]);
+  });
+
+  it('has no time and no chance in the actor room but those a simulator can hold', () => {
+    const actorFiles = files.filter(({ path }) => path.startsWith('src/actor/'));
+    expect(actorFiles.length).toBeGreaterThan(30);
+    expect(actorFiles.flatMap(unrepeatable)).toEqual([]);
+    const sample = `import { newId } from '../base/ids.ts'; import 'node:crypto'; setTimeout(f, Date.now() * Math.random());`;
+    expect(unrepeatable(parseSource('src/actor/a.ts', sample))).toHaveLength(5);
   });
 
   it.each([

@@ -198,7 +198,7 @@ export abstract class LiveContext implements ActorContext, Writer {
   }
 
   effectId(): string {
-    return this.writes.effectId();
+    return this.writes.effectId() ?? this.host.chance.newId();
   }
 
   becomeHeavy(): AgentFile {

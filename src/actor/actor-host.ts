@@ -1,4 +1,5 @@
-import type { Clock } from '../base/clock.ts';
+import type { LoopClock } from '../base/clock.ts';
+import type { Chance } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { HistorySeries, ShardStore } from '../store/index.ts';
 import type { Actor } from './actor.ts';
@@ -10,7 +11,8 @@ import type { Quarantine } from './quarantine.ts';
 /** What an actor needs of its shard. */
 export interface ActorHost {
   readonly log: Log;
-  readonly clock: Clock;
+  readonly clock: LoopClock;
+  readonly chance: Chance;
   readonly counters: ActorContext['counters'];
   readonly store: ShardStore;
   readonly connections: ConnectionTable;

@@ -1,6 +1,7 @@
 import { addressKey, type AgentAddress } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { BridgeError, type ErrorCode } from '../base/errors.ts';
+import type { Chance } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { InboundRecord } from './messages.ts';
 import type { ShardEffects } from './shard-effects.ts';
@@ -20,11 +21,12 @@ export class AskTable {
   readonly #clock: Clock;
   readonly #waiting = new Map<number, Waiting>();
   /** From a random number, so that an answer to the shard before a crash meets nobody. */
-  #last = Math.floor(Math.random() * 2 ** 32);
+  #last: number;
 
-  constructor(effects: ShardEffects, clock: Clock) {
+  constructor(effects: ShardEffects, clock: Clock, chance: Chance) {
     this.#effects = effects;
     this.#clock = clock;
+    this.#last = chance.uint32();
   }
 
   /** Rejects with the error of who answers, BRG_TIMEOUT or BRG_BUSY. */

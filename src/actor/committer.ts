@@ -6,7 +6,7 @@
  * I2 An actor in the middle of an asynchronous device turn is left out: its writes are half done.
  */
 import { asBridgeError } from '../base/errors.ts';
-import { outside, type Clock } from '../base/clock.ts';
+import { outside, type LoopClock } from '../base/clock.ts';
 import { channels, tell } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
 import { isDiskFull } from '../store/index.ts';
@@ -19,7 +19,7 @@ export type Phase = 'idle' | 'blocked' | 'stopped';
 
 export class Committer {
   readonly #shard: Shard;
-  readonly #clock: Clock;
+  readonly #clock: LoopClock;
   readonly #progress: ProgressTracker;
   readonly #alarms: AlarmTimer;
   readonly #whenRoom: () => void;
@@ -56,7 +56,7 @@ export class Committer {
   schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => outside(() => this.#scheduled()));
+    this.#clock.soon(() => outside(() => this.#scheduled()));
   }
 
   #scheduled(): void {
@@ -79,7 +79,7 @@ export class Committer {
     for (;;) {
       this.commitOrBlock();
       if (this.#phase !== 'blocked') return;
-      await new Promise((resume) => setTimeout(resume, limits.diskRetryMs));
+      await this.#clock.pause(limits.diskRetryMs);
     }
   }
 
@@ -122,7 +122,7 @@ export class Committer {
   async stop(): Promise<boolean> {
     const giveUpMs = this.#clock.now() + limits.turnDeadlineMs;
     while (this.#dirty.some((actor) => actor.mailbox.isMidTurn) && this.#clock.now() < giveUpMs) {
-      await new Promise((resume) => setTimeout(resume, 5));
+      await this.#clock.pause(5);
     }
     if (this.#phase === 'idle') this.commitOrBlock();
     const isRoom = this.#phase === 'idle';

@@ -9,7 +9,6 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAddress, type AgentAddress } from '../base/address.ts';
 import { asBridgeError, BridgeError } from '../base/errors.ts';
-import { newId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { AgentSort, BackupProgress, BackupSummary, PreparedImport } from '../store/index.ts';
 import { KIND, FLAG_RESUMED, type InboundRecord } from './messages.ts';
@@ -114,7 +113,7 @@ export class CopyDesk {
     if (row === undefined || sort === undefined) throw unknownAgent(key);
     const { exporter, transfers } = store.copies;
     mkdirSync(transfers, { recursive: true });
-    const path = join(transfers, `export-${newId()}.db`);
+    const path = join(transfers, `export-${this.#shard.chance.newId()}.db`);
     await exporter.export(row, path, { sort, nowMs: clock.now() });
     this.#note(key, 'exported', by);
     return { path, bytes: statSync(path).size };
@@ -155,11 +154,11 @@ export class CopyDesk {
 
   /** Waits for the turn that is under way, if any; what is looked at and done then is one piece. */
   async #untilInstalled(key: string, prepared: PreparedImport, isReplacing: boolean): Promise<void> {
-    const giveUpMs = performance.now() + limits.copyWaitMs;
+    const giveUpMs = this.#shard.clock.elapsedMs() + limits.copyWaitMs;
     while (!this.#install(key, prepared, isReplacing)) {
-      if (performance.now() > giveUpMs)
+      if (this.#shard.clock.elapsedMs() > giveUpMs)
         throw new BridgeError('BRG_BUSY', `a turn of ${key} does not end; try again`);
-      await new Promise((resume) => setTimeout(resume, LOOK_MS));
+      await this.#shard.clock.pause(LOOK_MS);
     }
   }
 
@@ -246,7 +245,7 @@ export class CopyDesk {
   #note(key: string, event: string, by: string): void {
     const tsMs = this.#shard.clock.now();
     const entry = {
-      id: newId(),
+      id: this.#shard.chance.newId(),
       tsMs,
       agent: key,
       kind: 'agent',

@@ -1,19 +1,20 @@
-import type { Clock } from '../base/clock.ts';
+import type { LoopClock } from '../base/clock.ts';
 
 /** Bounds one asynchronous turn. Each handler of it that ends in time gives the next one the whole time. */
 export class Deadline {
-  readonly #clock: Clock;
+  readonly #clock: LoopClock;
   readonly #limitMs: number;
   readonly #over: (elapsedMs: number) => void;
-  readonly #sinceMs = performance.now();
+  readonly #sinceMs: number;
   #cancelTimer: (() => void) | undefined;
   #isOpen = true;
 
   /** @param over called once when time is up, unless `cancel` came first */
-  constructor(clock: Clock, limitMs: number, over: (elapsedMs: number) => void) {
+  constructor(clock: LoopClock, limitMs: number, over: (elapsedMs: number) => void) {
     this.#clock = clock;
     this.#limitMs = limitMs;
     this.#over = over;
+    this.#sinceMs = clock.elapsedMs();
     this.extend();
   }
 
@@ -23,7 +24,7 @@ export class Deadline {
     if (!this.#isOpen) return;
     this.#cancelTimer = this.#clock.after(this.#limitMs, () => {
       this.#isOpen = false;
-      this.#over(performance.now() - this.#sinceMs);
+      this.#over(this.#clock.elapsedMs() - this.#sinceMs);
     });
   }
 

@@ -1,5 +1,5 @@
 /** Hands each inbound record to its agent as a turn, wakes agents, and keeps the connection table. */
-import type { Clock } from '../base/clock.ts';
+import type { LoopClock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Actor } from './actor.ts';
 import { addressKey } from '../base/address.ts';
@@ -22,7 +22,7 @@ const NO_PAYLOAD = Buffer.alloc(0);
 export class Dispatcher implements Delivery {
   readonly turns: Turns;
   readonly #shard: Shard;
-  readonly #clock: Clock;
+  readonly #clock: LoopClock;
 
   constructor(shard: Shard) {
     this.#shard = shard;
@@ -121,7 +121,7 @@ export class Dispatcher implements Delivery {
     const step = (): void => {
       if (this.#shard.phase === 'stopped') return;
       for (const key of left.splice(0, RECONCILE_STEP)) this.#reconcile(key);
-      if (left.length > 0) setImmediate(step);
+      if (left.length > 0) this.#clock.soon(step);
     };
     this.#clock.after(RECONCILE_DELAY_MS, step);
   }
@@ -199,13 +199,13 @@ export class Dispatcher implements Delivery {
   /** @param startTries undefined: it does not take the place of one that hung */
   #wake(key: string, create: boolean, startTries?: number): Actor | undefined {
     const { roster, recorder } = this.#shard;
-    const sinceMs = performance.now();
+    const sinceMs = this.#clock.elapsedMs();
     recorder.enter('start', key, 0);
     const actor = roster.wake(key, create, this.#shard);
     recorder.leave();
     if (actor === undefined) return undefined;
     actor.turn.isAfterRestart = startTries !== undefined;
-    const onEnded = (): void => roster.wakeTimes[actor.storage].observe(performance.now() - sinceMs);
+    const onEnded = (): void => roster.wakeTimes[actor.storage].observe(this.#clock.elapsedMs() - sinceMs);
     this.turns.queue(actor, { kind: 'start', onEnded, tries: startTries ?? 0 });
     return actor;
   }

@@ -28,7 +28,7 @@ export class FollowUps {
     this.#add(begin);
     if (!isEager) return;
     // By then a commit that nothing holds up has been made.
-    setImmediate(() => {
+    this.#host.clock.soon(() => {
       const at = this.#waiting.indexOf(begin);
       if (at < 0 || !this.#actor.mailbox.isMidTurn) return;
       this.#waiting.splice(at, 1);

@@ -28,7 +28,7 @@ export async function replayBehind(
       sequence++;
     }
     await committer.commitUntilRoom();
-    await new Promise((resume) => setImmediate(resume));
+    await new Promise<void>((resume) => shard.clock.soon(resume));
   }
 }
 
@@ -42,7 +42,7 @@ export function adoptBehind(shard: Shard, behind: readonly AgentRow[], whenDone:
       if (awake === undefined) shard.store.heavy.adopt(row, shard.clock.now());
       else awake.markDirty();
     }
-    if (left.length > 0) setImmediate(step);
+    if (left.length > 0) shard.clock.soon(step);
     else whenDone();
   };
   step();

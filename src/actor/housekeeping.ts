@@ -1,5 +1,5 @@
 /** Work of a shard that no message asks for: sleep, checkpoint and trim, retention of history. */
-import type { Clock } from '../base/clock.ts';
+import type { LoopClock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import { isDiskFull } from '../store/index.ts';
 import type { Shard } from './shard.ts';
@@ -20,7 +20,7 @@ const POLICY = {
 
 export class Housekeeping {
   readonly #shard: Shard;
-  readonly #clock: Clock;
+  readonly #clock: LoopClock;
   #cancel: (() => void) | undefined;
   #lastCheckpointMs: number;
   #lastRetentionMs: number;
@@ -76,7 +76,7 @@ export class Housekeeping {
     let watermark: number | undefined = 0;
     this.#unlessFull(() => (watermark = store.checkpointStep()));
     if (watermark === undefined) {
-      setImmediate(() => this.#checkpointStep(commits));
+      this.#clock.soon(() => this.#checkpointStep(commits));
       return;
     }
     journal.trim(watermark);
@@ -111,7 +111,7 @@ export class Housekeeping {
     }
     const lastKey = left.length > 0 ? afterKey : (keys.at(-1) ?? 0);
     const rest = this.#unlessFull(() => store.retain(this.#clock.now(), keys, POLICY)) ?? [];
-    setImmediate(() => this.#retainStep(lastKey, rest));
+    this.#clock.soon(() => this.#retainStep(lastKey, rest));
   }
 
   /** Without room nothing can be moved now; the write path notices and says so. */

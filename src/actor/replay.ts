@@ -41,7 +41,7 @@ export async function replayJournal(
     replayed += entry.count;
     effects.readiness({ kind: 'replaying', applied: replayed, total });
     effects.flush();
-    await new Promise((resume) => setImmediate(resume));
+    await new Promise<void>((resume) => shard.clock.soon(resume));
   }
   log.info({ messages: total }, 'journal replayed');
   endWhenApplied(shard, journal.nextSequence - 1, diary);
@@ -59,6 +59,7 @@ class CarefulStep {
   }
 
   async apply({ batch, firstSequence, count }: LogEntry): Promise<void> {
+    const { clock } = this.#shard;
     const progress = this.#shard.progressOf(firstSequence, count);
     let sequence = firstSequence;
     for (const record of readBatch(batch)) {
@@ -68,9 +69,9 @@ class CarefulStep {
       await this.#committer.commitUntilRoom();
       sequence++;
       // A turn that hangs is tried some times and then set aside; a call ends by its own deadline.
-      const giveUpMs = performance.now() + limits.callDeadlineMs;
-      while (progress.outstanding > firstSequence + count - sequence && performance.now() < giveUpMs) {
-        await new Promise((resume) => setTimeout(resume, LOOK_MS));
+      const giveUpMs = clock.elapsedMs() + limits.callDeadlineMs;
+      while (progress.outstanding > firstSequence + count - sequence && clock.elapsedMs() < giveUpMs) {
+        await clock.pause(LOOK_MS);
       }
     }
   }

@@ -1,4 +1,6 @@
+import type { Clock } from '../base/clock.ts';
 import { BridgeError } from '../base/errors.ts';
+import type { Chance } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 
 export type Answer = { ok: true; json: string } | { ok: false; error: BridgeError };
@@ -6,13 +8,19 @@ export type Answer = { ok: true; json: string } | { ok: false; error: BridgeErro
 interface Pending {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: BridgeError) => void;
-  readonly timer: NodeJS.Timeout;
+  readonly cancelTimer: () => void;
 }
 
 /** Requests on their way to agents, by a number that a replay of an earlier run cannot hit by chance. */
 export class RequestTable {
   readonly #pending = new Map<number, Pending>();
-  #last = Math.floor(Math.random() * 2 ** 31);
+  readonly #clock: Clock;
+  #last: number;
+
+  constructor(clock: Clock, chance: Chance) {
+    this.#clock = clock;
+    this.#last = chance.uint32();
+  }
 
   /** Sends by calling `send` with the request's number. Rejects with BRG_BUSY or BRG_TIMEOUT. */
   open(timeoutMs: number, send: (request: number) => void): Promise<unknown> {
@@ -24,12 +32,11 @@ export class RequestTable {
     this.#last = (this.#last + 1) >>> 0;
     const request = this.#last;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const cancelTimer = this.#clock.after(timeoutMs, () => {
         this.#pending.delete(request);
         reject(new BridgeError('BRG_TIMEOUT', `the agent did not answer within ${timeoutMs} ms`));
-      }, timeoutMs);
-      timer.unref();
-      this.#pending.set(request, { resolve, reject, timer });
+      });
+      this.#pending.set(request, { resolve, reject, cancelTimer });
       send(request);
     });
   }
@@ -38,14 +45,14 @@ export class RequestTable {
     const pending = this.#pending.get(request);
     if (pending === undefined) return;
     this.#pending.delete(request);
-    clearTimeout(pending.timer);
+    pending.cancelTimer();
     if (answer.ok) pending.resolve(JSON.parse(answer.json));
     else pending.reject(answer.error);
   }
 
   rejectAll(error: BridgeError): void {
     for (const pending of this.#pending.values()) {
-      clearTimeout(pending.timer);
+      pending.cancelTimer();
       pending.reject(error);
     }
     this.#pending.clear();

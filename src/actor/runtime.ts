@@ -1,5 +1,7 @@
 /** The implementation of `ActorRuntime`: finds the shard of an address and speaks to it in batches. */
+import { systemClock, type LoopClock } from '../base/clock.ts';
 import { asBridgeError, BridgeError } from '../base/errors.ts';
+import { systemChance, type Chance } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { addressKey, parseAddress, type AgentAddress } from '../base/address.ts';
@@ -50,6 +52,10 @@ export interface RuntimeOptions {
   /** Unique to this run of the process. */
   readonly runId: string;
   readonly log: Log;
+  /** Default `systemClock`. */
+  readonly clock?: LoopClock;
+  /** Default `systemChance`. */
+  readonly chance?: Chance;
   readonly onFatal: (error: Error) => void;
   /** Told of each journal commit: messages in it, and ms from sending to the answer. */
   readonly onCommitted: (count: number, durationMs: number) => void;
@@ -59,12 +65,14 @@ export class Runtime implements ActorRuntime {
   readonly #shards: ShardClient[];
   readonly #connections = new Map<number, OpenConnection>();
   readonly #devices = new AttachedDevices((key) => this.#shard(key));
-  readonly #requests = new RequestTable();
+  readonly #requests: RequestTable;
   #publish: (publication: Publication) => void = () => {};
   #lastConnection = 0;
   #isStopping = false;
 
   constructor(options: RuntimeOptions) {
+    const { clock = systemClock, chance = systemChance } = options;
+    this.#requests = new RequestTable(clock, chance);
     this.#shards = options.shards.map(
       (start, index): ShardClient =>
         new ShardClient(
@@ -80,6 +88,7 @@ export class Runtime implements ActorRuntime {
             committed: options.onCommitted,
           },
           options.log,
+          clock,
         ),
     );
   }

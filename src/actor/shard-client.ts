@@ -6,6 +6,7 @@
  * I2 After a crash the shard says which batch it journaled last: later ones are sent again, earlier
  *    ones count as committed. Nothing is journaled twice, nothing is lost.
  */
+import type { LoopClock } from '../base/clock.ts';
 import { BridgeError, type ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
@@ -67,6 +68,7 @@ export class ShardClient {
   readonly #start: StartShard;
   readonly #events: ShardClientEvents;
   readonly #log: Log;
+  readonly #clock: LoopClock;
   readonly #name: string;
   #link: ShardLink;
   readonly #writer = new BatchWriter();
@@ -84,11 +86,12 @@ export class ShardClient {
   #crashTimes: number[] = [];
 
   /** @param name unique to this process run and shard: batch ids are made of it. */
-  constructor(name: string, start: StartShard, events: ShardClientEvents, log: Log) {
+  constructor(name: string, start: StartShard, events: ShardClientEvents, log: Log, clock: LoopClock) {
     this.#name = name;
     this.#start = start;
     this.#events = events;
     this.#log = log;
+    this.#clock = clock;
     this.#link = this.#startLink();
   }
 
@@ -111,7 +114,7 @@ export class ShardClient {
     payload: Uint8Array,
     done: Done | undefined,
   ): void {
-    this.#writer.write(kind, flags, key, subject, connection, code, Date.now(), payload);
+    this.#writer.write(kind, flags, key, subject, connection, code, this.#clock.now(), payload);
     if (done !== undefined) this.#callbacks.push(done);
     if (this.#writer.count >= limits.batchMessagesMax || this.#writer.bytes >= limits.batchBytesMax)
       this.#seal();
@@ -142,7 +145,7 @@ export class ShardClient {
     this.#readiness = { kind: 'stopping' };
     await Promise.race([
       new Promise<void>((resolve) => this.fence(() => resolve())),
-      new Promise((resolve) => setTimeout(resolve, limits.stopTimeoutMs / 2).unref()),
+      new Promise<void>((resolve) => this.#clock.after(limits.stopTimeoutMs / 2, resolve)),
     ]);
     await this.#link.stop();
     for (const batch of [...this.#sent, ...this.#sealed])
@@ -163,7 +166,7 @@ export class ShardClient {
   #scheduleFlush(): void {
     if (this.#isFlushScheduled || this.#sent.length >= limits.batchesInFlightMax || this.#isResuming) return;
     this.#isFlushScheduled = true;
-    setImmediate(() => {
+    this.#clock.soon(() => {
       this.#isFlushScheduled = false;
       this.#flush();
     });
@@ -191,7 +194,7 @@ export class ShardClient {
   }
 
   #send(batch: SentBatch): void {
-    this.#sent.push({ ...batch, sentMs: performance.now() });
+    this.#sent.push({ ...batch, sentMs: this.#clock.elapsedMs() });
     this.#sentBytes += batch.copy.length;
     this.#link.post(batch.id, batch.copy.slice(), batch.count, batch.durableCount);
   }
@@ -223,7 +226,7 @@ export class ShardClient {
       this.#sentBytes -= batch.copy.length;
       for (const callback of batch.callbacks) callback('accepted');
       if (batch.durableCount > 0)
-        this.#events.committed(batch.durableCount, performance.now() - batch.sentMs);
+        this.#events.committed(batch.durableCount, this.#clock.elapsedMs() - batch.sentMs);
     }
     if (this.#isResuming) this.#resume();
     this.#flush();
@@ -234,7 +237,7 @@ export class ShardClient {
   }
 
   #crashed(error: Error, isExcused: boolean): void {
-    const now = Date.now();
+    const now = this.#clock.now();
     this.#crashTimes = this.#crashTimes.filter((at) => now - at < limits.shardRestartWindowMs);
     if (!isExcused) this.#crashTimes.push(now);
     this.#events.crashed();

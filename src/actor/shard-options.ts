@@ -1,4 +1,5 @@
-import type { Clock } from '../base/clock.ts';
+import type { LoopClock } from '../base/clock.ts';
+import type { Chance } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Journal, ReplayDiary, ShardStore } from '../store/index.ts';
 import type { ActorFactory } from './behaviour.ts';
@@ -10,7 +11,9 @@ export interface ShardOptions {
   readonly journal: Journal;
   readonly store: ShardStore;
   readonly factory: ActorFactory;
-  readonly clock: Clock;
+  readonly clock: LoopClock;
+  /** Default `systemChance`. */
+  readonly chance?: Chance;
   readonly log: Log;
   /** Hands a buffer of effects to the main thread; the memory goes with it. */
   readonly post: (effects: Uint8Array<ArrayBuffer>) => void;

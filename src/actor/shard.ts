@@ -9,7 +9,8 @@
  * I2 A message is applied once: at replay, those at or below the agent's appliedSequence are skipped.
  * I3 While the disk is full nothing is taken, nothing is dropped; work goes on when there is room.
  */
-import type { Clock } from '../base/clock.ts';
+import type { LoopClock } from '../base/clock.ts';
+import { systemChance, type Chance } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { HistorySeries, Journal, ReplayDiary, ShardStore } from '../store/index.ts';
@@ -37,7 +38,8 @@ import { newAgentCounters, newShardCounters, ShardOverview, type ShardCounters }
 
 export class Shard implements ActorHost {
   readonly log: Log;
-  readonly clock: Clock;
+  readonly clock: LoopClock;
+  readonly chance: Chance;
   readonly counters: AgentCounters;
   readonly shardCounters: ShardCounters = newShardCounters();
   readonly connections = new ConnectionTable();
@@ -67,8 +69,9 @@ export class Shard implements ActorHost {
     // Rejected messages are kept, so their count goes on where it was.
     this.counters = { ...newAgentCounters(), messagesRejected: options.store.directory.rejectedTotal() };
     this.effects = new ShardEffects(options.post);
-    this.asks = new AskTable(this.effects, options.clock);
     this.clock = options.clock;
+    this.chance = options.chance ?? systemChance;
+    this.asks = new AskTable(this.effects, this.clock, this.chance);
     this.overview = new ShardOverview(this);
     this.service = options.service;
     this.store = options.store;

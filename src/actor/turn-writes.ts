@@ -5,7 +5,6 @@
  * I1 Writes collect here until the shard commits; they are repeated unchanged if a commit fails.
  * I2 A part of a turn that throws synchronously leaves nothing behind.
  */
-import { newId } from '../base/ids.ts';
 import { HistoryBuffer, type AgentFile, type LoadedAgent } from '../store/index.ts';
 import { ActorDatabase } from './actor-database.ts';
 import { Documents } from './documents.ts';
@@ -87,8 +86,9 @@ export class TurnWrites {
     }
   }
 
-  effectId(): string {
-    return this.#cause === '' ? newId() : `${this.#cause}.${this.#effectNumber++}`;
+  /** Undefined: the turn is nothing that a replay would do again. */
+  effectId(): string | undefined {
+    return this.#cause === '' ? undefined : `${this.#cause}.${this.#effectNumber++}`;
   }
 
   /** After a successful commit: forgets what was written and hands out the effects. */

@@ -13,7 +13,7 @@
  * I2 Each journaled message counts as applied once: by the agent whose commit has it.
  */
 import { asBridgeError, BridgeError } from '../base/errors.ts';
-import type { Clock } from '../base/clock.ts';
+import type { LoopClock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Actor } from './actor.ts';
 import { AwaitTrace } from './await-trace.ts';
@@ -32,7 +32,7 @@ export interface Delivery {
 
 export class Turns {
   readonly #shard: Shard;
-  readonly #clock: Clock;
+  readonly #clock: LoopClock;
   readonly #delivery: Delivery;
 
   constructor(shard: Shard, delivery: Delivery) {

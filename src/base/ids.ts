@@ -1,4 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
+
+/** Randomness of the actor runtime comes in through here, so that a simulator can hold it in its hands. */
+export interface Chance {
+  newId(): string;
+  /** A whole number from 0 to 2^32 - 1. */
+  uint32(): number;
+}
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
@@ -8,3 +15,5 @@ export function newId(): string {
   for (const byte of randomBytes(16)) id += ALPHABET[byte & 31];
   return id;
 }
+
+export const systemChance: Chance = { newId, uint32: () => randomInt(2 ** 32) };
