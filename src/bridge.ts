@@ -135,6 +135,7 @@ class RunningBridge implements Bridge {
       port: config.mqttPort,
       log: this.#log,
       counters: this.#metrics,
+      packetBytesMax: config.mqttPacketBytesMax,
     });
     await Promise.race([this.#ready(runtime), startFailed]);
     this.#failed = undefined;

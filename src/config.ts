@@ -18,6 +18,9 @@ const schema = z.strictObject({
     .default('127.0.0.1')
     .describe('address to listen on; loopback only without authentication'),
   mqttPort: port.default(1883).describe('MQTT over TCP; 0 = any free port'),
+  mqttPacketBytesMax: wholeNumber(1024, 268_435_455)
+    .default(limits.mqttPacketBytesMax)
+    .describe('bytes an MQTT packet may have; a CONNECT has 8 KiB at most'),
   httpPort: port
     .default(8080)
     .describe('HTTP, WebSocket, dashboard, MQTT over WebSocket at /mqtt; 0 = any free port'),

@@ -35,6 +35,8 @@ export const DENIED_REASONS = [
   'connections-limit',
   'client-id',
   'slow-client',
+  'malformed-packet',
+  'packet-too-large',
 ] as const;
 
 const COMMIT_BUCKETS = [1, 4, 16, 64, 256, 512, 1024, 2048, 4096, 8192];

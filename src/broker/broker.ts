@@ -20,6 +20,8 @@ export interface BrokerOptions {
   readonly port: number;
   readonly log: Log;
   readonly counters?: BrokerCounters;
+  /** Remaining length an MQTT packet may have, in bytes; default: `limits.mqttPacketBytesMax`. */
+  readonly packetBytesMax?: number;
 }
 
 /** The running MQTT side of the bridge. */
@@ -35,8 +37,14 @@ export interface Broker {
 
 /** Starts the broker. Throws BRG_PORT_IN_USE, or BRG_CONFIG when it may not listen there. */
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
-  const { runtime, registry, log, counters = noCounters } = options;
-  const context = new BrokerContext({ runtime, registry, log, counters });
+  const {
+    runtime,
+    registry,
+    log,
+    counters = noCounters,
+    packetBytesMax = limits.mqttPacketBytesMax,
+  } = options;
+  const context = new BrokerContext({ runtime, registry, log, counters, packetBytesMax });
   const mqtt = await createMqttServer(context);
   context.server = mqtt;
   const broker = new RunningBroker(context, mqtt);

@@ -24,7 +24,6 @@ import {
 /** What CONNECT said. */
 export interface ConnectFacts {
   readonly isClean: boolean;
-  readonly isIdEmpty: boolean;
   readonly willTopic: string | null;
 }
 
@@ -45,7 +44,7 @@ export class Connection {
   /** User name without `?codec=`; null: none was given. */
   user: string | null = null;
   codec: CodecName | null = null;
-  facts: ConnectFacts = { isClean: true, isIdEmpty: false, willTopic: null };
+  facts: ConnectFacts = { isClean: true, willTopic: null };
   /** Why it ended, as far as known before the socket closes. */
   endReason: string | null = null;
 

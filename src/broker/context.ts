@@ -1,11 +1,22 @@
 import { addressKey, type AgentAddress } from '../base/address.ts';
 import type { ActorRuntime, CodecName } from '../actor/index.ts';
+import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Registry } from '../device/index.ts';
 import type { BrokerCounters } from './counters.ts';
+import type { GuardLimits } from './guard/index.ts';
 import type { IngestQueue, Pending } from './ingest-queue.ts';
 import type { MqttServer } from './mqtt-server.ts';
 import { SubscriptionIndex } from './subscription-index.ts';
+
+export interface BrokerContextOptions {
+  readonly runtime: ActorRuntime;
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly counters: BrokerCounters;
+  /** Remaining length an MQTT packet may have, in bytes. */
+  readonly packetBytesMax: number;
+}
 
 /** What all connections of one broker share. Maps are bounded by the limits on connections and sessions. */
 export class BrokerContext {
@@ -13,6 +24,7 @@ export class BrokerContext {
   readonly registry: Registry;
   readonly log: Log;
   readonly counters: BrokerCounters;
+  readonly guardLimits: GuardLimits;
   readonly subscriptions = new SubscriptionIndex();
   isStopping = false;
   /** Set once, before the first connection: server and context need each other. */
@@ -27,11 +39,15 @@ export class BrokerContext {
   /** Queues of closed connections whose publishes are still in flight, by client id. */
   readonly #lingering = new Map<string, Set<IngestQueue>>();
 
-  constructor(options: { runtime: ActorRuntime; registry: Registry; log: Log; counters: BrokerCounters }) {
+  constructor(options: BrokerContextOptions) {
     this.runtime = options.runtime;
     this.registry = options.registry;
     this.log = options.log;
     this.counters = options.counters;
+    this.guardLimits = {
+      connectBytesMax: Math.min(limits.mqttConnectBytesMax, options.packetBytesMax),
+      packetBytesMax: options.packetBytesMax,
+    };
   }
 
   get sessionCount(): number {

@@ -3,7 +3,9 @@ import type { Duplex } from 'node:stream';
 import { limits } from '../base/limits.ts';
 import { Connection } from './connection.ts';
 import type { BrokerContext } from './context.ts';
+import type { Violation } from './guard/index.ts';
 import {
+  guardClient,
   isTooSlow,
   MqttServer,
   type Client,
@@ -13,8 +15,7 @@ import {
 } from './mqtt-server.ts';
 import { isReservedTopic } from './topics.ts';
 
-/** CONNACK return codes of MQTT 3.1.1 section 3.2.2.3. */
-const IDENTIFIER_REJECTED = 2;
+/** CONNACK return code of MQTT 3.1.1 section 3.2.2.3. */
 const SERVER_UNAVAILABLE = 3;
 
 const CODEC_SUFFIX = /\?codec=(json|cbor)$/;
@@ -28,7 +29,22 @@ export function openConnection(context: BrokerContext, server: MqttServer, strea
   const client: OwnedClient = server.handle(stream);
   const connection = new Connection(context, stream, client);
   client[CONNECTION] = connection;
+  const input = guardClient(client, context.guardLimits, (violation) =>
+    refuse(context, connection, violation),
+  );
+  stream.once('close', () => input.close());
   return connection;
+}
+
+/** Ends a connection that does not speak MQTT, after the CONNACK that says so where there is one for it. */
+function refuse(context: BrokerContext, connection: Connection, violation: Violation): void {
+  const { kind, reason, returnCode } = violation;
+  context.counters.denied(kind);
+  connection.endReason ??= reason;
+  const { stream } = connection;
+  if (returnCode === 0) stream.destroy();
+  // [MQTT-3.2.2-4]: session present is 0 beside a return code, [MQTT-3.2.2-5]: then the connection is closed.
+  else stream.end(Buffer.from([0x20, 2, 0, returnCode]), () => stream.destroy());
 }
 
 function connectionOf(client: Client): Connection | undefined {
@@ -46,7 +62,6 @@ export async function createMqttServer(context: BrokerContext): Promise<MqttServ
         if (connection !== undefined) {
           connection.facts = {
             isClean: packet.clean ?? true,
-            isIdEmpty: packet.clientId === '',
             willTopic: packet.will?.topic ?? null,
           };
         }
@@ -125,13 +140,7 @@ function checkConnect(
   context: BrokerContext,
   connection: Connection,
 ): { returnCode: number; reason: string } | null {
-  const { isClean, isIdEmpty } = connection.facts;
-  if (isClean) return null;
-  // A session nobody can come back to [MQTT-3.1.3-8].
-  if (isIdEmpty) {
-    context.counters.denied('client-id');
-    return { returnCode: IDENTIFIER_REJECTED, reason: 'a persistent session needs a client id' };
-  }
+  if (connection.facts.isClean) return null;
   if (context.sessionCount >= limits.mqttSessionsMax && !context.hasSession(connection.client.id)) {
     context.counters.denied('connections-limit');
     return { returnCode: SERVER_UNAVAILABLE, reason: 'too many persistent sessions' };

@@ -8,9 +8,12 @@
  *    everybody. It runs without that limit; `isTooSlow` bounds what waits in each socket instead, and
  *    the drain timeout ends a socket which does not move.
  * 3. What nobody subscribes to still passes persistence and emitter: `publish` ends it first.
+ * 4. Its parser takes packets of 256 MB, text that is none, wildcards inside of a level, packet id 0 and more: what was
+ *    read passes a guard first (`guardClient`).
  */
 import { Aedes, type AedesOptions, type Client, type PublishPacket } from 'aedes';
 import { limits } from '../base/limits.ts';
+import { GuardedInput, type GuardLimits, type Violation } from './guard/index.ts';
 
 export type { Client, PublishPacket, Subscription } from 'aedes';
 export type PublishCallback = (error?: Error | null) => void;
@@ -25,6 +28,8 @@ interface AedesInternals {
 interface ClientInternals {
   /** Set when a DISCONNECT packet ended the connection. */
   readonly _disconnected: boolean;
+  /** Called with each piece read from the socket. */
+  readonly _parser: { parse(bytes: Buffer): number };
 }
 
 /** What aedes-packet adds: a sequence's name and the number in it. */
@@ -83,6 +88,24 @@ export class MqttServer extends Aedes {
     numbered.brokerCounter = ++this.#sequence;
     return numbered;
   }
+}
+
+/** Lets the guard see what is read from the client's socket before aedes' parser does. */
+export function guardClient(
+  client: Client,
+  guardLimits: GuardLimits,
+  refuse: (violation: Violation) => void,
+): GuardedInput {
+  const { _parser: parser } = client as unknown as ClientInternals; // not declared by aedes
+  const parse = parser.parse.bind(parser);
+  const input = new GuardedInput(guardLimits, parse, refuse);
+  parser.parse = (bytes) => {
+    input.take(bytes);
+    return 0; // what is left over, for which aedes does not look
+  };
+  // aedes' own listener came first: the packets it kept itself are handled by then.
+  client.once('connected', () => input.connected());
+  return input;
 }
 
 /** Whether the client said goodbye with a DISCONNECT packet. */

@@ -193,7 +193,7 @@ test('counts a device topic of no model as unmapped and passes it on', async () 
 });
 
 test('ends the connection of a device whose payload is larger than the limit', async () => {
-  const { runtime, client, counts } = await start();
+  const { runtime, client, counts } = await start({ packetBytesMax: 2 * limits.devicePayloadBytesMax });
   const device = await client();
   const closed = new Promise<void>((resolve) => device.once('close', resolve));
   device.publish(TELEMETRY, Buffer.alloc(limits.devicePayloadBytesMax + 1), { qos: 1 });

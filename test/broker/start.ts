@@ -24,7 +24,7 @@ export interface Setup {
 }
 
 /** A broker on a free port with a memory runtime; all of it ends with the test. */
-export async function start(): Promise<Setup> {
+export async function start(options: { packetBytesMax?: number } = {}): Promise<Setup> {
   const runtime = new MemoryRuntime();
   const counts: Setup['counts'] = { unmapped: 0, messages: 0, bytes: 0, denied: [], latencies: 0 };
   const broker = await createBroker({
@@ -32,6 +32,7 @@ export async function start(): Promise<Setup> {
     registry: new Registry(definitions),
     host: '127.0.0.1',
     port: 0,
+    ...options,
     log: createLog({ level: 'silent', format: 'json' }),
     counters: {
       messagesIn: () => void (counts.messages += 1),

@@ -82,6 +82,14 @@ export const messageLimits = {
   /** Time the gateway gives its clients to read the close frame and in-flight answers when stopping. */
   gatewayStopMs: 1_500,
   mqttConnectTimeoutMs: 10_000,
+  /** Remaining length of a CONNECT: room for a token as password and a will; everything larger comes from nobody known. */
+  mqttConnectBytesMax: 8 * KiB,
+  /** Remaining length of a later packet, if not configured; EMQX allows 1 MB, AWS IoT 128 KB, mosquitto 256 MB. */
+  mqttPacketBytesMax: 256 * KiB,
+  /** Bytes read after a CONNECT while its CONNACK is awaited; reading pauses before, this is for what was under way. */
+  mqttHeldBytesMax: 512 * KiB,
+  /** Levels of a topic: what routes topics in aedes throws beyond it. */
+  mqttTopicLevelsMax: 100,
   /** A frozen subscriber blocks aedes' emitter until this (mqtt-edge 0.4). */
   mqttDrainTimeoutMs: 2_000,
   /** MQTT sockets open at once; one costs about 20 KB. */

@@ -1,0 +1,3 @@
+export { GuardedInput } from './guarded-input.ts';
+export type { GuardLimits } from './packet-guard.ts';
+export type { Violation } from './packets.ts';
