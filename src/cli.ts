@@ -27,7 +27,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   agent: {
     kind: 'group',
     summary:
-      'agents of a running bridge: list, show, history, rejected, commands, send, export, import, forget',
+      'agents of a running bridge: list, show, history, rejected, commands, send, rules, mcp, hibernate, export, import, forget',
     load: async () => (await import('./cli/agent.ts')).agentCommands,
   },
   ask: {

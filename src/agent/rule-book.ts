@@ -10,6 +10,7 @@ import {
   parseRule,
   type Evaluation,
   type FiredRule,
+  type Rule,
   type RuleMemories,
   type StoredRule,
 } from './rules/index.ts';
@@ -44,26 +45,18 @@ export class RuleBook {
   /** @throws BridgeError BRG_RULE, BRG_RULES_FULL */
   add(input: unknown): StoredRule {
     const rule = parseRule(input, this.#definition, () => this.#context.effectId());
-    const known = this.all.find(({ id }) => id === rule.id);
-    if (known?.source === 'model') {
-      throw new BridgeError('BRG_RULE', `rule "${rule.id}" belongs to the model; give yours another id`);
-    }
-    const others = this.#own.filter(({ id }) => id !== rule.id);
-    if (others.length >= limits.rulesPerAgentMax) {
-      throw new BridgeError(
-        'BRG_RULES_FULL',
-        `the agent has ${others.length} rules, the limit; delete one first`,
-      );
-    }
-    const createdAtMs = this.#context.now();
-    const stored = {
-      ...rule,
-      description: describeRule(rule, this.#definition),
-      createdAtMs,
-      source: 'device',
-    } as const;
+    const others = this.#others(rule.id);
+    const stored = this.#described(rule);
     this.#store([...others, stored], rule.id);
     return stored;
+  }
+
+  /** What `add` would keep, without an id that nobody gave it. @throws as `add` */
+  preview(input: unknown): Omit<StoredRule, 'id' | 'createdAtMs'> & { readonly id?: string } {
+    const rule = parseRule(input, this.#definition, () => '');
+    this.#others(rule.id);
+    const { id, createdAtMs: _, ...described } = this.#described(rule);
+    return id === '' ? described : { id, ...described };
   }
 
   /** @throws BridgeError BRG_UNKNOWN_RULE, BRG_RULE when it belongs to the model */
@@ -103,6 +96,25 @@ export class RuleBook {
     const wasChanged = this.#isChanged;
     this.#isChanged = false;
     return wasChanged;
+  }
+
+  /** Own rules that stay when one with this id is kept. @throws BridgeError BRG_RULE, BRG_RULES_FULL */
+  #others(ruleId: string): readonly StoredRule[] {
+    const known = this.all.find(({ id }) => id === ruleId);
+    if (known?.source === 'model') {
+      throw new BridgeError('BRG_RULE', `rule "${ruleId}" belongs to the model; give yours another id`);
+    }
+    const others = this.#own.filter(({ id }) => id !== ruleId);
+    if (others.length < limits.rulesPerAgentMax) return others;
+    throw new BridgeError(
+      'BRG_RULES_FULL',
+      `the agent has ${others.length} rules, the limit; delete one first`,
+    );
+  }
+
+  #described(rule: Rule): StoredRule {
+    const createdAtMs = this.#context.now();
+    return { ...rule, description: describeRule(rule, this.#definition), createdAtMs, source: 'device' };
   }
 
   get #own(): readonly StoredRule[] {

@@ -2,6 +2,9 @@
 import { parseAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
 import { exportCommand, importCommand } from './agent-copies.ts';
+import { mcpCommand } from './agent-mcp.ts';
+import { agentPath, printJson } from './agent-path.ts';
+import { rulesCommand } from './agent-rules.ts';
 import {
   agentTable,
   agentText,
@@ -111,6 +114,8 @@ export const agentCommands: Readonly<Record<string, Command>> = {
     ],
     run: send,
   },
+  rules: rulesCommand,
+  mcp: mcpCommand,
   hibernate: {
     summary: 'let an agent leave memory now; its next message wakes it',
     ...ONE_AGENT,
@@ -233,24 +238,10 @@ async function forget(invocation: Invocation): Promise<number> {
   return EXIT.ok;
 }
 
-/** @throws UsageError when the first argument is no address */
-function agentPath({ positionals: [text = ''] }: Invocation): string {
-  const address = parseAddress(text);
-  if (address === undefined) {
-    throw new UsageError(`${JSON.stringify(text)} is no agent; allowed is <model>/<id>, e.g. greenhouse/g7`);
-  }
-  return `/api/agents/${address.model}/${encodeURIComponent(address.id)}`;
-}
-
 /** `?a=1&b=2` of what is defined; nothing when nothing is. */
 function queryOf(parameters: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(parameters).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
-}
-
-function printJson(value: unknown): number {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-  return EXIT.ok;
 }

@@ -178,7 +178,7 @@ async function answerRoute(
   const input = { address, params, ...checked, by, nowMs: context.clock.now() };
   const asked = route.does.ask(input);
   const answer = await context.runtime.request(asked.address, asked.name, asked.body, asked.options);
-  return jsonAnswer(answer, route.response.status);
+  return jsonAnswer(answer, asked.status ?? route.response.status);
 }
 
 function checkPath(

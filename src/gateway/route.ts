@@ -18,11 +18,13 @@ export const DURABLE: RequestOptions = { durable: true };
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** What the agents (or, without an address, the shards) are asked. */
-interface AgentRequest {
+export interface AgentRequest {
   readonly address: AgentAddress | null;
   readonly name: string;
   readonly body: Readonly<Record<string, unknown>>;
   readonly options?: RequestOptions;
+  /** Of this answer, where it is not that of the route. */
+  readonly status?: number;
 }
 
 /** A request after its parts were checked against the route's schemas. */

@@ -1,10 +1,9 @@
 /** The routes of an agent's rules. */
 import { z } from 'zod';
-import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import * as answers from './answers.ts';
 import { AGENT, DURABLE, JSON_ONLY, route } from './route.ts';
-import type { Route } from './route.ts';
+import type { AgentRequest, Route } from './route.ts';
 
 const ruleSchema = z
   .looseObject({ when: z.looseObject({}), do: z.unknown() })
@@ -12,8 +11,17 @@ const ruleSchema = z
     'e.g. {"when": {"metric": "vibration", "op": ">", "value": 9}, "forMs": 5000, "do": {"kind": "command", "name": "stop"}}',
   );
 const newRuleSchema = z.union(
-  [z.strictObject({ rule: z.looseObject({}) }), z.strictObject({ text: z.string() }), ruleSchema],
-  'expected {"rule": {...}}, or a rule: an object with "when" and "do"',
+  [
+    z.strictObject({ rule: z.looseObject({}) }),
+    z.strictObject({
+      text: z
+        .string()
+        .max(limits.toolSentenceCharactersMax)
+        .describe('a sentence, e.g. "when vibration is above 9 for 5 seconds, stop"'),
+    }),
+    ruleSchema,
+  ],
+  'expected {"rule": {...}}, {"text": "when ..., ..."}, or a rule: an object with "when" and "do"',
 );
 
 export const ruleRoutes: readonly Route[] = [
@@ -33,36 +41,21 @@ export const ruleRoutes: readonly Route[] = [
     operation: 'addRule',
     tag: 'rules',
     summary: 'Add a rule',
+    query: z.strictObject({
+      dryRun: z.enum(['true', 'false']).default('false').describe('only say what the rule would be'),
+    }),
     body: {
       schema: newRuleSchema,
       mediaTypes: JSON_ONLY,
-      description: 'A rule, bare or as {"rule": ...}; {"text": ...} is answered with BRG_NOT_IMPLEMENTED',
+      description: 'A rule, bare or as {"rule": ...}, or a sentence as {"text": ...}',
     },
     response: {
       status: 201,
-      description: 'The rule as the engine understood it',
+      description: 'The rule as the engine understood it; of a dry run 200, and nothing is kept',
       schema: answers.ruleAnswer,
     },
-    errors: [
-      'BRG_RULE',
-      'BRG_RULES_FULL',
-      'BRG_UNKNOWN_METRIC',
-      'BRG_UNKNOWN_COMMAND',
-      'BRG_NOT_IMPLEMENTED',
-    ],
-    does: {
-      kind: 'ask',
-      ask: ({ address, body, by }) => {
-        if ('text' in body && !('when' in body)) {
-          throw new BridgeError(
-            'BRG_NOT_IMPLEMENTED',
-            'rules in English are not available: send {"rule": {...}}',
-          );
-        }
-        const rule = 'rule' in body && !('when' in body) ? body.rule : body;
-        return { address, name: 'addRule', body: { rule, by }, options: DURABLE };
-      },
-    },
+    errors: ['BRG_RULE', 'BRG_RULES_FULL', 'BRG_UNKNOWN_METRIC', 'BRG_UNKNOWN_COMMAND'],
+    does: { kind: 'ask', ask: ({ address, query, body, by }) => ({ address, ...adding(query, body, by) }) },
   }),
   route({
     method: 'DELETE',
@@ -102,3 +95,14 @@ export const ruleRoutes: readonly Route[] = [
     },
   }),
 ];
+
+/** `when` tells a bare rule from the other two, whatever else it has. */
+function adding(
+  { dryRun }: { readonly dryRun: string },
+  body: z.output<typeof newRuleSchema>,
+  by: string,
+): Pick<AgentRequest, 'name' | 'body' | 'options' | 'status'> {
+  const asked = 'when' in body ? { rule: body } : 'text' in body ? { text: body.text } : { rule: body.rule };
+  if (dryRun === 'true') return { name: 'previewRule', body: asked, status: 200 };
+  return { name: 'addRule', body: { ...asked, by }, options: DURABLE };
+}

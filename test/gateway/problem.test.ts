@@ -44,7 +44,6 @@ describe('problems', () => {
     [`${PUMP}/desired`, post([1], 'PATCH'), 'BRG_BAD_REQUEST'],
     [`${PUMP}/desired`, { method: 'PATCH' }, 'BRG_BAD_REQUEST'],
     [`${PUMP}/call/x`, post({ args: 1 }), 'BRG_BAD_REQUEST'],
-    [`${PUMP}/rules`, post({ text: 'stop when it shakes' }), 'BRG_NOT_IMPLEMENTED'],
     [`${PUMP}/rules`, post({ metric: 'rpm' }), 'BRG_BAD_REQUEST'],
     [`${PUMP}/rules`, { method: 'DELETE' }, 'BRG_BAD_REQUEST'],
     [`${PUMP}/commands/vent`, { method: 'POST', body: 'open' }, 'BRG_UNSUPPORTED_MEDIA'],

@@ -4,7 +4,9 @@ import type { DeviceDefinition, Metric, MetricValue } from '../../device/index.t
 import { deedOf, durationOf, isUnit, numberOf, phrasesFor, wordsOf } from './phrases.ts';
 
 interface ConditionFound {
-  readonly when: { readonly metric: string; readonly op: string; readonly value: MetricValue };
+  readonly when:
+    | { readonly metric: string; readonly op: string; readonly value: MetricValue }
+    | { readonly metric: string; readonly staleFor: number };
   readonly forMs?: number;
   readonly text: string;
 }
@@ -18,6 +20,8 @@ const COMPARISONS: readonly (readonly [op: string, said: RegExp])[] = [
   ['==', /^(?:equals|equal to|=|==)$/],
 ];
 const VERBS = ['is', 'gets', 'goes', 'rises', 'falls', 'drops', 'climbs', 'becomes', 'stays'];
+/** How it is said that a metric does not come any more. */
+const SILENCE = /^(?:no (\S+)(?: comes)?|(\S+) (?:is missing|does not come|has not come))$/;
 const TELL = /^(alert|notify|tell|warn|inform)(?: me| us| people)?(?: that|:)?(?:\s+(.+))?$/i;
 
 /** @param names of the device itself @throws BridgeError BRG_RULE that says what would be understood */
@@ -42,17 +46,19 @@ export function ruleFromSentence(
   const metrics = definition.metrics.map(({ name }) => name).join(', ');
   throw new BridgeError(
     'BRG_RULE',
-    `text: not understood as a whole. Say "when <metric> is above|below|at least|at most <value> [for 5 minutes], <action>" ` +
+    `text: not understood as a whole. Say "when <metric> is above|below|at least|at most <value> [for 5 minutes], <action>" or "when no <metric> comes for 10 minutes, <action>" ` +
       `with one of the metrics ${metrics}, and as action "notify me", "alert <text>" or a command: ${phrasesFor(definition)}. Or give rule as data`,
   );
 }
 
-/** Every way to cut condition and action apart; at the comma, if there is one. */
+/** Every way to cut condition and action apart; at the comma, if there is one. A colon is how rules are described. */
 function splitsOf(text: string): string[][] {
   const comma = /^(.+?)(?:,\s*(?:then\s+)?|\s+then\s+)(.+)$/i.exec(text);
   if (comma !== null) return [[comma[1] ?? '', comma[2] ?? '']];
+  const colon = /^([^:]+): (.+)$/.exec(text);
   const words = text.split(/\s+/);
-  return words.map((_, at) => [words.slice(0, at).join(' '), words.slice(at).join(' ')]).reverse();
+  const anywhere = words.map((_, at) => [words.slice(0, at).join(' '), words.slice(at).join(' ')]).reverse();
+  return colon === null ? anywhere : [[colon[1] ?? '', colon[2] ?? ''], ...anywhere];
 }
 
 function conditionOf(text: string, { metrics }: DeviceDefinition): ConditionFound | undefined {
@@ -61,10 +67,15 @@ function conditionOf(text: string, { metrics }: DeviceDefinition): ConditionFoun
   if (lasting !== null && forMs === undefined) return undefined;
   const words = wordsOf(lasting?.[1] ?? text).filter((word) => word !== 'the');
   const readable = metrics.filter(({ access }) => access !== 'write');
+  const silent = SILENCE.exec(words.join(' '));
+  if (silent !== null && forMs !== undefined) {
+    const missing = metricOf(silent[1] ?? silent[2] ?? '', readable);
+    return missing === undefined ? undefined : { when: { metric: missing.name, staleFor: forMs }, text };
+  }
   const metric = metricOf(words[0] ?? '', readable);
   if (metric === undefined) return undefined;
   const rest = words.slice(1).filter((word, at) => !(at === 0 && VERBS.includes(word)));
-  const comparison = metric.kind === 'numeric' ? comparisonOf(rest) : sameAs(rest, metric);
+  const comparison = metric.kind === 'numeric' ? comparisonOf(rest, metric) : sameAs(rest, metric);
   if (comparison === undefined) return undefined;
   const when = { metric: metric.name, ...comparison };
   return { when, ...(forMs === undefined ? {} : { forMs }), text };
@@ -77,8 +88,9 @@ function metricOf(word: string, metrics: readonly Metric[]): Metric | undefined 
   return metrics.find(({ name }) => name.toLowerCase() === word);
 }
 
-function comparisonOf(words: readonly string[]): { op: string; value: number } | undefined {
-  const end = isUnit(words.at(-1)) ? -1 : words.length;
+function comparisonOf(words: readonly string[], { unit }: Metric): { op: string; value: number } | undefined {
+  const last = words.at(-1);
+  const end = isUnit(last) || last === unit?.toLowerCase() ? -1 : words.length;
   const said = words.slice(0, end);
   const value = numberOf(said.at(-1));
   const phrase = said.slice(0, -1).join(' ');
@@ -90,12 +102,14 @@ function sameAs(
   words: readonly string[],
   { kind, values }: Metric,
 ): { op: string; value: MetricValue } | undefined {
-  const [word, more] = words;
+  const isNot = words[0] === 'not';
+  const [word, more] = isNot ? words.slice(1) : words;
   if (word === undefined || more !== undefined) return undefined;
+  const op = isNot ? '!=' : '==';
   if (kind === 'binary' && ['on', 'true', 'off', 'false'].includes(word))
-    return { op: '==', value: word === 'on' || word === 'true' };
+    return { op, value: word === 'on' || word === 'true' };
   const value = values?.find((one) => one.toLowerCase() === word);
-  return value === undefined ? undefined : { op: '==', value };
+  return value === undefined ? undefined : { op, value };
 }
 
 function actionOf(

@@ -6,4 +6,4 @@ export { parseRule } from './parse.ts';
 export { describeRule } from './describe.ts';
 export { evaluateAlarm, evaluateTelemetry, type Evaluation } from './evaluate.ts';
 export type { RuleMemories } from './memory.ts';
-export type { FiredRule, StoredRule } from './rule.ts';
+export type { FiredRule, Rule, StoredRule } from './rule.ts';

@@ -1,0 +1,84 @@
+/** `mooring agent rules`: what a device does by itself. */
+import { limits } from '../base/limits.ts';
+import { agentPath, printJson, subcommand } from './agent-path.ts';
+import { asObject, CLIENT_OPTIONS, clientOf, objectsOf, type Json } from './bridge-client.ts';
+import { EXIT, UsageError, type Command, type Invocation } from './command.ts';
+import { textTable } from './text-table.ts';
+
+export const rulesCommand: Command = {
+  summary: 'rules of a device: list them, add one in words, remove one',
+  usage: '<model>/<id> [list | add <sentence> | remove <rule>]',
+  arguments: { min: 1, max: 3 },
+  options: {
+    'dry-run': { type: 'boolean', meaning: 'with add: only say how the sentence is understood' },
+    ...CLIENT_OPTIONS,
+  },
+  details:
+    'A sentence is understood as a whole or not at all: "when <metric> is above <value> for 5 minutes, <action>".\n' +
+    'What the rule means is printed as the bridge understood it; read it. A rule as JSON is taken as well.',
+  examples: [
+    'mooring agent rules greenhouse/g7',
+    'mooring agent rules greenhouse/g7 add "when temperature is above 30 for 5 minutes, open the vent" --dry-run',
+    'mooring agent rules pump/p1 add "when no vibration comes for 10 minutes, alert the sensor is silent"',
+    'mooring agent rules pump/p1 remove moqx3f.9a',
+  ],
+  run: rules,
+};
+
+async function rules(invocation: Invocation): Promise<number> {
+  const path = `${agentPath(invocation)}/rules`;
+  const { name, words } = subcommand(invocation, { list: [], add: ['<sentence>'], remove: ['<rule>'] });
+  const [word = ''] = words;
+  const isDry = invocation.values['dry-run'] !== undefined;
+  if (isDry && name !== 'add') throw new UsageError('--dry-run goes with add only');
+  const client = clientOf(invocation);
+  switch (name) {
+    case 'list': {
+      const answer = await client.ask('GET', path);
+      return invocation.isJson ? printJson(answer) : print(ruleTable(objectsOf(asObject(answer)['rules'])));
+    }
+    case 'add': {
+      const answer = await client.ask('POST', `${path}${isDry ? '?dryRun=true' : ''}`, {
+        body: bodyOf(word),
+      });
+      return invocation.isJson ? printJson(answer) : print(added(asObject(answer), isDry));
+    }
+    case 'remove': {
+      // As a query: the path takes only what can be an id.
+      const answer = await client.ask('DELETE', `${path}?${new URLSearchParams({ id: word })}`);
+      return invocation.isJson ? printJson(answer) : print(`the rule ${word} is removed\n`);
+    }
+  }
+}
+
+/** @throws UsageError */
+function bodyOf(text: string): object {
+  if (!text.trimStart().startsWith('{')) {
+    if (text.length <= limits.toolSentenceCharactersMax) return { text };
+    throw new UsageError(`a sentence has at most ${limits.toolSentenceCharactersMax} characters`);
+  }
+  try {
+    return { rule: JSON.parse(text) as unknown };
+  } catch {
+    throw new UsageError('the rule begins with "{" and is not valid JSON');
+  }
+}
+
+function ruleTable(rules: readonly Json[]): string {
+  if (rules.length === 0) return 'no rules\n';
+  const rows = rules.map(({ id, source, description }) => [String(id), String(source), String(description)]);
+  return textTable(['RULE', 'SOURCE', 'MEANING'], rows);
+}
+
+function added({ id, description, ...rule }: Json, isDry: boolean): string {
+  const { source: _, createdAtMs: __, ...data } = rule;
+  const text = JSON.stringify(data);
+  return isDry
+    ? textTable(null, [[`${String(description)} (nothing was added)`], [text]])
+    : textTable(null, [[`${String(id)}: ${String(description)}`]]);
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return EXIT.ok;
+}
