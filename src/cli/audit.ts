@@ -16,7 +16,7 @@ export const auditCommand: Command = {
     kind: {
       type: 'string',
       value: '<kind>',
-      meaning: 'only command, desired, rule, tool, approval, or agent (deleted ones)',
+      meaning: 'only command, desired, rule, tool, approval, program, or agent (deleted ones)',
     },
     from: {
       type: 'string',

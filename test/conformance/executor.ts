@@ -1,6 +1,6 @@
 /** What every engine of Code Mode must do. Run over each. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ProgramRuns } from '../support/program-runs.ts';
+import { hostileTools, ProgramRuns } from '../support/program-runs.ts';
 import { attack, problemsOf } from '../support/hostile-runs.ts';
 import { corpus } from '../tools/corpus/index.ts';
 import { binding, testApprovals } from './executor-approvals.ts';
@@ -113,6 +113,28 @@ export function testExecutor(engine: 'workerd' | 'quickjs'): void {
       expect(await valueOf('const o = {}; o.o = o; o')).toEqual({
         kind: 'failed',
         error: expect.objectContaining({ code: 'result' }),
+      });
+    });
+
+    it.each([
+      ['a tool that fails', 'const a = 1;\n\n  await env.t.fail({});', 3],
+      [
+        'arguments that do not fit',
+        'const all = [1, 2].map((id) =>\n  env.pump.history({ id }),\n);\nawait Promise.all(all);',
+        2,
+      ],
+      [
+        'a call in a function after an await',
+        'async function read() {\n  await env.t.echo({});\n  return await env.t.fail({});\n}\nconst a = await read();\nreturn a;',
+        3,
+      ],
+      ['a tool that is not there', 'const a: number = 1;\nawait env.t.ecko({});', 2],
+      ['a value that is not there', '// a comment\nconst o: any = {};\no.points.length;', 3],
+      ['a name that is not there', 'const a = [1];\na.map((one) => {\n  return ona + 1;\n});', 3],
+    ])("fail with a line of the model's text for %s", async (_, code, line) => {
+      expect(await valueOf(code, { bindings: [...hostileTools, history] })).toMatchObject({
+        kind: 'failed',
+        error: { code: 'threw', line },
       });
     });
 

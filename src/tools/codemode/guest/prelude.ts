@@ -45,6 +45,8 @@ interface AnswerFrame {
 }
 
 interface PendingCall {
+  /** The stack of the call: its answer comes when nothing of the program is on the stack. */
+  readonly stack: unknown;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -194,6 +196,7 @@ class Guest {
     const failure = new RealError(error.message);
     defineProperty(failure, 'name', { value: 'ToolError', configurable: true });
     defineProperty(failure, 'code', { value: error.code, enumerable: true });
+    defineProperty(failure, 'stack', { value: call.stack, configurable: true });
     call.reject(failure);
   }
 
@@ -204,7 +207,8 @@ class Guest {
       if (isLonger(json, this.#start?.argumentBytesMax ?? 0))
         throw new RealError(`${namespace}.${tool}: the arguments are too large`);
       const id = this.#calls++;
-      apply(mapSet, this.#pending, [id, { __proto__: null, resolve, reject }]);
+      const { stack } = new RealError();
+      apply(mapSet, this.#pending, [id, { __proto__: null, resolve, reject, stack }]);
       this.#waiting++;
       this.#port.send(stringify({ __proto__: null, kind: 'call', id, namespace, tool, args: json }));
     });
