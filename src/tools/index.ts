@@ -25,7 +25,7 @@ export {
 /** @public */
 export { ProgramCompiler, type Compilation, type CompiledProgram } from './codemode/compile.ts';
 /** @public */
-export { declareTool, declareTools, type DeclaredTool } from './codemode/declarations.ts';
+export { declareTools, type DeclaredTool } from './codemode/declarations.ts';
 /** @public */
 export { openExecutor, type Executor, type ExecutorOptions } from './codemode/executor.ts';
 /** @public */

@@ -72,6 +72,8 @@ export const programLimits = {
   programToolsMax: 2_000,
   /** Tools beyond which a model gets `search` and `describe` instead of all declarations. */
   declaredToolsMax: 40,
+  /** Characters of all declarations, beyond which it is the same: some 3,000 tokens that every turn reads again. */
+  declarationsMax: 12_000,
   /** Characters of one tool's description in a declaration, and of one type. */
   declarationTextMax: 1_000,
   declarationTypeMax: 8_000,

@@ -3,9 +3,9 @@ import { limits } from '../../base/limits.ts';
 import { declareTools, type DeclaredTool } from './declarations.ts';
 import type { ToolBinding } from './tool-host.ts';
 
-/** Whether the tools are so many that a model gets `search` and `describe` instead of all declarations. */
+/** Whether the tools are so many, or need so many words, that a model gets `search` and `describe` instead of all declarations. */
 export function needsCatalog(tools: readonly DeclaredTool[]): boolean {
-  return tools.length > limits.declaredToolsMax;
+  return tools.length > limits.declaredToolsMax || declareTools(tools).length > limits.declarationsMax;
 }
 
 export interface FoundTool {

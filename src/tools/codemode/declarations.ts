@@ -13,22 +13,55 @@ export type DeclaredTool = Pick<
   'namespace' | 'name' | 'description' | 'inputSchema' | 'outputSchema'
 >;
 
-/** `declare const env: { ... }` with all the tools given, grouped by namespace. */
+/** `declare const env: { ... }` with all the tools given, grouped by namespace; answers that recur are declared once. */
 export function declareTools(tools: readonly DeclaredTool[]): string {
-  const groups = Map.groupBy(tools, ({ namespace }) => namespace);
+  const written = tools.map((tool) => ({ tool, answer: answerOf(tool, UNKNOWN) }));
+  const shared = sharedTypes(written.map(({ answer }) => answer));
+  const groups = Map.groupBy(written, ({ tool: { namespace } }) => namespace);
   const parts = [...groups].map(([namespace, members]) => {
-    const lines = members.map((tool) => indent(declareTool(tool), '    '));
+    const lines = members.map(({ tool, answer }) => {
+      const { description } = tool;
+      return indent(
+        `${comment(description)}${memberOf(tool, shared.get(answer) ?? answer, UNKNOWN)}`,
+        '    ',
+      );
+    });
     return `  ${propertyName(namespace)}: {\n${lines.join('\n')}\n  };`;
   });
-  return `declare const env: {\n${parts.join('\n')}\n};\n`;
+  const types = [...shared].map(([type, name]) => `type ${name} = ${type};\n`);
+  return `${types.join('')}declare const env: {\n${parts.join('\n')}\n};\n`;
 }
 
-/** One tool as a member of its namespace. */
-export function declareTool({ name, description, inputSchema, outputSchema }: DeclaredTool): string {
-  const input = new TypeWriter(inputSchema).write(inputSchema);
-  const output = outputSchema === undefined ? 'unknown' : new TypeWriter(outputSchema).write(outputSchema);
+/** What stands where a schema says nothing. */
+type Unsaid = 'unknown' | 'any';
+
+const UNKNOWN = 'unknown';
+
+/** Characters from which a type that recurs has a name of its own. */
+const SHARED_CHARACTERS_MIN = 40;
+
+/** Names of types that occur more than once, by their text. */
+function sharedTypes(types: readonly string[]): ReadonlyMap<string, string> {
+  const counts = new Map<string, number>();
+  for (const type of types) counts.set(type, (counts.get(type) ?? 0) + 1);
+  const shared = [...counts].filter(([type, count]) => count > 1 && type.length >= SHARED_CHARACTERS_MIN);
+  return new Map(shared.map(([type], i) => [type, `Answer${i + 1}`]));
+}
+
+function answerOf({ outputSchema }: DeclaredTool, unsaid: Unsaid): string {
+  return outputSchema === undefined ? unsaid : new TypeWriter(outputSchema, unsaid).write(outputSchema);
+}
+
+function memberOf({ name, inputSchema }: DeclaredTool, answer: string, unsaid: Unsaid): string {
+  const input = takesNothing(inputSchema) ? '{}' : new TypeWriter(inputSchema, unsaid).write(inputSchema);
   const mark = isOptional(inputSchema) ? '?' : '';
-  return `${comment(description)}${propertyName(name)}(args${mark}: ${input}): Promise<${output}>;`;
+  return `${propertyName(name)}(args${mark}: ${input}): Promise<${answer}>;`;
+}
+
+function takesNothing(schema: JsonSchema): boolean {
+  if (typeof schema === 'boolean') return false;
+  const { type, properties, additionalProperties } = schema;
+  return type === 'object' && additionalProperties === false && Object.keys(properties ?? {}).length === 0;
 }
 
 function isOptional(schema: JsonSchema): boolean {
@@ -70,26 +103,28 @@ const SIMPLE: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
-/** Writes one schema's type; what recurs, is too deep or makes it too long is `unknown`. */
+/** Writes one schema's type; what recurs, is too deep or makes it too long counts as not said. */
 class TypeWriter {
   readonly #root: JsonSchema;
+  readonly #unsaid: Unsaid;
   readonly #open = new Set<JsonSchema>();
   #characters = 0;
 
-  constructor(root: JsonSchema) {
+  constructor(root: JsonSchema, unsaid: Unsaid) {
     this.#root = root;
+    this.#unsaid = unsaid;
   }
 
   write(schema: unknown, depth = 0): string {
     if (typeof schema !== 'object' || schema === null || Array.isArray(schema))
-      return schema === false ? 'never' : 'unknown';
+      return schema === false ? 'never' : this.#unsaid;
     const known = schema as Exclude<JsonSchema, boolean>; // an object is a schema
-    if (depth > limits.declarationDepthMax || this.#open.has(known)) return 'unknown';
+    if (depth > limits.declarationDepthMax || this.#open.has(known)) return this.#unsaid;
     this.#open.add(known);
     const type = this.#type(known, depth);
     this.#open.delete(known);
     this.#characters += type.length;
-    return this.#characters > limits.declarationTypeMax ? 'unknown' : type;
+    return this.#characters > limits.declarationTypeMax ? this.#unsaid : type;
   }
 
   #type(schema: Exclude<JsonSchema, boolean>, depth: number): string {
@@ -112,10 +147,10 @@ class TypeWriter {
   }
 
   #ofType(type: unknown, schema: Exclude<JsonSchema, boolean>, depth: number): string {
-    if (typeof type === 'string' && Object.hasOwn(SIMPLE, type)) return SIMPLE[type] ?? 'unknown';
+    if (typeof type === 'string' && Object.hasOwn(SIMPLE, type)) return SIMPLE[type] ?? this.#unsaid;
     if (type === 'array' || 'items' in schema) return this.#array(schema, depth);
     if (type === 'object' || 'properties' in schema) return this.#object(schema, depth);
-    return 'unknown';
+    return this.#unsaid;
   }
 
   #array(schema: Exclude<JsonSchema, boolean>, depth: number): string {
@@ -136,12 +171,13 @@ class TypeWriter {
       typeof properties === 'object' && properties !== null ? Object.entries(properties).slice(0, 200) : [];
     const members = entries.map(([name, member]: [string, unknown]) => {
       const mark = needed.has(name) ? '' : '?';
-      return `${hint(member)}${propertyName(name)}${mark}: ${this.write(member, depth + 1)};`;
+      const told = this.#unsaid === 'any' ? '' : hint(member);
+      return `${told}${propertyName(name)}${mark}: ${this.write(member, depth + 1)}`;
     });
     if (typeof additionalProperties === 'object' && additionalProperties !== null) {
-      members.push(`[name: string]: ${this.write(additionalProperties, depth + 1)};`);
+      members.push(`[name: string]: ${this.write(additionalProperties, depth + 1)}`);
     }
-    return members.length === 0 ? 'Record<string, unknown>' : `{ ${members.join(' ')} }`;
+    return members.length === 0 ? `Record<string, ${this.#unsaid}>` : `{ ${members.join('; ')} }`;
   }
 }
 
@@ -149,12 +185,16 @@ class TypeWriter {
 function hint(schema: unknown): string {
   if (typeof schema !== 'object' || schema === null) return '';
   const facts = schema as Readonly<Record<string, unknown>>; // an object
-  const number = (name: string, sign: string): string =>
-    typeof facts[name] === 'number' ? `${sign} ${facts[name]}` : '';
   const initial = facts['default'] === undefined ? '' : `default ${literal(facts['default'])}`;
-  const parts = [plain(facts['description'], 200), number('minimum', '>='), number('maximum', '<='), initial];
+  const parts = [plain(facts['description'], 200), range(facts['minimum'], facts['maximum']), initial];
   const text = parts.filter((part) => part !== '').join(', ');
   return text === '' ? '' : `/** ${text.replaceAll('*/', '*\\/')} */ `;
+}
+
+function range(min: unknown, max: unknown): string {
+  if (typeof min === 'number' && typeof max === 'number') return `${min}..${max}`;
+  if (typeof min === 'number') return `>= ${min}`;
+  return typeof max === 'number' ? `<= ${max}` : '';
 }
 
 function literal(value: unknown): string {
@@ -166,7 +206,8 @@ function literal(value: unknown): string {
 
 function union(types: readonly string[]): string {
   const different = [...new Set(types)];
-  return different.includes('unknown') ? 'unknown' : different.join(' | ');
+  const wide = different.find((type) => type === 'unknown' || type === 'any');
+  return wide ?? different.join(' | ');
 }
 
 function intersection(types: readonly string[]): string {

@@ -44,9 +44,30 @@ describe('declarations', () => {
     expect(text).toBe(`declare const env: {
   pump: {
     /** Does history */
-    history(args: { /** of the pump */ id: string; /** >= 1, <= 48, default 24 */ hours?: number; mode?: "fast" | "slow" | 3 | null; parts?: Array<string | null>; place?: { "floor-no": number; }; tree?: unknown[]; }): Promise<number[]>;
+    history(args: { /** of the pump */ id: string; /** 1..48, default 24 */ hours?: number; mode?: "fast" | "slow" | 3 | null; parts?: Array<string | null>; place?: { "floor-no": number }; tree?: unknown[] }): Promise<number[]>;
     /** Does list */
     list(args?: unknown): Promise<unknown>;
+  };
+};
+`);
+    expect(problemsOf(text)).toEqual([]);
+  });
+
+  it('name an answer that recurs once, and leave out arguments that cannot be', () => {
+    const nothing = { type: 'object', properties: {}, additionalProperties: false };
+    const outputSchema = {
+      type: 'object',
+      properties: { outcome: { enum: ['done', 'refused'] }, explanation: { type: 'string' } },
+      required: ['outcome'],
+    };
+    const text = declareTools(['start', 'stop'].map((name) => tool(name, nothing, { outputSchema })));
+    expect(text).toBe(`type Answer1 = { outcome: "done" | "refused"; explanation?: string };
+declare const env: {
+  pump: {
+    /** Does start */
+    start(args?: {}): Promise<Answer1>;
+    /** Does stop */
+    stop(args?: {}): Promise<Answer1>;
   };
 };
 `);
@@ -107,6 +128,16 @@ describe('a catalogue', () => {
     expect(searchTools(tools, 'speed')[0]?.tool).toBe('pump.set_speed');
     expect(searchTools(tools, 'zebra')).toEqual([]);
     expect(needsCatalog(tools)).toBe(false);
+  });
+
+  it('takes the place of declarations that are many, or long', () => {
+    const some = (count: number, description: string): DeclaredTool[] =>
+      Array.from({ length: count }, (_, i) => tool(`t${i}`, true, { description }));
+    expect([some(40, 'x'), some(41, 'x'), some(12, 'x'.repeat(1000))].map(needsCatalog)).toEqual([
+      false,
+      true,
+      true,
+    ]);
   });
 
   it('declares what is asked for, and is a pair of tools itself', async () => {
