@@ -1,10 +1,11 @@
-/** Latency of Code Mode: a program with 10 tool calls, in a sandbox that was ready and in one that was not. */
+/** Code Mode: latency of a program with 10 tool calls, in a sandbox that was ready and in one that was not; tokens of questions asked with and without programs. */
 import { systemClock } from '../../src/base/clock.ts';
 import { budgetOf } from '../../src/tools/codemode/budget.ts';
 import { ProgramCompiler } from '../../src/tools/codemode/compile.ts';
 import { openExecutor } from '../../src/tools/codemode/executor.ts';
 import { createRedactor } from '../../src/tools/codemode/redact.ts';
 import { ToolHost, type ToolBinding } from '../../src/tools/codemode/tool-host.ts';
+import { measureTokens } from './codemode-tokens.ts';
 import type { BenchOptions } from './options.ts';
 import { ms, type Outcome } from './report.ts';
 import { median, quantile } from './statistics.ts';
@@ -63,8 +64,9 @@ async function latencies(engine: (typeof ENGINES)[number], isWarm: boolean, runs
   return took;
 }
 
-/** Latency of both engines, warm and cold. */
-export async function benchCodeMode({ rounds, progress }: BenchOptions): Promise<Outcome> {
+/** Latency of both engines, warm and cold, and tokens. */
+export async function benchCodeMode(options: BenchOptions): Promise<Outcome> {
+  const { rounds, progress } = options;
   const found: { engine: string; start: string; took: number[] }[] = [];
   for (const engine of ENGINES) {
     for (const isWarm of [true, false]) {
@@ -77,8 +79,10 @@ export async function benchCodeMode({ rounds, progress }: BenchOptions): Promise
     `${engine}, ${start}`,
     ...[median(took), quantile(took, 0.95), Math.min(...took), Math.max(...took)].map(ms),
   ];
+  const tokens = await measureTokens(options);
   return {
     tables: [
+      ...tokens.tables,
       {
         title: `A program with ${CALLS} tool calls`,
         columns: ['sandbox', 'p50', 'p95', 'min', 'max'],
@@ -86,14 +90,18 @@ export async function benchCodeMode({ rounds, progress }: BenchOptions): Promise
       },
     ],
     notes: [
+      ...tokens.notes,
       'From the text to the result: compiled, run in a fresh process, 10 sequential calls checked and answered by the host.',
       'warm: the process was started ahead and had run no program before; cold: started when asked.',
       'Every result is compared with the expected one.',
     ],
     settings: { calls: CALLS, runs: rounds * RUNS_PER_ROUND },
-    summary: Object.fromEntries(
-      found.map(({ engine, start, took }) => [`${engine}-${start}-p50-ms`, median(took)]),
-    ),
-    rounds: found,
+    summary: {
+      ...tokens.summary,
+      ...Object.fromEntries(
+        found.map(({ engine, start, took }) => [`${engine}-${start}-p50-ms`, median(took)]),
+      ),
+    },
+    rounds: [...found, ...tokens.rounds],
   };
 }

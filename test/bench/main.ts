@@ -46,7 +46,11 @@ const benches: Readonly<Record<string, Bench>> = {
     meaning: 'event-loop delay and PUBACK latency while 50 chats stream, against none',
     run: benchChats,
   },
-  codemode: { meaning: 'Code Mode: a program with 10 tool calls, sandbox warm and cold', run: benchCodeMode },
+  codemode: {
+    meaning:
+      'Code Mode: tokens of questions with and without programs; a program with 10 tool calls, warm and cold',
+    run: benchCodeMode,
+  },
   'codemode-corpus': {
     meaning: 'Code Mode: every hostile program on both engines',
     run: benchCodeModeCorpus,

@@ -20,10 +20,19 @@ export interface ModelRequest {
   readonly gone: Promise<void>;
 }
 
-/** What the model says: pieces of text, or one call. */
+/** A call of a tool; `input` is JSON. */
+export interface SaidCall {
+  readonly id: string;
+  readonly name: string;
+  readonly input: string;
+}
+
+/** What the model says: pieces of text, or calls. */
 export interface Said {
   readonly text?: readonly string[];
-  readonly call?: { readonly id: string; readonly name: string; readonly input: string };
+  readonly call?: SaidCall;
+  /** Several at once. */
+  readonly calls?: readonly SaidCall[];
   /** Wait before piece `n` (from 0) until this resolves. */
   readonly gate?: (piece: number) => Promise<void> | undefined;
   /** Tokens; `null`: the endpoint reports none. */
@@ -92,7 +101,8 @@ async function answer({ body }: ModelRequest, response: ServerResponse, said: Sa
   const usage = usageOf(said);
   if (body.stream === true) return stream(body.model, response, said, usage);
   for (const [piece] of (said.text ?? []).entries()) await said.gate?.(piece);
-  const calls = said.call === undefined ? undefined : [callOf(said.call)];
+  const made = callsOf(said);
+  const calls = made.length === 0 ? undefined : made.map(callOf);
   const message = { role: 'assistant', content: said.text?.join('') ?? null, tool_calls: calls };
   const choices = [{ index: 0, message, finish_reason: calls === undefined ? 'stop' : 'tool_calls' }];
   response.writeHead(200, { 'content-type': 'application/json' });
@@ -125,8 +135,9 @@ async function stream(model: string, response: ServerResponse, said: Said, usage
     }
     await send(piece === 0 ? { role: 'assistant', content: text } : { content: text });
   }
-  if (said.call !== undefined) await sendCall(said.call, send);
-  await send({}, said.call === undefined ? 'stop' : 'tool_calls');
+  const calls = callsOf(said);
+  for (const [index, call] of calls.entries()) await sendCall(index, call, send);
+  await send({}, calls.length === 0 ? 'stop' : 'tool_calls');
   if (usage !== undefined)
     await write(
       `data: ${JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', created: 1, model, choices: [], usage })}\n\n`,
@@ -135,23 +146,28 @@ async function stream(model: string, response: ServerResponse, said: Said, usage
   response.end();
 }
 
+function callsOf({ call, calls = [] }: Said): readonly SaidCall[] {
+  return call === undefined ? calls : [call, ...calls];
+}
+
 /** The arguments come in two pieces. */
 async function sendCall(
-  call: NonNullable<Said['call']>,
+  index: number,
+  call: SaidCall,
   send: (delta: unknown) => Promise<void>,
 ): Promise<void> {
   const { function: made, ...rest } = callOf(call);
   const half = Math.floor(made.arguments.length / 2);
   const piece = (part: string, more: object): unknown => ({
     tool_calls: [
-      { index: 0, ...more, function: { ...('id' in more ? { name: made.name } : {}), arguments: part } },
+      { index, ...more, function: { ...('id' in more ? { name: made.name } : {}), arguments: part } },
     ],
   });
   await send(piece(made.arguments.slice(0, half), rest));
   await send(piece(made.arguments.slice(half), {}));
 }
 
-function callOf({ id, name, input }: NonNullable<Said['call']>) {
+function callOf({ id, name, input }: SaidCall) {
   return { id, type: 'function', function: { name, arguments: input } };
 }
 
