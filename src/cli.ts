@@ -42,7 +42,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   audit: {
     kind: 'command',
-    summary: 'who sent commands or deleted agents, and what became of it',
+    summary: 'who sent commands or deleted agents, and what became of it; verify: records of programs',
     load: async () => (await import('./cli/audit.ts')).auditCommand,
   },
   backup: {

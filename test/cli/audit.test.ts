@@ -52,6 +52,6 @@ it('mooring audit refuses what is no agent, and what is no kind', async () => {
   });
   const { url } = await startBridge(join(temporaryDirectory(), 'data'));
   const wrong = await mooring(['audit', '--kind', 'calls', '--json', '--url', url]);
-  expect(wrong.code).toBe(1);
+  expect(wrong.code).toBe(2);
   expect(JSON.parse(wrong.stderr)).toMatchObject({ error: { code: 'BRG_BAD_REQUEST' } });
 });

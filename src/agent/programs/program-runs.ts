@@ -83,8 +83,11 @@ export class ProgramRuns {
   check(): ChainCheck {
     const { hash, count } = this.#head;
     const records = this.list();
-    const start = count > records.length ? (records[0]?.previous ?? CHAIN_START) : CHAIN_START;
-    const isSound = brokenAt(records, start) === -1 && (records.at(-1)?.hash ?? CHAIN_START) === hash;
+    const start = count > limits.programRunsKept ? records[0]?.previous : CHAIN_START;
+    const isSound =
+      records.length === Math.min(count, limits.programRunsKept) &&
+      brokenAt(records, start) === -1 &&
+      (records.at(-1)?.hash ?? CHAIN_START) === hash;
     return { kept: records.length, count, isSound };
   }
 
