@@ -1,8 +1,10 @@
 /** The rest of a streamed answer, after its first piece: time limits, errors, accounts. */
 import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from './language-model.ts';
 import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
 import type { Attempt, ModelCall } from './model-call.ts';
 import type { ModelCounters } from './model-counters.ts';
+import { afterMicrotasks } from './pacer.ts';
 
 type Part = LanguageModelV4StreamPart;
 
@@ -21,6 +23,12 @@ export function isContent({ type }: Part): boolean {
 }
 
 const FRAMES: readonly Part['type'][] = ['response-metadata', 'raw', 'ping', 'finish', 'error'];
+
+type Delta = Extract<Part, { type: 'text-delta' | 'reasoning-delta' | 'tool-input-delta' }>;
+
+function isDelta(part: Part): part is Delta {
+  return 'delta' in part && part.providerMetadata === undefined;
+}
 
 const NO_USAGE: LanguageModelV4Usage = {
   inputTokens: { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
@@ -53,6 +61,8 @@ class Pump {
   readonly #waiting: Part[];
   readonly #env: StreamEnvironment;
   #lastMs: number;
+  /** A part that is being read already. */
+  #coming: Promise<Part> | undefined;
 
   constructor(
     call: ModelCall,
@@ -71,7 +81,8 @@ class Pump {
     const { life } = this.#attempt;
     try {
       life.signal.throwIfAborted();
-      const part = this.#waiting.shift() ?? (await this.#read());
+      // The first piece goes on at once: somebody looks at an empty page.
+      const part = this.#waiting.shift() ?? (await this.#withMore(await this.#next()));
       if (part.type === 'error') throw part.error;
       this.#account(part);
       controller.enqueue(part);
@@ -86,6 +97,39 @@ class Pump {
     this.#attempt.life.abort(OVER);
     this.#close(OVER);
     this.#call.left();
+  }
+
+  /** Pieces of one text that are there already become one: each costs whoever reads it much the same, whatever its size. */
+  async #withMore(part: Part): Promise<Part> {
+    let whole = part;
+    while (isDelta(whole) && whole.delta.length < limits.modelPieceCharacters) {
+      const next = await this.#nextIfThere();
+      if (next === undefined) break;
+      if (!isDelta(next) || next.type !== whole.type || next.id !== whole.id) {
+        this.#waiting.push(next);
+        break;
+      }
+      whole = { ...next, delta: whole.delta + next.delta };
+    }
+    return whole;
+  }
+
+  /** The next part, if nobody has to wait for it; else it is kept for `#next`. */
+  async #nextIfThere(): Promise<Part | undefined> {
+    const coming = this.#next();
+    this.#coming = coming;
+    // What fails is for whoever reads next to hear.
+    const there = coming.catch(() => undefined);
+    const rest = new Promise<undefined>((resolve) => afterMicrotasks(() => resolve(undefined)));
+    const next = await Promise.race([there, rest]);
+    if (next !== undefined) this.#coming = undefined;
+    return next;
+  }
+
+  #next(): Promise<Part> {
+    const coming = this.#coming ?? this.#read();
+    this.#coming = undefined;
+    return coming;
   }
 
   async #read(): Promise<Part> {

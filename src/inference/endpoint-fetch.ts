@@ -7,7 +7,9 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Clock } from '../base/clock.ts';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { endpointBody } from './endpoint-body.ts';
 import type { ModelKey } from './model-key.ts';
+import type { Pacer } from './pacer.ts';
 
 /** RFC 9110 section 15: these have no body. */
 const BODILESS = [204, 205, 304];
@@ -15,13 +17,20 @@ const BODILESS = [204, 205, 304];
 export class EndpointFetch {
   readonly #key: ModelKey;
   readonly #clock: Clock;
+  readonly #pacer: Pacer;
   readonly #connectMs: number;
   readonly #isTls: boolean;
   readonly #agent: HttpAgent | HttpsAgent;
 
-  constructor(url: URL, key: ModelKey, clock: Clock, connectMs: number) {
+  constructor(
+    url: URL,
+    key: ModelKey,
+    { clock, pacer }: { readonly clock: Clock; readonly pacer: Pacer },
+    connectMs: number,
+  ) {
     this.#key = key;
     this.#clock = clock;
+    this.#pacer = pacer;
     this.#connectMs = connectMs;
     this.#isTls = url.protocol === 'https:';
     const options = { keepAlive: true, keepAliveMsecs: limits.modelConnectionIdleMs };
@@ -51,7 +60,7 @@ export class EndpointFetch {
     signal?.addEventListener('abort', abort, { once: true });
     request.on('close', () => signal?.removeEventListener('abort', abort));
     request.on('error', reject);
-    request.on('response', (message) => resolve(responseOf(message)));
+    request.on('response', (message) => resolve(responseOf(message, this.#pacer)));
     request.end(init.body);
     return promise;
   };
@@ -77,7 +86,7 @@ export class EndpointFetch {
   }
 }
 
-function responseOf(message: IncomingMessage): Response {
+function responseOf(message: IncomingMessage, pacer: Pacer): Response {
   // Whoever reads the body hears of it; an abort after its end, or before its beginning, concerns nobody.
   message.on('error', () => {});
   const headers = new Headers();
@@ -86,20 +95,6 @@ function responseOf(message: IncomingMessage): Response {
   }
   const status = message.statusCode ?? 502;
   if (BODILESS.includes(status)) message.resume();
-  const body = BODILESS.includes(status) ? null : ReadableStream.from(limited(message));
+  const body = BODILESS.includes(status) ? null : endpointBody(message, pacer);
   return new Response(body, { status, statusText: message.statusMessage ?? '', headers });
-}
-
-/** The body, to our limit. Leaving the loop early closes the connection. */
-async function* limited(message: IncomingMessage): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > limits.modelAnswerBytesMax)
-      throw new BridgeError(
-        'BRG_MODEL_ANSWER',
-        `the answer is longer than ${limits.modelAnswerBytesMax} bytes`,
-      );
-    yield chunk;
-  }
 }

@@ -8,6 +8,7 @@ import type { Log } from '../base/log.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { ModelCounters } from './model-counters.ts';
 import { ModelKey, type Environment, type KeySource } from './model-key.ts';
+import { Pacer } from './pacer.ts';
 import { FairQueue, type ModelPriority, type QueueLimits } from './scheduler.ts';
 import { MemoryTokenBudget, type TokenBudget } from './token-budget.ts';
 
@@ -77,6 +78,8 @@ export class ModelHost implements ModelEnvironment {
   readonly timeouts: ModelTimeouts;
   readonly budget: TokenBudget;
   readonly counters = new ModelCounters();
+  /** Of all answers that come over the network. */
+  readonly pacer: Pacer;
   readonly #settings: ModelSettings;
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #closing: (() => void)[] = [];
@@ -84,6 +87,7 @@ export class ModelHost implements ModelEnvironment {
   constructor(settings: ModelSettings = {}) {
     this.#settings = settings;
     this.clock = settings.clock ?? systemClock;
+    this.pacer = new Pacer(this.clock);
     this.random = settings.random ?? Math.random;
     this.timeouts = {
       connectMs: limits.modelConnectMs,

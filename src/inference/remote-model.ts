@@ -16,7 +16,7 @@ export function remoteEndpoint(url: URL, name: string, host: ModelHost): RemoteE
   return host.endpoint(`${url.href}#${name}`, () => {
     const key = host.keyFor(url);
     const gate = host.gate(name, url.host, key);
-    const connection = new EndpointFetch(url, key, host.clock, host.timeouts.connectMs);
+    const connection = new EndpointFetch(url, key, host, host.timeouts.connectMs);
     host.onClose(() => connection.close());
     // Loaded with the first remote model: a bridge without one need not wait for it at its start.
     const sdk = load('@ai-sdk/openai-compatible') as typeof Provider; // its types

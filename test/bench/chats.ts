@@ -14,7 +14,9 @@ import { projectRoot } from './machine.ts';
 import type { BenchOptions } from './options.ts';
 import { whole, type Outcome } from './report.ts';
 import { median, quantile } from './statistics.ts';
+import { startIdleLoop, type Delays } from './idle-loop.ts';
 import { startBridge, type Subject } from './subject.ts';
+import { threadShares, threadTimes, type ThreadShare } from './threads.ts';
 
 const CHATS = 50;
 const ENDPOINTS = 7;
@@ -23,26 +25,33 @@ const PUBLISH_MS = 5;
 const WARM_UP_MS = 1500;
 const TARGET_MS = 10;
 
-interface Delays {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
-}
-
 interface Round {
   readonly chats: number;
+  /** A second, that reached the clients, and in how many frames. */
   readonly words: number;
+  readonly frames: number;
   readonly main: Delays;
   readonly shard: Delays;
+  /** Of a process that does nothing, at the same time. */
+  readonly control: Delays;
+  /** Of the bridge, the busiest first. */
+  readonly threads: readonly ThreadShare[];
+  /** Of models, clients and the device. */
+  readonly generatorCpu: number;
   readonly pubackP50Ms: number;
   readonly pubackP99Ms: number;
 }
 
 export async function benchChats(options: BenchOptions): Promise<Outcome> {
   const say = { text: Array.from({ length: 100_000 }, () => 'word ') };
-  const gate = (): Promise<void> => sleep(WORD_MS);
   const servers = await Promise.all(
-    Array.from({ length: ENDPOINTS }, () => startModelServer(() => ({ ...say, gate }))),
+    Array.from({ length: ENDPOINTS }, () =>
+      startModelServer(({ gone }) => {
+        const over = gone.then(() => Promise.reject(new Error('nobody listens any more')));
+        over.catch(() => undefined); // by then the gate may not be waited for
+        return { ...say, gate: () => Promise.race([sleep(WORD_MS), over]) };
+      }),
+    ),
   );
   const devices = join(options.scratch, 'devices.ts');
   writeFileSync(devices, devicesModule(servers));
@@ -98,12 +107,17 @@ export const agents = { meter: Meter, ${servers.map((_, n) => `t${n}: T${n}`).jo
 
 async function measured(subject: Subject, chats: number, { seconds }: BenchOptions): Promise<Round> {
   let words = 0;
+  let frames = 0;
   const clients = Array.from({ length: chats }, (_, n) => {
     return new AgentClient({
       host: subject.httpUrl,
       model: `t${n % ENDPOINTS}`,
       id: `c${n}`,
-      onFrame: ({ type }) => void (type === 'cf_agent_use_chat_response' && words++),
+      onFrame: (frame) => {
+        if (frame.type !== 'cf_agent_use_chat_response') return;
+        frames++;
+        words += wordsIn(frame.body);
+      },
     });
   });
   await Promise.all(clients.map((client) => client.ready));
@@ -118,9 +132,17 @@ async function measured(subject: Subject, chats: number, { seconds }: BenchOptio
   }
   await sleep(WARM_UP_MS);
   await call(subject, 'meter/m', 'delays');
-  words = 0;
+  const idle = await startIdleLoop();
+  const before = threadTimes(subject.pid);
+  const generator = process.cpuUsage();
+  const startMs = performance.now();
+  [words, frames] = [0, 0];
   const latencies = await pubacks(subject, seconds * 1000);
-  const said = words;
+  const said = { words: words / seconds, frames: frames / seconds };
+  const { user, system } = process.cpuUsage(generator);
+  const tookMs = performance.now() - startMs;
+  const threads = threadShares(before, threadTimes(subject.pid), tookMs);
+  const control = await idle.read();
   const delays = (await call(subject, 'meter/m', 'delays')) as { main: Delays; shard: Delays }; // the module above
   for (const client of clients) {
     client.sendFrame({ type: 'cf_agent_chat_request_cancel', id: 'r1' });
@@ -128,11 +150,20 @@ async function measured(subject: Subject, chats: number, { seconds }: BenchOptio
   }
   return {
     chats,
-    words: said / seconds,
+    ...said,
     ...delays,
+    control,
+    threads,
+    generatorCpu: (user + system) / 1000 / tookMs,
     pubackP50Ms: quantile(latencies, 0.5),
     pubackP99Ms: quantile(latencies, 0.99),
   };
+}
+
+/** In one chunk of an answer. */
+function wordsIn(body: unknown): number {
+  const { type, delta } = body as { type?: unknown; delta?: unknown }; // a chunk of the AI SDK, or a text
+  return type === 'text-delta' ? String(delta).split(' ').length - 1 : 0;
 }
 
 /** QoS 1, one message after the other at a steady pace. */
@@ -169,14 +200,16 @@ function summarize(options: BenchOptions, rounds: readonly Round[]): Outcome {
           row('shard thread, delay p50', ({ shard }) => shard.p50Ms),
           row('shard thread, delay p99', ({ shard }) => shard.p99Ms),
           row('shard thread, delay max', ({ shard }) => shard.maxMs),
+          row('idle process, delay p99', ({ control }) => control.p99Ms),
           row('PUBACK p50', ({ pubackP50Ms }) => pubackP50Ms),
           row('PUBACK p99', ({ pubackP99Ms }) => pubackP99Ms),
         ],
       },
     ],
     notes: [
+      `CPU, and time ready to run without a core, of the busiest threads with ${CHATS} chats: ${shares(rounds.at(-1))}`,
       `target: delay p99 <= ${TARGET_MS} ms in both threads while ${CHATS} chats stream`,
-      `${whole(of(CHATS, ({ words }) => words))} words a second reached the clients, of ${whole((CHATS * 1000) / WORD_MS)} that could`,
+      `${whole(of(CHATS, ({ words }) => words))} words a second reached the clients in ${whole(of(CHATS, ({ frames }) => frames))} frames, of ${whole((CHATS * 1000) / WORD_MS)} that could`,
       'models, clients and the device share the machine with the bridge',
     ],
     settings: {
@@ -189,4 +222,11 @@ function summarize(options: BenchOptions, rounds: readonly Round[]): Outcome {
     summary: { mainP99Ms: main, shardP99Ms: shard, pubackP99Ms: of(CHATS, ({ pubackP99Ms }) => pubackP99Ms) },
     rounds,
   };
+}
+
+function shares(round: Round | undefined): string {
+  const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
+  const threads = (round?.threads ?? []).slice(0, 3);
+  const said = threads.map(({ name, cpu, waiting }) => `${name} ${percent(cpu)}, ${percent(waiting)}`);
+  return `${said.join('; ')}; models, clients and the device ${percent(round?.generatorCpu ?? 0)}`;
 }

@@ -37,8 +37,8 @@ export const chatLimits = {
   chatChunkBytesMax: 8 * MiB,
   /** Bytes of one answer: all of its chunks. */
   chatAnswerBytesMax: 64 * MiB,
-  /** Chunks of a stream are stored in rows of about this size: each commit writes the last one again. */
-  chatSegmentBytes: 16 * KiB,
+  /** Chunks of a stream are stored in rows of about this size, below that of a page: each commit writes the last one again. */
+  chatSegmentBytes: 3 * KiB,
   /** Bytes of chunks that wait for a commit before they are written without waiting for it. */
   chatPendingBytesMax: 256 * KiB,
   /** Ended streams are kept for clients that come back (Agents SDK: 24 h), and how many of them. */

@@ -41,6 +41,17 @@ export const modelLimits = {
   modelBudgetAgentsMax: 1_000_000,
   /** Bytes of one answer, its framing included: 100 times a long one. */
   modelAnswerBytesMax: 16 * MiB,
+  /** Time of one round of the event loop in which pieces of answers are handed on, half of what a round may take. */
+  modelPaceBudgetMs: 2,
+  /** Pause of an answer between two pieces, for each answer that comes, and the longest: 20 pieces a second read as one flow. */
+  modelPaceStreamMs: 1,
+  modelPaceGapMaxMs: 50,
+  /** Bytes handed on at once: about 20 pieces of an answer with their framing, 2 ms of work. */
+  modelPaceBytes: 4 * KiB,
+  /** Characters of pieces that become one because they are there at the same time. */
+  modelPieceCharacters: 1_024,
+  /** Bytes that wait before the endpoint has to. */
+  modelPaceBufferBytes: 64 * KiB,
   /** Endpoints of one process: each has a queue and connections of its own. */
   modelEndpointsMax: 100,
   /** Bytes of a key file, and characters of an endpoint's error that are shown. */

@@ -77,8 +77,8 @@ export const shardLimits = {
   agentFilesOpenMax: 512,
   /** Page cache of an open file. */
   agentCacheKiB: 256,
-  /** Agents' files synced in one step of a checkpoint: some ms, so that turns never wait for it. */
-  checkpointFilesPerStep: 4,
+  /** Agents' files synced in one step of a checkpoint: three fsyncs a file, and turns go on in between. */
+  checkpointFilesPerStep: 1,
   /** Characters of a heavy agent's state that lists show without opening its file. */
   stateCopyCharactersMax: 16 * KiB,
   /** Bytes of a key (Durable Objects: 2 KB) and of a value of `storage`. */
