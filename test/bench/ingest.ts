@@ -1,52 +1,82 @@
 /**
- * QoS 1 ingest of the bridge against bare aedes. A round starts a fresh process (the bridge: on an empty
- * data directory), warms it up, measures, and stops it. Rounds alternate, so that both see the same
- * machine. After a round of the bridge every PUBACKed message must be applied and in history.
+ * Ingest of the bridge against brokers that do less: bare aedes and mosquitto, which acknowledge from memory and
+ * keep nothing, and mosquitto with a subscriber that writes into SQLite. A round starts a fresh process (on an
+ * empty directory), warms it up, measures, and stops it. Rounds alternate, so that all see the same machine.
+ * After a round of the bridge every PUBACKed message must be applied and in history.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { verifyIngest } from './ingest-check.ts';
+import { summarizeIngest } from './ingest-report.ts';
 import type { LoadReport, LoadSettings } from './load-generator.ts';
 import { processCpuMs } from './machine.ts';
+import type { SubscriberReport } from './mosquitto-subscriber.ts';
+import { findMosquitto, startMosquitto, startMosquittoSubscriber } from './mosquitto.ts';
 import type { BenchOptions } from './options.ts';
-import { ms, spread, whole, type Outcome } from './report.ts';
-import { median } from './statistics.ts';
+import { whole, type Outcome } from './report.ts';
 import { startAedes, startBridge, type Subject } from './subject.ts';
 
-const CONNECTIONS = 64;
-const IN_FLIGHT = 25;
+/** As many in flight as a thousand small devices have together, at least a few and at most 25 each. */
+const IN_FLIGHT_TOTAL = 4000;
+const IN_FLIGHT_MIN = 4;
+const IN_FLIGHT_MAX = 25;
 const PAYLOAD_BYTES = 64;
 const WARM_UP_SECONDS = 2;
-const VERIFY_TIMEOUT_MS = 30_000;
-const TARGET_RATIO = 0.5;
+const PROCESSED_WITHIN_MS = 60_000;
 
-type SubjectName = 'bare aedes' | 'bridge';
+export const subjects = {
+  bridge: bridgeRound,
+  'bare aedes': aedesRound,
+  mosquitto: mosquittoRound,
+  'mosquitto + SQLite': mosquittoSubscriberRound,
+} as const;
 
-interface Round extends LoadReport {
+export type SubjectName = keyof typeof subjects;
+
+export interface Round extends LoadReport {
   readonly subject: SubjectName;
+  /** Acknowledged; of the subscriber: written. */
   readonly messagesPerSecond: number;
-  /** CPU time of the measured program for one message, warm-up included; null where unknown. */
+  /** CPU time of the measured programs for one message, warm-up included; null where unknown. */
   readonly cpuMicrosecondsPerMessage: number | null;
+  /** Publishes that never came through; QoS 0 only. */
+  readonly lost: number;
 }
 
-/** Runs `rounds` pairs. */
+/** Runs `rounds` rounds of each subject that this machine has. */
 export async function benchIngest(options: BenchOptions): Promise<Outcome> {
+  const isInstalled = findMosquitto() !== null;
+  if (!isInstalled) options.progress('mosquitto is not installed: no ratio against it');
+  const names = (Object.keys(subjects) as SubjectName[]).filter(
+    (name) => isInstalled || !name.startsWith('mosquitto'),
+  );
   const rounds: Round[] = [];
   for (let index = 0; index < options.rounds; index++) {
-    rounds.push(await aedesRound(options));
-    rounds.push(await bridgeRound(options));
-    const pair = rounds.slice(-2).map(({ messagesPerSecond }) => messagesPerSecond);
-    options.progress(
-      `round ${index + 1} of ${options.rounds}: aedes ${whole(pair[0]!)}, bridge ${whole(pair[1]!)} msg/s`,
-    );
+    for (const name of names) rounds.push(await subjects[name](options));
+    const rates = rounds.slice(-names.length).map((one) => `${one.subject} ${whole(one.messagesPerSecond)}`);
+    options.progress(`round ${index + 1} of ${options.rounds}, msg/s: ${rates.join(', ')}`);
   }
-  return summarize(options, rounds);
+  return summarizeIngest(options, rounds, {
+    connections: options.shape.connections,
+    qos: options.shape.qos,
+    inFlight: inFlight(options),
+    payloadBytes: PAYLOAD_BYTES,
+    warmUpSeconds: WARM_UP_SECONDS,
+    seconds: options.seconds,
+    rounds: options.rounds,
+  });
+}
+
+function inFlight({ shape }: BenchOptions): number {
+  return Math.min(IN_FLIGHT_MAX, Math.max(IN_FLIGHT_MIN, Math.floor(IN_FLIGHT_TOTAL / shape.connections)));
 }
 
 async function aedesRound(options: BenchOptions): Promise<Round> {
   const subject = await startAedes();
-  const round = await measure('bare aedes', subject, options);
+  const round = await measure('bare aedes', [subject], options);
   await subject.stop();
   return round;
 }
@@ -55,126 +85,84 @@ async function bridgeRound(options: BenchOptions): Promise<Round> {
   const dataDir = mkdtempSync(join(options.scratch, 'ingest-'));
   const subject = await startBridge(dataDir);
   const startedAtMs = Date.now();
-  const round = await measure('bridge', subject, options);
-  await verify(subject, round.ackedTotal, startedAtMs);
+  const round = await measure('bridge', [subject], options);
+  const lost = await verifyIngest(subject, options.shape, round.ackedTotal, startedAtMs);
   await subject.stop();
   rmSync(dataDir, { recursive: true });
+  return { ...round, lost };
+}
+
+async function mosquittoRound(options: BenchOptions): Promise<Round> {
+  const directory = mkdtempSync(join(options.scratch, 'mosquitto-'));
+  const subject = await startMosquitto(directory);
+  const round = await measure('mosquitto', [subject], options);
+  await subject.stop();
   return round;
 }
 
-async function measure(name: SubjectName, subject: Subject, options: BenchOptions): Promise<Round> {
+async function mosquittoSubscriberRound(options: BenchOptions): Promise<Round> {
+  const directory = mkdtempSync(join(options.scratch, 'mosquitto-'));
+  const broker = await startMosquitto(directory);
+  const subscriber = await startMosquittoSubscriber(broker, directory);
+  const round = await measure('mosquitto + SQLite', [broker, subscriber], options);
+  const { processed, lastCommitMs, samples } = await allProcessed(subscriber, round.ackedTotal);
+  await subscriber.stop();
+  await broker.stop();
+  rmSync(directory, { recursive: true });
+  // Acknowledgements come from the broker's memory, faster than the subscriber writes: what is written counts.
+  const before = samples.findLast(([atMs]) => atMs <= round.measuredFromMs) ?? [round.measuredFromMs, 0];
+  const seconds = (lastCommitMs - before[0]) / 1000;
+  const lost = round.ackedTotal - processed;
+  return { ...round, messagesPerSecond: (processed - before[1]) / seconds, lost };
+}
+
+/** Waits for the subscriber to have written `acked` messages, or nothing for a second: QoS 0 may get lost. */
+async function allProcessed(subscriber: Subject, acked: number): Promise<SubscriberReport> {
+  const giveUpMs = Date.now() + PROCESSED_WITHIN_MS;
+  for (;;) {
+    const response = await fetch(subscriber.httpUrl);
+    const report = (await response.json()) as SubscriberReport; // answered by mosquitto-subscriber.ts
+    if (report.processed >= acked || Date.now() - report.lastCommitMs > 1000) return report;
+    if (Date.now() > giveUpMs) throw new Error(`the subscriber wrote ${report.processed} of ${acked}`);
+    await sleep(100);
+  }
+}
+
+/** Drives the first of the subjects; CPU is that of all. */
+async function measure(
+  subject: SubjectName,
+  programs: readonly [Subject, ...Subject[]],
+  options: BenchOptions,
+): Promise<Round> {
   const settings: LoadSettings = {
-    port: subject.mqttPort,
-    connections: CONNECTIONS,
-    inFlight: IN_FLIGHT,
+    port: programs[0].mqttPort,
+    ...options.shape,
+    inFlight: inFlight(options),
     payloadBytes: PAYLOAD_BYTES,
     warmUpSeconds: WARM_UP_SECONDS,
     seconds: options.seconds,
     topicPrefix: 'devices/thermostat/',
   };
-  const cpuAtStartMs = processCpuMs(subject.pid);
-  const script = join(import.meta.dirname, 'load-generator.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(settings)]);
-  const cpuAtEndMs = processCpuMs(subject.pid);
-  const report = JSON.parse(stdout) as LoadReport; // printed by load-generator.ts
+  const atStartMs = cpuMs(programs);
+  const report = await generateLoad(settings);
+  const usedMs = cpuMs(programs) - atStartMs;
   return {
-    subject: name,
+    subject,
     ...report,
     messagesPerSecond: report.acked / report.seconds,
-    cpuMicrosecondsPerMessage:
-      cpuAtStartMs === null || cpuAtEndMs === null
-        ? null
-        : ((cpuAtEndMs - cpuAtStartMs) * 1000) / report.ackedTotal,
+    cpuMicrosecondsPerMessage: Number.isNaN(usedMs) ? null : (usedMs * 1000) / report.ackedTotal,
+    lost: 0,
   };
 }
 
-/** Throws unless exactly the acknowledged messages were applied, and each is one point of history. */
-async function verify(subject: Subject, acked: number, startedAtMs: number): Promise<void> {
-  const giveUpMs = Date.now() + VERIFY_TIMEOUT_MS;
-  // PUBACK says journaled; the turns follow within a commit or two.
-  for (;;) {
-    const applied = await sum(subject, 'telemetry/count', ({ applied }) => Number(applied));
-    if (applied === acked) break;
-    if (applied > acked || Date.now() > giveUpMs)
-      throw new Error(`${acked} PUBACKs, but ${applied} messages applied`);
-  }
-  const range = `from=${startedAtMs - 60_000}&to=${Date.now() + 60_000}`;
-  const stored = await sum(subject, `telemetry?metric=temperature&points=1&${range}`, (answer) =>
-    // GET telemetry answers {series: [{points: [{count}]}]} (docs/design/requests.md).
-    (answer['series'] as { points: { count: number }[] }[])
-      .flatMap(({ points }) => points)
-      .reduce((total, { count }) => total + count, 0),
-  );
-  if (stored !== acked) throw new Error(`${acked} PUBACKs, but ${stored} points in history`);
+/** Runs the load generator as a process of its own. */
+export async function generateLoad(settings: LoadSettings): Promise<LoadReport> {
+  const script = join(import.meta.dirname, 'load-generator.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(settings)]);
+  return JSON.parse(stdout) as LoadReport; // printed by load-generator.ts
 }
 
-async function sum(
-  subject: Subject,
-  route: string,
-  numberIn: (answer: Record<string, unknown>) => number,
-): Promise<number> {
-  let total = 0;
-  for (let index = 0; index < CONNECTIONS; index++) {
-    const url = `${subject.httpUrl}/api/agents/thermostat/${index}/${route}`;
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
-    total += numberIn((await response.json()) as Record<string, unknown>); // the API answers objects
-  }
-  return total;
-}
-
-function summarize(options: BenchOptions, rounds: readonly Round[]): Outcome {
-  const of = (subject: SubjectName, field: (round: Round) => number): number[] =>
-    rounds.filter((round) => round.subject === subject).map(field);
-  const rate = ({ messagesPerSecond }: Round): number => messagesPerSecond;
-  const aedes = of('bare aedes', rate);
-  const bridge = of('bridge', rate);
-  const pairs = bridge.map((value, index) => value / aedes[index]!);
-  const ratio = median(bridge) / median(aedes);
-  const row = (subject: SubjectName, ratios: readonly [string, string]): string[] => [
-    subject,
-    whole(median(of(subject, rate))),
-    spread(of(subject, rate), whole),
-    ...ratios,
-    ms(median(of(subject, ({ pubackP50Ms }) => pubackP50Ms))),
-    ms(median(of(subject, ({ pubackP99Ms }) => pubackP99Ms))),
-    `${median(of(subject, (round) => round.cpuMicrosecondsPerMessage ?? NaN)).toFixed(1)} us`,
-    `${((100 * median(of(subject, (round) => round.cpuMs / round.seconds))) / 1000).toFixed(0)} %`,
-  ];
-  return {
-    tables: [
-      {
-        title: `QoS 1, ${CONNECTIONS} connections x ${IN_FLIGHT} in flight, ${PAYLOAD_BYTES}-byte JSON, ${options.rounds} alternating rounds of ${options.seconds} s`,
-        columns: [
-          'subject',
-          'msg/s',
-          'min - max',
-          'ratio',
-          'pairs',
-          'PUBACK p50',
-          'p99',
-          'CPU / msg',
-          'generator CPU',
-        ],
-        rows: [
-          row('bare aedes', ['1.00', '']),
-          row('bridge', [ratio.toFixed(2), spread(pairs, (value) => value.toFixed(2))]),
-        ],
-      },
-    ],
-    notes: [
-      `target: ratio >= ${TARGET_RATIO.toFixed(2)}; bare aedes acknowledges from memory, the bridge after its journal's fsync`,
-      'after each round of the bridge: messages applied = points in history = PUBACKs',
-    ],
-    settings: {
-      connections: CONNECTIONS,
-      inFlight: IN_FLIGHT,
-      payloadBytes: PAYLOAD_BYTES,
-      warmUpSeconds: WARM_UP_SECONDS,
-      seconds: options.seconds,
-      rounds: options.rounds,
-    },
-    summary: { aedesMessagesPerSecond: median(aedes), bridgeMessagesPerSecond: median(bridge), ratio },
-    rounds,
-  };
+/** NaN where it is unknown. */
+function cpuMs(programs: readonly Subject[]): number {
+  return programs.reduce((total, { pid }) => total + (processCpuMs(pid) ?? NaN), 0);
 }

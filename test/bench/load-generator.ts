@@ -1,19 +1,30 @@
 /**
- * A QoS 1 publisher that uses little CPU, because it shares the cores with what it measures:
+ * A publisher that uses little CPU, because it shares the cores with what it measures:
  * `node load-generator.ts '{...LoadSettings}'` prints one line of JSON, LoadReport.
  *
- * Each connection owns a ring of prebuilt packets whose packet ids are its slots, twice in a row. PUBACKs
- * come in order ([MQTT-4.6.0-2], checked), so those of one read free neighbouring slots: the next
- * packets are one slice, sent with one write, and no byte is ever patched or copied.
+ * Each connection owns a ring of prebuilt units, twice in a row; a unit is what one answer stands for. At QoS 1
+ * it is a publish whose packet id is its slot, answered by a PUBACK. At QoS 0 it is `inFlight` publishes and a
+ * PINGREQ, whose answer says that the broker has read them; two units are under way. Answers come in order
+ * ([MQTT-4.6.0-2], checked for PUBACKs), so those of one read free neighbouring slots: the next units are one
+ * slice, sent with one write, and no byte is ever patched or copied.
  */
 import { connect, type Socket } from 'node:net';
-import { CONNACK_BYTES, connectPacket, DISCONNECT, PUBACK_BYTES, publishPacket } from './mqtt-packets.ts';
+import {
+  CONNACK_BYTES,
+  connectPacket,
+  DISCONNECT,
+  PINGREQ,
+  PINGRESP_BYTES,
+  PUBACK_BYTES,
+  publishPacket,
+} from './mqtt-packets.ts';
 import { Histogram } from './statistics.ts';
 
 export interface LoadSettings {
   readonly port: number;
   readonly connections: number;
-  /** Publishes of one connection not acknowledged yet. */
+  readonly qos: 0 | 1;
+  /** Publishes of one connection not acknowledged yet; at QoS 0: between two PINGREQs, of which two are open. */
   readonly inFlight: number;
   readonly payloadBytes: number;
   readonly warmUpSeconds: number;
@@ -23,14 +34,17 @@ export interface LoadSettings {
 }
 
 export interface LoadReport {
-  /** PUBACKs, warm-up included: what a bridge must have applied. */
+  /** Publishes acknowledged, or at QoS 0 read by the broker, warm-up included: what a bridge must have applied. */
   readonly ackedTotal: number;
-  /** PUBACKs within the measured time. */
+  /** Those within the measured time. */
   readonly acked: number;
+  /** When measuring began, in ms since epoch. */
+  readonly measuredFromMs: number;
   readonly seconds: number;
-  readonly pubackP50Ms: number;
-  readonly pubackP99Ms: number;
-  readonly pubackMaxMs: number;
+  /** From writing a unit to its answer. */
+  readonly ackP50Ms: number;
+  readonly ackP99Ms: number;
+  readonly ackMaxMs: number;
   /** CPU time of the generator within the measured time. */
   readonly cpuMs: number;
 }
@@ -49,18 +63,44 @@ class Load {
   }
 }
 
+/** What one answer of the broker stands for. */
+interface Units {
+  /** Each unit as bytes, all of the same length. */
+  readonly ring: readonly Buffer[];
+  /** Publishes in one. */
+  readonly publishes: number;
+  readonly answerBytes: number;
+  /** First byte of an answer. */
+  readonly answerHeader: number;
+}
+
+const QOS0_UNITS_IN_FLIGHT = 2;
+
+function unitsOf({ qos, inFlight, payloadBytes, topicPrefix }: LoadSettings, index: number): Units {
+  const topic = `${topicPrefix}${index}/telemetry`;
+  const reading = payload(payloadBytes);
+  if (qos === 0) {
+    const burst = Buffer.concat([...Array<Buffer>(inFlight).fill(publishPacket(topic, 0, reading)), PINGREQ]);
+    const ring = Array<Buffer>(QOS0_UNITS_IN_FLIGHT).fill(burst);
+    return { ring, publishes: inFlight, answerBytes: PINGRESP_BYTES, answerHeader: 0xd0 };
+  }
+  const ring = Array.from({ length: inFlight }, (_, slot) => publishPacket(topic, slot + 1, reading));
+  return { ring, publishes: 1, answerBytes: PUBACK_BYTES, answerHeader: 0x40 };
+}
+
 class Publisher {
   readonly #load: Load;
-  readonly #inFlight: number;
+  readonly #units: Units;
+  readonly #slots: number;
   readonly #packets: Buffer;
-  readonly #packetBytes: number;
+  readonly #unitBytes: number;
   readonly #sentAtMs: Float64Array;
   readonly #socket: Socket;
-  /** Slot of the oldest publish that is not acknowledged. */
+  /** Slot of the oldest unit that is not answered. */
   #oldest = 0;
-  #unacknowledged = 0;
-  /** Where in a PUBACK the last read ended, and the high byte of its packet id. */
-  #ackByte = 0;
+  #unanswered = 0;
+  /** Where in an answer the last read ended, and the high byte of its packet id. */
+  #answerByte = 0;
   #idHigh = 0;
   #connackLeft = CONNACK_BYTES;
   #drained: (() => void) | undefined;
@@ -68,14 +108,12 @@ class Publisher {
 
   constructor(load: Load, settings: LoadSettings, index: number) {
     this.#load = load;
-    this.#inFlight = settings.inFlight;
-    const topic = `${settings.topicPrefix}${index}/telemetry`;
-    const ring = Array.from({ length: settings.inFlight }, (_, slot) =>
-      publishPacket(topic, slot + 1, payload(settings.payloadBytes)),
-    );
+    this.#units = unitsOf(settings, index);
+    const { ring } = this.#units;
+    this.#slots = ring.length;
     this.#packets = Buffer.concat([...ring, ...ring]);
-    this.#packetBytes = ring[0]?.length ?? 0;
-    this.#sentAtMs = new Float64Array(settings.inFlight);
+    this.#unitBytes = ring[0]?.length ?? 0;
+    this.#sentAtMs = new Float64Array(this.#slots);
     let isConnected = (): void => {};
     this.connected = new Promise((resolve) => (isConnected = resolve));
     this.#socket = connect({
@@ -93,19 +131,19 @@ class Publisher {
       },
     });
     this.#socket.on('close', () => {
-      if (load.phase !== 'draining' || this.#unacknowledged > 0) fail('the broker closed a connection');
+      if (load.phase !== 'draining' || this.#unanswered > 0) fail('the broker closed a connection');
     });
     this.#socket.on('error', (error) => fail(error.message));
     this.#socket.write(connectPacket(`bench-${process.pid}-${index}`));
   }
 
   start(): void {
-    this.#publish(this.#inFlight);
+    this.#publish(this.#slots);
   }
 
-  /** Resolves when everything is acknowledged. */
+  /** Resolves when everything is answered. */
   drained(): Promise<void> {
-    if (this.#unacknowledged === 0) return Promise.resolve();
+    if (this.#unanswered === 0) return Promise.resolve();
     return new Promise((resolve) => (this.#drained = resolve));
   }
 
@@ -121,38 +159,37 @@ class Publisher {
   }
 
   #publish(count: number): void {
-    const first = (this.#oldest + this.#unacknowledged) % this.#inFlight;
+    const first = (this.#oldest + this.#unanswered) % this.#slots;
     const nowMs = performance.now();
-    for (let i = 0; i < count; i++) this.#sentAtMs[(first + i) % this.#inFlight] = nowMs;
-    this.#unacknowledged += count;
-    this.#socket.write(
-      this.#packets.subarray(first * this.#packetBytes, (first + count) * this.#packetBytes),
-    );
+    for (let i = 0; i < count; i++) this.#sentAtMs[(first + i) % this.#slots] = nowMs;
+    this.#unanswered += count;
+    this.#socket.write(this.#packets.subarray(first * this.#unitBytes, (first + count) * this.#unitBytes));
   }
 
   #read(buffer: Uint8Array, length: number): void {
     const nowMs = performance.now();
-    let acks = 0;
+    const { answerBytes, answerHeader, publishes } = this.#units;
+    let answers = 0;
     for (let at = 0; at < length; at++) {
       const byte = buffer[at]!;
-      if (this.#ackByte === 0 && byte !== 0x40) fail(`packet type ${byte >> 4} came where a PUBACK was due`);
-      if (this.#ackByte === 2) this.#idHigh = byte;
-      if (++this.#ackByte < PUBACK_BYTES) continue;
-      this.#ackByte = 0;
-      this.#acknowledged((this.#idHigh << 8) | byte, nowMs);
-      acks++;
+      if (this.#answerByte === 0 && byte !== answerHeader) fail(`an unexpected packet came: ${byte >> 4}`);
+      if (this.#answerByte === 2) this.#idHigh = byte;
+      if (++this.#answerByte < answerBytes) continue;
+      this.#answerByte = 0;
+      this.#answered(answerBytes === PUBACK_BYTES ? (this.#idHigh << 8) | byte : null, nowMs);
+      answers++;
     }
-    this.#load.noteAcks(acks);
-    if (this.#load.phase !== 'draining') this.#publish(acks);
-    else if (this.#unacknowledged === 0) this.#drained?.();
+    this.#load.noteAcks(answers * publishes);
+    if (this.#load.phase !== 'draining') this.#publish(answers);
+    else if (this.#unanswered === 0) this.#drained?.();
   }
 
-  #acknowledged(packetId: number, nowMs: number): void {
+  #answered(packetId: number | null, nowMs: number): void {
     const slot = this.#oldest;
-    if (packetId !== slot + 1) fail(`PUBACK ${packetId} came before ${slot + 1}`);
+    if (packetId !== null && packetId !== slot + 1) fail(`PUBACK ${packetId} came before ${slot + 1}`);
     if (this.#load.phase === 'measured') this.#load.latency.add(nowMs - this.#sentAtMs[slot]!, 1);
-    this.#oldest = slot + 1 === this.#inFlight ? 0 : slot + 1;
-    this.#unacknowledged--;
+    this.#oldest = slot + 1 === this.#slots ? 0 : slot + 1;
+    this.#unanswered--;
   }
 }
 
@@ -181,6 +218,7 @@ async function generate(settings: LoadSettings): Promise<LoadReport> {
   await seconds(settings.warmUpSeconds);
   load.phase = 'measured';
   const startMs = performance.now();
+  const measuredFromMs = Date.now();
   const cpuAtStart = process.cpuUsage();
   await seconds(settings.seconds);
   load.phase = 'draining';
@@ -192,10 +230,11 @@ async function generate(settings: LoadSettings): Promise<LoadReport> {
   return {
     ackedTotal,
     acked,
+    measuredFromMs,
     seconds: measuredMs / 1000,
-    pubackP50Ms: latency.quantileMs(0.5),
-    pubackP99Ms: latency.quantileMs(0.99),
-    pubackMaxMs: latency.maxMs,
+    ackP50Ms: latency.quantileMs(0.5),
+    ackP99Ms: latency.quantileMs(0.99),
+    ackMaxMs: latency.maxMs,
     cpuMs: (cpu.user + cpu.system) / 1000,
   };
 }

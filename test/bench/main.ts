@@ -1,16 +1,16 @@
 /** `npm run bench [-- name ...]`: measures, prints tables, writes results/<name>.json. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { benchAgentsSdk } from './agents-sdk.ts';
 import { benchChats } from './chats.ts';
 import { benchCodeModeCorpus } from './codemode-corpus.ts';
 import { benchCodeMode } from './codemode-latency.ts';
 import { benchDashboardSize } from './dashboard-size.ts';
+import { parseCommandLine, type CommandLine } from './command-line.ts';
 import { benchIdleMemory } from './idle-memory.ts';
 import { benchIngest } from './ingest.ts';
 import { describeCommit, describeMachine } from './machine.ts';
-import type { BenchOptions } from './options.ts';
+import type { BenchOptions, LoadShape } from './options.ts';
 import { formatResult, resultsDirectory, writeResult, type Outcome, type Result } from './report.ts';
 import { benchSchedules } from './schedules.ts';
 import { benchStartup } from './startup.ts';
@@ -19,11 +19,29 @@ import { benchWakeHeavy } from './wake-heavy.ts';
 
 interface Bench {
   readonly meaning: string;
+  /** Measured time of a round, when it is not `SECONDS`. */
+  readonly seconds?: number;
+  /** Rounds of each subject, when they are not `ROUNDS`. */
+  readonly rounds?: number;
+  /** Loads it measures, each into a result of its own; the first is named like the benchmark. */
+  readonly shapes?: readonly LoadShape[];
   run(options: BenchOptions): Promise<Outcome>;
 }
 
+const SECONDS = 6;
+const ROUNDS = 5;
+const SHAPE: LoadShape = { connections: 64, qos: 1 };
+
 const benches: Readonly<Record<string, Bench>> = {
-  ingest: { meaning: 'QoS 1 messages per second, durable and applied, against bare aedes', run: benchIngest },
+  ingest: {
+    meaning: 'messages per second, durable and applied, against aedes, mosquitto, mosquitto + SQLite',
+    shapes: [
+      SHAPE,
+      ...[4, 1000].map((connections) => ({ connections, qos: 1 as const })),
+      { connections: 64, qos: 0 },
+    ],
+    run: benchIngest,
+  },
   startup: { meaning: 'start to ready, empty and with 100,000 agents, against node -e 0', run: benchStartup },
   wake: { meaning: 'waking a sleeping agent against one SQLite point read', run: benchWake },
   'wake-heavy': {
@@ -64,8 +82,10 @@ ${Object.entries(benches)
   .map(([name, { meaning }]) => `  ${name.padEnd(16)} ${meaning}`)
   .join('\n')}
 
-  --seconds N      measured time of a round of ingest (6)
+  --seconds N      measured time of a round
   --rounds N       rounds of each subject (5)
+  --connections N  publishers of ingest (64, 4 and 1000)
+  --qos N          0 or 1 of ingest (1, and 0 with 64 publishers)
   --json           results as JSON instead of tables
   --help           this text
 
@@ -74,7 +94,7 @@ one run, but a busy machine changes them too.`;
 
 /** Answers the exit code: 0 measured, 1 a benchmark failed, 2 usage. */
 async function main(args: readonly string[]): Promise<number> {
-  const parsed = parseCommandLine(args);
+  const parsed = parseCommandLine(args, Object.keys(benches));
   if (typeof parsed === 'string') {
     console.error(`bench: ${parsed}; npm run bench -- --help`);
     return 2;
@@ -84,52 +104,35 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const results: Result[] = [];
-  for (const name of parsed.names) {
-    const result = await runBench(name, parsed.seconds, parsed.rounds);
-    results.push(result);
-    const path = writeResult(result);
-    if (parsed.isJson) continue;
-    console.log(`\n${formatResult(result)}`);
-    console.error(`\nwritten to ${path}`);
+  for (const [name, bench] of Object.entries(benches)) {
+    if (parsed.names.length > 0 && !parsed.names.includes(name)) continue;
+    for (const shape of shapesOf(bench, parsed)) {
+      const result = await runBench(resultName(name, shape), bench, shape, parsed);
+      results.push(result);
+      const path = writeResult(result);
+      if (parsed.isJson) continue;
+      console.log(`\n${formatResult(result)}`);
+      console.error(`\nwritten to ${path}`);
+    }
   }
   if (parsed.isJson) console.log(JSON.stringify(results));
   return 0;
 }
 
-interface CommandLine {
-  readonly names: readonly string[];
-  readonly seconds: number;
-  readonly rounds: number;
-  readonly isJson: boolean;
-  readonly isHelp: boolean;
+/** Every load of a benchmark that has several, or the one that was asked for. */
+function shapesOf(bench: Bench, { connections, qos }: CommandLine): readonly LoadShape[] {
+  if (bench.shapes === undefined) return [SHAPE];
+  if (connections === undefined && qos === undefined) return bench.shapes;
+  return [{ connections: connections ?? SHAPE.connections, qos: qos ?? SHAPE.qos }];
 }
 
-/** Or what is wrong with it. */
-function parseCommandLine(args: readonly string[]): CommandLine | string {
-  const options = {
-    seconds: { type: 'string', default: '6' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  } as const;
-  try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    const unknown = positionals.find((name) => benches[name] === undefined);
-    if (unknown !== undefined) return `there is no benchmark ${unknown}`;
-    const [seconds, rounds] = [Number(values.seconds), Number(values.rounds)];
-    if (!(seconds > 0 && seconds <= 3600)) return '--seconds takes a number up to 3600';
-    if (!(Number.isInteger(rounds) && rounds > 0 && rounds <= 1000))
-      return '--rounds takes a whole number up to 1000';
-    const names = positionals.length > 0 ? positionals : Object.keys(benches);
-    return { names, seconds, rounds, isJson: values.json, isHelp: values.help };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+/** `ingest` is the load most numbers are about; others have it in their name. */
+function resultName(name: string, { connections, qos }: LoadShape): string {
+  if (connections === SHAPE.connections && qos === SHAPE.qos) return name;
+  return `${name}-${connections}${qos === 0 ? '-qos0' : ''}`;
 }
 
-async function runBench(name: string, seconds: number, rounds: number): Promise<Result> {
-  const bench = benches[name];
-  if (bench === undefined) throw new Error(`there is no benchmark ${name}`);
+async function runBench(name: string, bench: Bench, shape: LoadShape, asked: CommandLine): Promise<Result> {
   // Beside the project, because /tmp may be memory and its fsync would cost nothing.
   mkdirSync(resultsDirectory, { recursive: true });
   const scratch = mkdtempSync(join(resultsDirectory, 'data-'));
@@ -142,7 +145,10 @@ async function runBench(name: string, seconds: number, rounds: number): Promise<
       machine: describeMachine(scratch),
     };
     const progress = (text: string): void => console.error(`${name}: ${text}`);
-    return { name, ...place, ...(await bench.run({ seconds, rounds, scratch, progress })) };
+    const seconds = asked.seconds ?? bench.seconds ?? SECONDS;
+    const rounds = asked.rounds ?? bench.rounds ?? ROUNDS;
+    const outcome = await bench.run({ seconds, rounds, shape, scratch, progress });
+    return { name, ...place, ...outcome };
   } finally {
     remove();
     process.off('exit', remove);

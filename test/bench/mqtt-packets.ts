@@ -2,7 +2,9 @@
 
 export const PUBACK_BYTES = 4;
 export const CONNACK_BYTES = 4;
+export const PINGRESP_BYTES = 2;
 export const DISCONNECT = Buffer.from([0xe0, 0]);
+export const PINGREQ = Buffer.from([0xc0, 0]);
 
 /** Clean session, no keep alive [MQTT-3.1]. */
 export function connectPacket(clientId: string): Buffer {
@@ -10,8 +12,9 @@ export function connectPacket(clientId: string): Buffer {
   return packet(0x10, [variable, text(clientId)]);
 }
 
-/** QoS 1 [MQTT-3.3]. */
+/** QoS 1, or QoS 0 with a packet id of 0 [MQTT-3.3]. */
 export function publishPacket(topic: string, packetId: number, payload: Uint8Array): Buffer {
+  if (packetId === 0) return packet(0x30, [text(topic), payload]);
   return packet(0x32, [text(topic), Buffer.from([packetId >> 8, packetId & 255]), payload]);
 }
 

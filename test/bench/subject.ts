@@ -20,7 +20,7 @@ export interface Subject {
 const READY_LINE = / ready mqtt=\S+:(\d+)(?: http=(\S+))?$/;
 
 /** Runs a script with this node and waits for its ready line. */
-async function startSubject(script: string, args: readonly string[]): Promise<Subject> {
+export async function startSubject(script: string, args: readonly string[]): Promise<Subject> {
   const startMs = performance.now();
   const child = spawn(process.execPath, [script, ...args], {
     cwd: import.meta.dirname,
