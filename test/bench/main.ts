@@ -7,6 +7,7 @@ import { benchCodeModeCorpus } from './codemode-corpus.ts';
 import { benchCodeMode } from './codemode-latency.ts';
 import { benchDashboardSize } from './dashboard-size.ts';
 import { parseCommandLine, type CommandLine } from './command-line.ts';
+import { benchFanout } from './fanout.ts';
 import { benchIdleMemory } from './idle-memory.ts';
 import { benchIngest } from './ingest.ts';
 import { describeCommit, describeMachine } from './machine.ts';
@@ -41,6 +42,10 @@ const benches: Readonly<Record<string, Bench>> = {
       { connections: 64, qos: 0 },
     ],
     run: benchIngest,
+  },
+  fanout: {
+    meaning: 'CPU a frame from 1 agent to 1,000 WebSocket clients, against ws sending one buffer',
+    run: benchFanout,
   },
   startup: { meaning: 'start to ready, empty and with 100,000 agents, against node -e 0', run: benchStartup },
   wake: { meaning: 'waking a sleeping agent against one SQLite point read', run: benchWake },
