@@ -151,7 +151,7 @@ export function createMetrics(): BridgeMetrics {
   const { messages, bytes, unmapped, denied, frames, frameBytes, puback, commitMessages, commitSeconds } =
     createInstruments(registers);
   const shardGauges = new Map<string, Gauge>();
-  const counted = { qos: [0, 0, 0], bytes: 0 };
+  const counted = { qos: [0, 0, 0], bytes: 0, in: frameCounts(), out: frameCounts() };
   return {
     // prom-client's inc costs a hash of labels; the hot path adds to numbers, the scrape moves them over.
     messagesIn: (qos) => void (counted.qos[qos] = (counted.qos[qos] ?? 0) + 1),
@@ -163,24 +163,40 @@ export function createMetrics(): BridgeMetrics {
       commitMessages.observe(count);
       commitSeconds.observe(durationMs / 1000);
     },
-    framesIn: (codec, size) => {
-      frames.inc({ direction: 'in', codec });
-      frameBytes.inc({ direction: 'in', codec }, size);
-    },
-    framesOut: (codec, size) => {
-      frames.inc({ direction: 'out', codec });
-      frameBytes.inc({ direction: 'out', codec }, size);
-    },
+    framesIn: (codec, size) => count(counted.in[codec], size),
+    framesOut: (codec, size) => count(counted.out[codec], size),
     async render(shard, gauges) {
       counted.qos.forEach((count, qos) => messages.inc({ qos }, count));
       counted.qos.fill(0);
       bytes.inc(counted.bytes);
       counted.bytes = 0;
+      for (const direction of ['in', 'out'] as const) {
+        for (const codec of ['json', 'cbor'] as const) {
+          const counts = counted[direction][codec];
+          frames.inc({ direction, codec }, counts.frames);
+          frameBytes.inc({ direction, codec }, counts.bytes);
+          counts.frames = counts.bytes = 0;
+        }
+      }
       setGauges(shardGauges, registers, { ...shard, ...gauges });
       const lines = counterLines(shard) + sleepLines(shard) + modelLines(shard);
       return { contentType: registry.contentType, body: (await registry.metrics()) + lines };
     },
   };
+}
+
+interface FrameCount {
+  frames: number;
+  bytes: number;
+}
+
+function frameCounts(): Record<'json' | 'cbor', FrameCount> {
+  return { json: { frames: 0, bytes: 0 }, cbor: { frames: 0, bytes: 0 } };
+}
+
+function count(counts: FrameCount, bytes: number): void {
+  counts.frames++;
+  counts.bytes += bytes;
 }
 
 function setGauges(known: Map<string, Gauge>, registers: Registry[], values: Record<string, number>): void {

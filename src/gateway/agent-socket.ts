@@ -19,6 +19,7 @@ import type { Clock } from '../base/clock.ts';
 import { asBridgeError, errorSpec, publicMessage } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
+import type { FrameWriter } from './frame-writer.ts';
 
 /** Counts frames and their payload bytes, by codec. */
 export interface FrameCounters {
@@ -29,6 +30,8 @@ export interface FrameCounters {
 export interface AgentSocketContext {
   readonly runtime: ActorRuntime;
   readonly counters: FrameCounters;
+  /** Shared by all sockets. */
+  readonly writer: FrameWriter;
   readonly clock: Clock;
   readonly log: Log;
   /** Bytes waiting in one socket before it is closed with 1013. */
@@ -47,7 +50,9 @@ export class AgentSocket {
   readonly #handle: ConnectionHandle | null;
   /** Whether anything came since the last `checkAlive`. */
   #isAlive = true;
-  #isCorked = false;
+  /** Frames of this tick, ready to be written, and their bytes. */
+  #waiting: Uint8Array[] | null = null;
+  #waitingBytes = 0;
   /** Bytes of a frame larger than the whole buffer that may be still on its way; 0 for none. */
   #largeFrameBytes = 0;
   #cancelPause = noTimer;
@@ -85,33 +90,40 @@ export class AgentSocket {
   }
 
   #send(frame: Uint8Array, isText: boolean): void {
-    const socket = this.#socket;
-    if (socket.readyState !== socket.OPEN) return;
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
     if (!this.#hasRoom(frame.byteLength)) {
       this.close(1013, 'the client reads too slowly');
       return;
     }
-    this.#context.counters.framesOut(this.#details.codec, frame.byteLength);
-    this.#cork();
-    // A failed write ends in 'close'; without a callback ws would have nobody to tell, and needs nobody.
-    socket.send(frame, { binary: !isText });
+    const { counters, writer } = this.#context;
+    counters.framesOut(this.#details.codec, frame.byteLength);
+    const framed = writer.framed(frame, isText);
+    if (this.#waiting === null) {
+      this.#waiting = [...framed];
+      writer.schedule(this);
+    } else {
+      this.#waiting.push(...framed);
+    }
+    this.#waitingBytes += frame.byteLength;
   }
 
-  /** Frames of one tick leave with one system call: a commit often has several for a connection. */
-  #cork(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#stream.cork();
-    process.nextTick(() => {
-      this.#isCorked = false;
-      this.#stream.uncork();
-    });
+  /** Past `ws`, which would frame each of them for each connection. */
+  flush(): void {
+    const chunks = this.#waiting;
+    this.#waiting = null;
+    this.#waitingBytes = 0;
+    if (chunks === null || this.#socket.readyState !== this.#socket.OPEN) return; // `close` has written them
+    const isOne = chunks.length === 1; // most ticks have one frame for a connection
+    if (!isOne) this.#stream.cork();
+    // A failed write ends in 'close'; without a callback it has nobody to tell, and needs nobody.
+    for (const chunk of chunks) this.#stream.write(chunk);
+    if (!isOne) this.#stream.uncork();
   }
 
   /** One frame larger than the whole buffer may be on its way (a large state), and the buffer behind it. */
   #hasRoom(bytes: number): boolean {
     const { bufferBytesMax } = this.#context;
-    const { bufferedAmount } = this.#socket;
+    const bufferedAmount = this.#stream.writableLength + this.#waitingBytes;
     if (bufferedAmount <= bufferBytesMax) this.#largeFrameBytes = bytes > bufferBytesMax ? bytes : 0;
     else if (bytes > bufferBytesMax) return false;
     return bufferedAmount + (bytes > bufferBytesMax ? 0 : bytes) <= bufferBytesMax + this.#largeFrameBytes;
@@ -150,6 +162,7 @@ export class AgentSocket {
   close(code: number, reason: string): void {
     const socket = this.#socket;
     if (socket.readyState !== socket.OPEN) return;
+    this.flush();
     socket.close(isCloseCode(code) ? code : 1011, truncateReason(reason));
     this.#cancelPause();
     socket.resume(); // a paused socket would never see the answer

@@ -14,6 +14,7 @@ import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { isLoopbackHost } from './access.ts';
 import type { FrameCounters } from './agent-socket.ts';
+import { FrameWriter } from './frame-writer.ts';
 import { handleRequest } from './http-handler.ts';
 import type { HttpContext } from './http-handler.ts';
 import { localAnswers } from './local-answers.ts';
@@ -138,6 +139,7 @@ class HttpGateway implements Gateway {
       policy: context.policy,
       modelNames: context.modelNames,
       counters: options.counters ?? { framesIn() {}, framesOut() {} },
+      writer: new FrameWriter(),
       clock: this.#clock,
       log: options.log,
       connectionsMax: options.connectionsMax ?? limits.webSocketConnectionsMax,

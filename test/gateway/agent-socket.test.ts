@@ -113,6 +113,28 @@ describe('frames', () => {
     expect(counted.filter(([way]) => way === 'out')).toHaveLength(2);
   });
 
+  it('of every length form arrive whole, in order, and before the close frame of their tick', async () => {
+    const { wsUrl, runtime } = await start();
+    const socket = await connect(`${wsUrl}/agents/pump/p1`);
+    const received: {
+      readonly bytes: number;
+      readonly last: number | undefined;
+      readonly isBinary: boolean;
+    }[] = [];
+    socket.on('message', (data: Buffer, isBinary) =>
+      received.push({ bytes: data.length, last: data.at(-1), isBinary }),
+    );
+    const sink = runtime.connections[0]?.sink;
+    const lengths = [0, 1, 125, 126, 16_384, 16_385, 65_535, 65_536, 1_000_000];
+    const closed = closeOf(socket);
+    for (const [n, length] of lengths.entries()) sink?.send(new Uint8Array(length).fill(n), n % 2 === 1);
+    sink?.close(1000, 'done');
+    expect(await closed).toEqual({ code: 1000, reason: 'done' });
+    expect(received).toEqual(
+      lengths.map((bytes, n) => ({ bytes, last: bytes === 0 ? undefined : n, isBinary: n % 2 === 0 })),
+    );
+  });
+
   it('closes with 1009 when a frame exceeds 256 KiB, and takes one of exactly that', async () => {
     const { wsUrl, runtime } = await start();
     const socket = await connect(`${wsUrl}/agents/pump/p1`);
