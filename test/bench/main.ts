@@ -7,6 +7,7 @@ import { benchCodeModeCorpus } from './codemode-corpus.ts';
 import { benchCodeMode } from './codemode-latency.ts';
 import { benchDashboardSize } from './dashboard-size.ts';
 import { parseCommandLine, type CommandLine } from './command-line.ts';
+import { benchConnections } from './connections.ts';
 import { benchFanout } from './fanout.ts';
 import { benchIdleMemory } from './idle-memory.ts';
 import { benchIngest } from './ingest.ts';
@@ -46,6 +47,12 @@ const benches: Readonly<Record<string, Bench>> = {
   fanout: {
     meaning: 'CPU a frame from 1 agent to 1,000 WebSocket clients, against ws sending one buffer',
     run: benchFanout,
+  },
+  connections: {
+    meaning: 'memory of 10,000 idle MQTT and WebSocket connections, against bare aedes and ws',
+    rounds: 2,
+    shapes: [{ connections: 10_000, qos: 1 }],
+    run: benchConnections,
   },
   startup: { meaning: 'start to ready, empty and with 100,000 agents, against node -e 0', run: benchStartup },
   wake: { meaning: 'waking a sleeping agent against one SQLite point read', run: benchWake },
@@ -89,7 +96,7 @@ ${Object.entries(benches)
 
   --seconds N      measured time of a round
   --rounds N       rounds of each subject (5)
-  --connections N  publishers of ingest (64, 4 and 1000)
+  --connections N  publishers of ingest (64, 4 and 1000), idle ones of connections (10000)
   --qos N          0 or 1 of ingest (1, and 0 with 64 publishers)
   --json           results as JSON instead of tables
   --help           this text
@@ -112,7 +119,7 @@ async function main(args: readonly string[]): Promise<number> {
   for (const [name, bench] of Object.entries(benches)) {
     if (parsed.names.length > 0 && !parsed.names.includes(name)) continue;
     for (const shape of shapesOf(bench, parsed)) {
-      const result = await runBench(resultName(name, shape), bench, shape, parsed);
+      const result = await runBench(resultName(name, bench, shape), bench, shape, parsed);
       results.push(result);
       const path = writeResult(result);
       if (parsed.isJson) continue;
@@ -126,15 +133,21 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** Every load of a benchmark that has several, or the one that was asked for. */
 function shapesOf(bench: Bench, { connections, qos }: CommandLine): readonly LoadShape[] {
-  if (bench.shapes === undefined) return [SHAPE];
-  if (connections === undefined && qos === undefined) return bench.shapes;
-  return [{ connections: connections ?? SHAPE.connections, qos: qos ?? SHAPE.qos }];
+  if (bench.shapes === undefined || (connections === undefined && qos === undefined))
+    return bench.shapes ?? [SHAPE];
+  const usual = usualShape(bench);
+  return [{ connections: connections ?? usual.connections, qos: qos ?? usual.qos }];
 }
 
-/** `ingest` is the load most numbers are about; others have it in their name. */
-function resultName(name: string, { connections, qos }: LoadShape): string {
-  if (connections === SHAPE.connections && qos === SHAPE.qos) return name;
-  return `${name}-${connections}${qos === 0 ? '-qos0' : ''}`;
+function usualShape(bench: Bench): LoadShape {
+  return bench.shapes?.[0] ?? SHAPE;
+}
+
+/** The usual load has the name of its benchmark; others have it in theirs. */
+function resultName(name: string, bench: Bench, { connections, qos }: LoadShape): string {
+  const usual = usualShape(bench);
+  if (connections === usual.connections && qos === usual.qos) return name;
+  return `${name}-${connections}${qos === usual.qos ? '' : `-qos${qos}`}`;
 }
 
 async function runBench(name: string, bench: Bench, shape: LoadShape, asked: CommandLine): Promise<Result> {
