@@ -12,6 +12,7 @@ import type { BrokerContext } from './context.ts';
 import { parseDownlinkFilter } from './downlink-filter.ts';
 import { FramesFeed } from './frames-feed.ts';
 import { IngestQueue } from './ingest-queue.ts';
+import { QueueHost } from './queue-host.ts';
 import { isReservedTopic } from './topics.ts';
 import {
   isTooSlow,
@@ -49,10 +50,11 @@ export class Connection {
   endReason: string | null = null;
 
   readonly #context: BrokerContext;
-  readonly #attached = new Map<string, AgentAddress>();
+  // Made with their first entry: an idle connection has none, and an empty Map takes 200 bytes.
+  #attached: Map<string, AgentAddress> | null = null;
   /** Filters subscribed on this connection. */
-  readonly #filters = new Set<string>();
-  readonly #frames = new Map<string, FramesFeed>();
+  #filters: Set<string> | null = null;
+  #frames: Map<string, FramesFeed> | null = null;
   #phase: 'opened' | 'ready' | 'closed' = 'opened';
   #isAgentsLimitReported = false;
   #lastTopic = '';
@@ -66,16 +68,7 @@ export class Connection {
     this.number = context.runtime.openConnectionId();
     this.stream = stream;
     this.client = client;
-    this.queue = new IngestQueue({
-      connection: this.number,
-      runtime: context.runtime,
-      counters: context.counters,
-      findEarlier: (packetId) => context.findEarlier(client.id, packetId),
-      isAwaitingRelease: async (packet) => (await context.server?.isAwaitingRelease(client, packet)) ?? false,
-      forward: (packet) => context.server?.publish(packet, () => undefined),
-      end: (reason) => this.destroy(reason),
-      drained: () => context.drained(client.id, this.queue),
-    });
+    this.queue = new IngestQueue(new QueueHost(context, this));
   }
 
   get isReady(): boolean {
@@ -83,7 +76,9 @@ export class Connection {
   }
 
   get filterCount(): number {
-    return this.facts.isClean ? this.#filters.size : this.#context.sessionFilters(this.client.id).size;
+    return this.facts.isClean
+      ? (this.#filters?.size ?? 0)
+      : this.#context.sessionFilters(this.client.id).size;
   }
 
   /** One PUBLISH from the wire. `callback` acknowledges it, or with an error ends the connection. */
@@ -139,16 +134,17 @@ export class Connection {
       this.facts.willTopic === null ? null : this.#context.registry.matchTopic(this.facts.willTopic);
     if (will?.channel === 'presence') this.#attach(will.address);
     const restored = [...this.#context.sessionFilters(this.client.id)];
-    this.#listen(restored.filter((filter) => !this.#filters.has(filter)));
+    this.#listen(restored.filter((filter) => this.#filters?.has(filter) !== true));
   }
 
   /** The SUBACK was sent; `filters` are those granted. */
   subscribed(filters: readonly string[]): void {
     if (this.#phase === 'closed') return;
+    const own = (this.#filters ??= new Set());
     for (const filter of filters) {
       if (!this.facts.isClean) this.#context.addSessionFilter(this.client.id, filter);
-      else if (!this.#filters.has(filter)) this.#context.subscriptions.add(filter);
-      this.#filters.add(filter);
+      else if (!own.has(filter)) this.#context.subscriptions.add(filter);
+      own.add(filter);
     }
     this.#listen(filters);
   }
@@ -157,11 +153,11 @@ export class Connection {
   unsubscribed(filters: readonly string[]): void {
     if (this.#phase === 'closed') return;
     for (const filter of filters) {
-      const wasOwn = this.#filters.delete(filter);
+      const wasOwn = this.#filters?.delete(filter) === true;
       if (!this.facts.isClean) this.#context.removeSessionFilter(this.client.id, filter);
       else if (wasOwn) this.#context.subscriptions.remove(filter);
-      this.#frames.get(filter)?.end(1000, 'unsubscribed');
-      this.#frames.delete(filter);
+      this.#frames?.get(filter)?.end(1000, 'unsubscribed');
+      this.#frames?.delete(filter);
     }
   }
 
@@ -180,7 +176,7 @@ export class Connection {
   }
 
   isAttachedTo(address: AgentAddress): boolean {
-    return this.#attached.has(addressKey(address));
+    return this.#attached?.has(addressKey(address)) === true;
   }
 
   destroy(reason: string): void {
@@ -192,15 +188,15 @@ export class Connection {
   close(): void {
     if (this.#phase === 'closed') return;
     const context = this.#context;
-    if (this.facts.isClean) for (const filter of this.#filters) context.subscriptions.remove(filter);
+    if (this.facts.isClean) for (const filter of this.#filters ?? []) context.subscriptions.remove(filter);
     this.#phase = 'closed';
     const reason = this.endReason ?? (saidGoodbye(this.client) ? 'disconnect' : 'connection lost');
-    for (const feed of this.#frames.values()) feed.end(1001, reason);
-    this.#frames.clear();
+    for (const feed of this.#frames?.values() ?? []) feed.end(1001, reason);
+    this.#frames = null;
     this.queue.close();
     if (!this.queue.isEmpty) context.linger(this.client.id, this.queue);
-    for (const address of this.#attached.values()) context.detach(address, this.number, reason);
-    this.#attached.clear();
+    for (const address of this.#attached?.values() ?? []) context.detach(address, this.number, reason);
+    this.#attached = null;
   }
 
   #route(topic: string): void {
@@ -221,9 +217,10 @@ export class Connection {
   /** False when the connection speaks for as many agents as it may. */
   #attach(address: AgentAddress): boolean {
     const key = addressKey(address);
-    if (this.#attached.has(key)) return true;
+    if (this.#attached?.has(key) === true) return true;
     if (this.#phase === 'closed') return false;
-    if (this.#attached.size >= limits.agentsPerMqttConnectionMax) {
+    const attached = (this.#attached ??= new Map());
+    if (attached.size >= limits.agentsPerMqttConnectionMax) {
       if (!this.#isAgentsLimitReported) {
         this.#context.log.warn({ client: this.client.id }, 'mqtt connection speaks for too many devices');
       }
@@ -231,7 +228,7 @@ export class Connection {
       this.#context.counters.denied('agents-limit');
       return false;
     }
-    this.#attached.set(key, address);
+    attached.set(key, address);
     this.#context.attach(address, this.number, this.codec);
     return true;
   }
@@ -243,7 +240,7 @@ export class Connection {
       if (downlink === null) continue;
       const { address } = downlink;
       if (this.#context.registry.get(address.model) === undefined || !this.#attach(address)) continue;
-      if (downlink.frames && !this.#frames.has(filter)) {
+      if (downlink.frames && this.#frames?.has(filter) !== true) {
         this.#openFrames(filter, address);
       }
       const key = addressKey(address);
@@ -263,9 +260,9 @@ export class Connection {
   #openFrames(topic: string, address: AgentAddress): void {
     const feed = new FramesFeed(
       (payload) => this.send({ topic, payload, qos: 0, retain: false, connection: this.number }),
-      () => this.#frames.delete(topic),
+      () => void this.#frames?.delete(topic),
     );
-    this.#frames.set(topic, feed);
+    (this.#frames ??= new Map()).set(topic, feed);
     const { codec, user } = this;
     const details = { address, transport: 'mqtt', codec, uri: topic, user } as const;
     feed.open(this.#context.runtime.openConnection(details, feed));

@@ -69,13 +69,11 @@ export class IngestQueue {
   #isClosed = false;
   #retry: NodeJS.Timeout | null = null;
   #samples = 0;
-  readonly #forget: (outcome: Delivery) => void;
+  /** Made with the first publish that needs no outcome. */
+  #forget: ((outcome: Delivery) => void) | null = null;
 
   constructor(host: IngestHost) {
     this.#host = host;
-    this.#forget = (outcome) => {
-      if (outcome === 'busy') host.counters.denied('busy');
-    };
   }
 
   get isEmpty(): boolean {
@@ -86,6 +84,9 @@ export class IngestQueue {
   pushDevice(packet: PublishPacket, match: TopicMatch, callback: PublishCallback): void {
     const { runtime } = this.#host;
     if (packet.qos === 0 && !this.#isBlocked && !runtime.isCongested()) {
+      this.#forget ??= (outcome) => {
+        if (outcome === 'busy') this.#host.counters.denied('busy');
+      };
       runtime.deliver(deviceMessage(packet, match, this.#host.connection), this.#forget);
       callback(null);
       return;
