@@ -99,7 +99,12 @@ function summarize(options: BenchOptions, rounds: readonly Round[]): Outcome {
       'timed from when a message was due, by one clock; devices and clients share the two cores with the subject',
       'bare aedes: the same rates, forwarded to MQTT subscribers, acknowledged from memory',
     ],
-    settings: { watched: WATCHED, warmUpSeconds: WARM_UP_SECONDS, seconds: options.seconds, rounds: options.rounds },
+    settings: {
+      watched: WATCHED,
+      warmUpSeconds: WARM_UP_SECONDS,
+      seconds: options.seconds,
+      rounds: options.rounds,
+    },
     summary: {
       peakMessagesPerSecond: peak,
       ...Object.fromEntries(

@@ -9,12 +9,15 @@ import { benchDashboardSize } from './dashboard-size.ts';
 import { parseCommandLine, type CommandLine } from './command-line.ts';
 import { benchConnections } from './connections.ts';
 import { benchFanout } from './fanout.ts';
+import { benchHistory } from './history.ts';
 import { benchIdleMemory } from './idle-memory.ts';
 import { benchIngest } from './ingest.ts';
+import { benchLatency } from './latency.ts';
 import { describeCommit, describeMachine } from './machine.ts';
 import type { BenchOptions, LoadShape } from './options.ts';
 import { formatResult, resultsDirectory, writeResult, type Outcome, type Result } from './report.ts';
 import { benchSchedules } from './schedules.ts';
+import { benchSoak } from './soak.ts';
 import { benchStartup } from './startup.ts';
 import { benchWake } from './wake.ts';
 import { benchWakeHeavy } from './wake-heavy.ts';
@@ -53,6 +56,21 @@ const benches: Readonly<Record<string, Bench>> = {
     rounds: 2,
     shapes: [{ connections: 10_000, qos: 1 }],
     run: benchConnections,
+  },
+  latency: {
+    meaning: 'device to WebSocket client at 10, 50 and 90 % of the peak, against bare aedes',
+    rounds: 1,
+    run: benchLatency,
+  },
+  history: {
+    meaning: '10 million readings: writing and downsampled queries, against a SQLite table',
+    run: benchHistory,
+  },
+  soak: {
+    meaning: '10 minutes at 70 % of the peak: memory, PUBACK p99, bytes on disk',
+    seconds: 600,
+    rounds: 1,
+    run: benchSoak,
   },
   startup: { meaning: 'start to ready, empty and with 100,000 agents, against node -e 0', run: benchStartup },
   wake: { meaning: 'waking a sleeping agent against one SQLite point read', run: benchWake },

@@ -147,7 +147,13 @@ async function watch(n: number): Promise<void> {
   }
   const onFrame = (payload: Uint8Array): void => void (payload.includes(0x78) && received(payload));
   const onClose = (reason: string): void => void (isOver || fail(`a client was disconnected: ${reason}`));
-  const options = { port: settings.webSocketPort, path: `/agents/speaker/d${n}`, subprotocol: '', onFrame, onClose };
+  const options = {
+    port: settings.webSocketPort,
+    path: `/agents/speaker/d${n}`,
+    subprotocol: '',
+    onFrame,
+    onClose,
+  };
   await new RawWebSocket(options, Buffer.alloc(64 * 1024)).opened;
 }
 

@@ -54,7 +54,10 @@ export async function benchSoak(options: BenchOptions): Promise<Outcome> {
 
 /** What the bridge takes at most, in seconds of the same run. */
 async function peakRate(options: BenchOptions): Promise<number> {
-  const subject = await startBridge(mkdtempSync(join(options.scratch, 'peak-')), ['--devices', PACED_DEVICES]);
+  const subject = await startBridge(mkdtempSync(join(options.scratch, 'peak-')), [
+    '--devices',
+    PACED_DEVICES,
+  ]);
   const [window] = await runPaced({
     mqttPort: subject.mqttPort,
     webSocketPort: null,
@@ -101,7 +104,16 @@ function summarize(options: BenchOptions, peak: number, rounds: readonly Round[]
     tables: [
       {
         title: `${whole(peak * SHARE)} msg/s, 70 % of a peak of ${whole(peak)}, for ${options.seconds} s`,
-        columns: ['until', 'msg/s', 'PUBACK p50', 'p99', 'unacknowledged', 'RSS MiB', 'journal MiB', 'shard MiB'],
+        columns: [
+          'until',
+          'msg/s',
+          'PUBACK p50',
+          'p99',
+          'unacknowledged',
+          'RSS MiB',
+          'journal MiB',
+          'shard MiB',
+        ],
         rows,
       },
     ],
