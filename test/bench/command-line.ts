@@ -11,6 +11,8 @@ export interface CommandLine {
   readonly qos: 0 | 1 | undefined;
   readonly isJson: boolean;
   readonly isHelp: boolean;
+  /** Measure nothing; write docs/performance.md of what was measured before. */
+  readonly isWritingDocs: boolean;
 }
 
 const TEXT = { type: 'string' } as const;
@@ -25,6 +27,7 @@ export function parseCommandLine(args: readonly string[], known: readonly string
     qos: TEXT,
     json: FLAG,
     help: FLAG,
+    'write-docs': FLAG,
   } as const;
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });

@@ -1,7 +1,7 @@
 /** What a result must say about where it was measured. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { median } from './statistics.ts';
 
@@ -15,6 +15,8 @@ export interface Machine {
   readonly node: string;
   /** Median of writing and syncing 4 KiB on the disk that holds the data. */
   readonly fsyncP50Ms: number;
+  /** Programs that ran or waited, mean of the minute before: above 1, others were at work. */
+  readonly loadAverage: number;
 }
 
 const FSYNC_SAMPLES = 200;
@@ -27,6 +29,7 @@ export function describeMachine(directory: string): Machine {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     node: process.version,
     fsyncP50Ms: measureFsync(directory),
+    loadAverage: round(loadavg()[0] ?? NaN, 1),
   };
 }
 

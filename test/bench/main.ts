@@ -15,6 +15,7 @@ import { benchIngest } from './ingest.ts';
 import { benchLatency } from './latency.ts';
 import { describeCommit, describeMachine } from './machine.ts';
 import type { BenchOptions, LoadShape } from './options.ts';
+import { writePerformanceDoc } from './performance-doc.ts';
 import { formatResult, resultsDirectory, writeResult, type Outcome, type Result } from './report.ts';
 import { benchSchedules } from './schedules.ts';
 import { benchSoak } from './soak.ts';
@@ -117,6 +118,7 @@ ${Object.entries(benches)
   --connections N  publishers of ingest (64, 4 and 1000), idle ones of connections (10000)
   --qos N          0 or 1 of ingest (1, and 0 with 64 publishers)
   --json           results as JSON instead of tables
+  --write-docs     writes docs/performance.md of the results; measures nothing
   --help           this text
 
 Results are written to test/bench/results/<name>.json. Close other programs: the ratios are taken within
@@ -131,6 +133,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (parsed.isHelp) {
     console.log(HELP);
+    return 0;
+  }
+  if (parsed.isWritingDocs) {
+    console.log((await writePerformanceDoc()).join('\n'));
     return 0;
   }
   const results: Result[] = [];

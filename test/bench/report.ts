@@ -41,19 +41,22 @@ export function writeResult(result: Result): string {
 
 /** The result as text for a terminal, which is Markdown too. */
 export function formatResult(result: Result): string {
-  const { machine, commit, date, name } = result;
-  const place = `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, node ${machine.node}, fsync p50 ${machine.fsyncP50Ms} ms`;
   const tables = result.tables.map((table) => `${table.title}\n\n${formatTable(table)}`);
   const notes = result.notes.map((note) => `- ${note}`).join('\n');
-  return [
-    `## ${name}`,
-    `${place}\ncommit ${commit.slice(0, 12)}${commit.endsWith('+changes') ? '+changes' : ''}, ${date}`,
-    ...tables,
-    notes,
-  ].join('\n\n');
+  return [`## ${result.name}`, describePlace(result), ...tables, notes].join('\n\n');
 }
 
-function formatTable({ columns, rows }: Table): string {
+/** Machine, commit and time of a result, in a line. */
+export function describePlace({ machine, commit, date }: Omit<Result, 'rounds'>): string {
+  const { cpu, cores, memoryGiB, node, fsyncP50Ms, loadAverage } = machine;
+  const changes = commit.endsWith('+changes') ? '+changes' : '';
+  return (
+    `${cpu}, ${cores} cores, ${memoryGiB} GiB, node ${node}, fsync p50 ${fsyncP50Ms} ms, ` +
+    `load before ${loadAverage.toFixed(1)}, commit ${commit.slice(0, 12)}${changes}, ${date.slice(0, 16)}Z`
+  );
+}
+
+export function formatTable({ columns, rows }: Table): string {
   const widths = columns.map((column, i) =>
     Math.max(column.length, ...rows.map((row) => row[i]?.length ?? 0)),
   );
