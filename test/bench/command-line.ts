@@ -49,6 +49,7 @@ export function parseCommandLine(args: readonly string[], known: readonly string
       qos,
       isJson: values.json,
       isHelp: values.help,
+      isWritingDocs: values['write-docs'],
     };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
