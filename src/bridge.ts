@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { Runtime, type ActorRuntime } from './actor/index.ts';
+import { Runtime, type ActorRuntime, type StartShard } from './actor/index.ts';
 import { sortClasses } from './agent/index.ts';
 import { BridgeError } from './base/errors.ts';
 import { newId } from './base/ids.ts';
@@ -13,10 +13,12 @@ import { checkConfig, type Config } from './config.ts';
 import { describeDefinition, describePlainModel, Registry } from './device/index.ts';
 import { createGateway, mqttUpgrade, type Gateway } from './gateway/index.ts';
 import { mcpEndpoint } from './mcp-bridge.ts';
-import { inlineShard, workerShard } from './shard-links.ts';
+import { workerShards } from './shard-group.ts';
+import { inlineShards } from './shard-inline.ts';
+import { workerShard } from './shard-links.ts';
 import { loadDevices, type ShardSettings } from './shard.ts';
 import type { McpEndpoint } from './tools/index.ts';
-import { clearTransfers, isHalfRestored, transfersIn } from './store/index.ts';
+import { clearTransfers, isHalfRestored, shardsOf, transfersIn, writeLayout } from './store/index.ts';
 
 /** A running bridge. */
 export interface Bridge {
@@ -156,19 +158,26 @@ class RunningBridge implements Bridge {
   }
 
   #startRuntime(devicesUrl: string): Runtime {
-    const { dataDir, logLevel, logFormat, agentBytesMax, shards } = this.config;
+    const { dataDir, logLevel, logFormat, agentBytesMax } = this.config;
     const { model, modelKey, modelKeyFile, modelTokensPerDay } = this.config;
     const models = { model, modelKey, modelKeyFile, modelTokensPerDay };
     const mcp = mcpSettings(this.config);
     const own = { dataDir, devicesUrl, logLevel, logFormat, agentBytesMax, models, mcp };
     const settings: ShardSettings = { ...own, ...this.#options.shard };
     return new Runtime({
-      shards: [shards === 0 ? inlineShard(settings) : workerShard(settings)],
+      shards: this.#startShards(settings),
       runId: newId(),
       log: this.#log,
       onFatal: (error) => this.#fatal(error),
       onCommitted: (count, durationMs) => this.#metrics.committed(count, durationMs),
     });
+  }
+
+  #startShards(settings: ShardSettings): StartShard[] {
+    const { dataDir, shards: wanted } = this.config;
+    const shards = placeShards(dataDir, wanted);
+    if (wanted === 0) return inlineShards(settings, shards);
+    return shards === 1 ? [workerShard(settings)] : workerShards(settings, shards);
   }
 
   async #ready(runtime: ActorRuntime): Promise<void> {
@@ -240,6 +249,16 @@ function prepareDataDir(dataDir: string): void {
       { cause: error },
     );
   }
+}
+
+/** How many shards there are: as many as the directory is for, or will be from now on. @throws BridgeError BRG_SHARDS */
+function placeShards(dataDir: string, wanted: number | null): number {
+  const found = shardsOf(dataDir);
+  const shards = wanted === null || wanted === 0 ? (found ?? 1) : wanted;
+  if (found === undefined && shards > 1) writeLayout(dataDir, shards);
+  if (found === undefined || found === shards) return shards;
+  const message = `${dataDir} is for ${found} shards, not for ${shards}: leave MOORING_SHARDS away, or move the agents with \`mooring reshard ${shards}\``;
+  throw new BridgeError('BRG_SHARDS', message);
 }
 
 /** A file of the project, whether this runs from the sources or from dist/. */

@@ -26,8 +26,9 @@ const schema = z.strictObject({
     .describe('HTTP, WebSocket, dashboard, MQTT over WebSocket at /mqtt; 0 = any free port'),
   dataDir: z.string().min(1).default('./data').describe('directory of the journal and the agents'),
   shards: wholeNumber(0, 256)
-    .default(1)
-    .describe('0 = agents in the main thread; 1 and more = a worker thread (this version runs one)'),
+    .nullable()
+    .default(null)
+    .describe('threads for agents, 0 = the main one; default: as many as the data directory has, at first 1'),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('least severe level that is logged'),
   logFormat: z
     .enum(['pretty', 'json'])

@@ -1,35 +1,58 @@
-/** The two ways to run a shard: in a worker thread, and in this one. */
-import { Worker } from 'node:worker_threads';
-import {
-  DeathLedger,
-  FlightRecorder,
-  type Shard,
-  type ShardEvents,
-  type ShardLink,
-  type StartShard,
-} from './actor/index.ts';
+/** Runs a shard in a worker thread, and starts another one when it ends. */
+import { Worker, type MessagePort } from 'node:worker_threads';
+import { DeathLedger, FlightRecorder, type ShardEvents, type StartShard } from './actor/index.ts';
 import { asBridgeError, BridgeError } from './base/errors.ts';
 import { limits } from './base/limits.ts';
 import { createLog } from './base/log.ts';
 import type { ShardOrder, ShardWord } from './shard-thread.ts';
 import { watchShard } from './shard-watch.ts';
-import { openShard, type ShardSettings } from './shard.ts';
+import type { ShardSettings } from './shard.ts';
 
 /** The module of this name beside this one, as source or as built. */
-function sibling(name: string): URL {
+export function sibling(name: string): URL {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return new URL(`./${name}.${extension}`, import.meta.url);
 }
 
+/** How a thread that was started is told things. */
+export interface ShardThread {
+  readonly worker: Worker;
+  /** It is about to end by itself. */
+  isStopping(): void;
+  readonly exited: Promise<void>;
+}
+
 /** A shard in a worker thread of its own, watched from this one. */
 export function workerShard(settings: ShardSettings): StartShard {
+  const start = threadStarter(settings);
+  return (events) => {
+    const { worker, isStopping, exited } = start(events);
+    const order = (message: ShardOrder, transfer: ArrayBuffer[]): void =>
+      worker.postMessage(message, transfer);
+    return {
+      post: (id, pack, count, durableCount) =>
+        order({ kind: 'batch', id, pack, count, durableCount }, [pack.buffer]),
+      stop: () => {
+        isStopping();
+        order({ kind: 'stop' }, []);
+        return exited;
+      },
+    };
+  };
+}
+
+/** Starts threads of one shard, each of which knows what those before it ended of. */
+export function threadStarter(
+  settings: ShardSettings,
+): (events: ShardEvents, journalPort?: MessagePort) => ShardThread {
   const log = createLog({ level: settings.logLevel, format: settings.logFormat });
   const ledger = new DeathLedger();
-  return (events) => {
+  return (events, journalPort) => {
     const recorder = new FlightRecorder();
     const suspects = ledger.suspects();
     const worker = new Worker(sibling('shard-thread'), {
-      workerData: { ...settings, recorder: recorder.memory, suspects },
+      workerData: { ...settings, recorder: recorder.memory, suspects, journalPort },
+      transferList: journalPort === undefined ? [] : [journalPort],
     });
     let failure: Error | undefined;
     let stack: string | undefined;
@@ -60,67 +83,6 @@ export function workerShard(settings: ShardSettings): StartShard {
         events.crashed(error, isExcused);
       });
     });
-    const order = (message: ShardOrder, transfer: ArrayBuffer[]): void =>
-      worker.postMessage(message, transfer);
-    return {
-      post: (id, pack, count, durableCount) =>
-        order({ kind: 'batch', id, pack, count, durableCount }, [pack.buffer]),
-      stop: () => {
-        isStopping = true;
-        order({ kind: 'stop' }, []);
-        return exited;
-      },
-    };
+    return { worker, isStopping: () => void (isStopping = true), exited };
   };
-}
-
-interface EarlyBatch {
-  readonly id: string;
-  readonly pack: Uint8Array<ArrayBuffer>;
-  readonly count: number;
-  readonly durableCount: number;
-}
-
-/** A shard in this thread: for tests and for debugging an agent. */
-export function inlineShard(settings: ShardSettings): StartShard {
-  return (events) => new InlineLink(settings, events);
-}
-
-class InlineLink implements ShardLink {
-  readonly #events: ShardEvents;
-  #shard: Shard | undefined;
-  #early: EarlyBatch[] = [];
-  readonly #started: Promise<void>;
-
-  constructor(settings: ShardSettings, events: ShardEvents) {
-    this.#events = events;
-    this.#started = this.#start(settings);
-  }
-
-  post(id: string, pack: Uint8Array<ArrayBuffer>, count: number, durableCount: number): void {
-    if (this.#shard === undefined) this.#early.push({ id, pack, count, durableCount });
-    else this.#receive(this.#shard, { id, pack, count, durableCount });
-  }
-
-  async stop(): Promise<void> {
-    await this.#started;
-    await this.#shard?.stop();
-  }
-
-  /** Never rejects: a failure to start is a crash of the shard. */
-  async #start(settings: ShardSettings): Promise<void> {
-    try {
-      // Effects are handed over in a later tick, as from a thread: nobody is called from within a turn.
-      const shard = await openShard(settings, (pack) => setImmediate(() => this.#events.effects(pack)));
-      await shard.start();
-      this.#shard = shard;
-      for (const batch of this.#early.splice(0)) this.#receive(shard, batch);
-    } catch (error) {
-      this.#events.crashed(asBridgeError(error));
-    }
-  }
-
-  #receive(shard: Shard, { id, pack, count, durableCount }: EarlyBatch): void {
-    shard.receive(id, Buffer.from(pack.buffer, pack.byteOffset, pack.byteLength), count, durableCount);
-  }
 }

@@ -1,19 +1,15 @@
 /** Entry of a shard's worker thread: runs the shard its `workerData` describes, and passes batches to it. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { asBridgeError, assert, type BridgeError } from './base/errors.ts';
 import { enableFastStart } from './fast-start.ts';
+import type { JournalSaying, ShardBatch } from './actor/index.ts';
 import type { ShardSettings } from './shard.ts';
 
 /** What the main thread sends, after the settings in `workerData`. */
-export type ShardOrder =
-  | {
-      readonly kind: 'batch';
-      readonly id: string;
-      readonly pack: Uint8Array<ArrayBuffer>;
-      readonly count: number;
-      readonly durableCount: number;
-    }
-  | { readonly kind: 'stop' };
+export type ShardOrder = ShardBatch | { readonly kind: 'stop' };
+
+/** Its `workerData`. With a port, the journal is another thread's, and everything comes from there. */
+type ShardThreadData = ShardSettings & { readonly journalPort?: MessagePort };
 
 /** What the thread says besides effects. */
 export type ShardWord =
@@ -41,16 +37,26 @@ process.on('unhandledRejection', fail);
 enableFastStart();
 const { openShard } = await import('./shard.ts');
 const { guardThread } = await import('./thread-guard.ts');
-const settings = workerData as ShardSettings; // written by shard-links.ts
-const shard = await openShard(settings, (effects) => port.postMessage(effects, [effects.buffer]));
+const { RemoteJournal, shardReader } = await import('./actor/index.ts');
+const { journalPort, ...settings } = workerData as ShardThreadData; // written by shard-links.ts
+const journal = journalPort === undefined ? undefined : remoteJournal(journalPort);
+const shard = await openShard(settings, (effects) => port.postMessage(effects, [effects.buffer]), journal);
 const isStopping = guardThread(shard, say, fail);
 await shard.start();
-port.on('message', (order: ShardOrder) => {
-  if (order.kind === 'batch') {
-    const { id, pack, count, durableCount } = order;
-    shard.receive(id, Buffer.from(pack.buffer, pack.byteOffset, pack.byteLength), count, durableCount);
-  } else {
-    isStopping();
-    void shard.stop().then(() => process.exit(0), fail);
-  }
-});
+const stop = (): void => {
+  isStopping();
+  void shard.stop().then(() => process.exit(0), fail);
+};
+const reader = shardReader(shard, stop);
+journal?.begin(reader);
+if (journal === undefined) {
+  port.on('message', (order: ShardOrder) => (order.kind === 'batch' ? reader.receive(order) : stop()));
+}
+
+/** What comes over the port is kept until the shard has replayed. */
+function remoteJournal(way: MessagePort): InstanceType<typeof RemoteJournal> {
+  const { shard: number = 0, shards = 1 } = settings;
+  const made = new RemoteJournal(number, shards, (saying) => way.postMessage(saying));
+  way.on('message', (said: JournalSaying) => made.heard(said));
+  return made;
+}

@@ -1,6 +1,6 @@
 /** Composition root of one shard: opens its files, loads the device models, makes it. */
 import { join } from 'node:path';
-import { FlightRecorder, Shard, type ShardService, type Suspects } from './actor/index.ts';
+import { FlightRecorder, Shard, type ShardJournal, type ShardService, type Suspects } from './actor/index.ts';
 import {
   createActorFactory,
   type AgentClasses,
@@ -13,10 +13,13 @@ import { BridgeError } from './base/errors.ts';
 import { createLog, type Log, type LogLevel } from './base/log.ts';
 import { Registry, type DeviceDefinition } from './device/index.ts';
 import { ModelHost, resolveModel } from './inference/index.ts';
-import { Journal, ReplayDiary, ShardStore } from './store/index.ts';
+import { diaryFile, Journal, ReplayDiary, shardFile, ShardStore } from './store/index.ts';
 
 export interface ShardSettings {
   readonly dataDir: string;
+  /** Its number, of so many; default: the only one. */
+  readonly shard?: number;
+  readonly shards?: number;
   /** URL of the module with `definitions` and `agents`. */
   readonly devicesUrl: string;
   readonly logLevel: LogLevel;
@@ -71,26 +74,32 @@ export async function loadDevices(url: string): Promise<DeviceModule> {
   return { definitions: loaded.definitions, agents: loaded.agents ?? {} };
 }
 
-/** Opens the shard's files. It takes batches after `start()`. */
+/**
+ * Opens the shard's files. It takes batches after `start()`.
+ * @param journal the one that several shards share; without it the shard has its own
+ */
 export async function openShard(
   settings: ShardSettings,
   post: (effects: Uint8Array<ArrayBuffer>) => void,
+  journal?: ShardJournal,
 ): Promise<Shard> {
   const { definitions, agents } = await loadDevices(settings.devicesUrl);
   const log = createLog({ level: settings.logLevel, format: settings.logFormat });
-  const { dataDir, journalPagesMax, storePagesMax, agentBytesMax } = settings;
+  const { dataDir, shard = 0, shards = 1, journalPagesMax, storePagesMax, agentBytesMax } = settings;
   const { idleTimeoutMs, awakeAgentsMax, turnDeadlineMs, recorder, suspects } = settings;
   const models = openModels(settings.models, log);
   const { modelKey } = settings.models ?? {};
   const programs = new ProgramHost({ secrets: modelKey == null ? [] : [modelKey] });
   const factory = createActorFactory(new Registry(definitions), agents, models, settings.mcp, programs);
   return new Shard({
-    journal: new Journal(join(dataDir, 'journal.db'), pagesMax(journalPagesMax)),
-    store: new ShardStore(join(dataDir, 'shard.db'), {
+    journal: journal ?? openJournal(dataDir, journalPagesMax),
+    store: new ShardStore(join(dataDir, shardFile(shard)), {
+      shard,
+      shards,
       ...pagesMax(storePagesMax),
       ...(agentBytesMax === undefined ? {} : { agentBytesMax }),
     }),
-    diary: new ReplayDiary(join(dataDir, 'replay.json')),
+    diary: new ReplayDiary(join(dataDir, diaryFile(shard))),
     factory,
     service: serviceOf(models.host, programs),
     clock: systemClock,
@@ -102,6 +111,11 @@ export async function openShard(
     ...(recorder === undefined ? {} : { recorder: new FlightRecorder(recorder) }),
     ...(suspects === undefined ? {} : { suspects }),
   });
+}
+
+/** @throws BridgeError BRG_DATA_DIR, BRG_DISK_FULL */
+export function openJournal(dataDir: string, journalPagesMax: number | undefined): Journal {
+  return new Journal(join(dataDir, 'journal.db'), pagesMax(journalPagesMax));
 }
 
 function serviceOf(models: ModelHost, programs: ProgramHost): ShardService {

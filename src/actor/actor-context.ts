@@ -4,7 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { AgentAddress } from '../base/address.ts';
 import type { AgentFile, AgentRow, FoundAgent, HistorySeries, Presence } from '../store/index.ts';
 import type { ActorHost } from './actor-host.ts';
-import type { ActorContext, AgentDatabase, HistoryQuery, ShardView } from './behaviour.ts';
+import type { ActorContext, AgentDatabase, FleetView, HistoryQuery, ShardView } from './behaviour.ts';
 import type { Connection } from './connections.ts';
 import { CurrentTurn } from './current-turn.ts';
 import type { FollowUps } from './follow-ups.ts';
@@ -58,6 +58,10 @@ export abstract class LiveContext implements ActorContext, Writer {
 
   get shard(): ShardView {
     return this.host.overview;
+  }
+
+  get fleet(): FleetView {
+    return this.host.fleet;
   }
 
   now(): number {

@@ -4,7 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { HistorySeries, ShardStore } from '../store/index.ts';
 import type { Actor } from './actor.ts';
 import type { AskTable } from './asks.ts';
-import type { ActorContext, HistoryQuery, ShardView } from './behaviour.ts';
+import type { ActorContext, FleetView, HistoryQuery, ShardView } from './behaviour.ts';
 import type { ConnectionTable } from './connections.ts';
 import type { Quarantine } from './quarantine.ts';
 
@@ -17,6 +17,7 @@ export interface ActorHost {
   readonly store: ShardStore;
   readonly connections: ConnectionTable;
   readonly overview: ShardView;
+  readonly fleet: FleetView;
   readonly asks: AskTable;
   /** Who runs without the author's code. */
   readonly quarantine: Quarantine;

@@ -23,7 +23,7 @@ export interface ApprovalPage {
 
 /** @throws BridgeError BRG_BAD_REQUEST for a cursor that is none */
 export function approvalPage({ store, clock }: Shard, body: ApprovalsBody): ApprovalPage {
-  const limit = Math.min(body.limit, limits.approvalListMax);
+  const limit = limitOf(body);
   const before = body.cursor === null ? null : decodeCursor(body.cursor);
   const rows = store.directory.approvals({ status: body.status, limit, before, nowMs: clock.now() });
   // Written by the agent room from an approval.
@@ -33,8 +33,12 @@ export function approvalPage({ store, clock }: Shard, body: ApprovalsBody): Appr
 }
 
 /** One page of those of all shards. */
-export function mergeApprovalPages(pages: readonly ApprovalPage[]): ApprovalPage {
-  return mergePages(pages, newestFirst);
+export function mergeApprovalPages(pages: readonly ApprovalPage[], body: ApprovalsBody): ApprovalPage {
+  return mergePages(pages, { order: newestFirst, cursorOf: encodeCursor, limit: limitOf(body) });
+}
+
+function limitOf({ limit }: ApprovalsBody): number {
+  return Math.min(limit, limits.approvalListMax);
 }
 
 function newestFirst(a: ApprovalPlace, b: ApprovalPlace): number {

@@ -29,9 +29,9 @@ export class AskTable {
     this.#last = chance.uint32();
   }
 
-  /** Rejects with the error of who answers, BRG_TIMEOUT or BRG_BUSY. */
+  /** Without an address, all shards. Rejects with the error of who answers, BRG_TIMEOUT or BRG_BUSY. */
   ask(
-    address: AgentAddress,
+    address: AgentAddress | null,
     name: string,
     body: unknown,
     timeoutMs: number = limits.requestTimeoutMs,
@@ -39,16 +39,17 @@ export class AskTable {
     if (this.#waiting.size >= limits.requestsPendingMax) {
       return Promise.reject(new BridgeError('BRG_BUSY', 'too many questions to agents are open'));
     }
+    const key = address === null ? '' : addressKey(address);
     this.#last = (this.#last + 1) >>> 0;
     const id = this.#last;
     return new Promise((resolve, reject) => {
       const cancelTimer = this.#clock.after(timeoutMs, () => {
         this.#waiting.delete(id);
-        const message = `${addressKey(address)} did not answer within ${timeoutMs} ms`;
+        const message = `${key === '' ? 'a shard' : key} did not answer within ${timeoutMs} ms`;
         reject(new BridgeError('BRG_TIMEOUT', message));
       });
       this.#waiting.set(id, { resolve, reject, cancelTimer });
-      this.#effects.ask(id, addressKey(address), { name, body, timeoutMs });
+      this.#effects.ask(id, key, { name, body, timeoutMs });
       this.#effects.flush();
     });
   }

@@ -25,7 +25,7 @@ export interface AuditPage {
 /** @throws BridgeError BRG_BAD_REQUEST for a cursor that is none */
 export function auditPage(store: ShardStore, body: AuditBody): AuditPage {
   const { agent, kind, fromMs, toMs, cursor } = body;
-  const limit = Math.min(body.limit, limits.auditListMax);
+  const limit = limitOf(body);
   const rows = store.audit.query({
     agent: agent ?? undefined,
     kind: kind ?? undefined,
@@ -37,13 +37,18 @@ export function auditPage(store: ShardStore, body: AuditBody): AuditPage {
   const last = rows.at(-1);
   return {
     items: rows.map(({ tsMs: ts, ...row }) => ({ ...row, ts })),
-    cursor: last === undefined || rows.length < limit ? null : encodeCursor(last),
+    cursor: last === undefined || rows.length < limit ? null : encodeCursor(last.tsMs, last.id),
   };
 }
 
 /** One page of those of all shards. */
-export function mergeAuditPages(pages: readonly AuditPage[]): AuditPage {
-  return mergePages(pages, newestFirst);
+export function mergeAuditPages(pages: readonly AuditPage[], body: AuditBody): AuditPage {
+  const cursorOf = ({ ts, id }: Item): string => encodeCursor(ts, id);
+  return mergePages(pages, { order: newestFirst, cursorOf, limit: limitOf(body) });
+}
+
+function limitOf({ limit }: AuditBody): number {
+  return Math.min(limit, limits.auditListMax);
 }
 
 function newestFirst(a: Item, b: Item): number {
@@ -51,7 +56,7 @@ function newestFirst(a: Item, b: Item): number {
   return a.id === b.id ? 0 : a.id < b.id ? 1 : -1;
 }
 
-function encodeCursor({ tsMs, id }: AuditEntry): string {
+function encodeCursor(tsMs: number, id: string): string {
   return Buffer.from(`${tsMs} ${id}`).toString('base64url');
 }
 

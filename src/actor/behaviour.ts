@@ -12,7 +12,7 @@ import type {
   SqlRow,
 } from '../store/index.ts';
 import type { AgentAddress } from '../base/address.ts';
-import type { AttentionList } from './attention.ts';
+import type { AttentionItem, AttentionList } from './attention.ts';
 import type { Connection } from './connections.ts';
 import type { InboundRecord } from './messages.ts';
 import type { AuditNote } from './outbox.ts';
@@ -127,8 +127,8 @@ export interface ActorContext {
   /** When the agent last entered memory, ms since epoch. */
   readonly wokeAtMs: number;
   readonly counters: AgentCounters;
-  /** What goes on in the whole shard, for built-in agents. */
   readonly shard: ShardView;
+  readonly fleet: FleetView;
 }
 
 /** The turn under way. */
@@ -215,16 +215,29 @@ export interface AgentSummary {
   readonly state: unknown;
 }
 
+/** What an agent sees of the shard it lives in. */
 export interface ShardView {
   /** Since when messages can arrive, ms since epoch. */
   readonly startedAtMs: number;
-  /** Calls back with the keys (`model/id`) each commit changed, until the returned function is called. */
-  onCommitted(listener: (keys: Iterable<string>) => void): () => void;
-  /** Undefined for who does not exist, or is built in. */
-  summary(key: string): AgentSummary | undefined;
-  /** A page of agents in the order of their addresses; `last`: where the next one begins, null at the end. Wakes nobody. */
-  page(query: ListQuery): { readonly rows: readonly AgentSummary[]; readonly last: AgentAddress | null };
-  totals(): Record<string, number>;
   after(delayMs: number, callback: () => void): () => void;
   readonly attention: AttentionList;
+}
+
+/**
+ * All agents of the bridge, whichever shard they are in. Wakes nobody. Everything rejects with a BridgeError when a shard
+ * does not answer.
+ */
+export interface FleetView {
+  /** Of those that exist and are not built in. */
+  summaries(keys: readonly string[]): Promise<readonly AgentSummary[]>;
+  /** A page of agents in the order of their addresses. */
+  page(
+    query: Omit<ListQuery, 'after'>,
+    cursor: string | null,
+  ): Promise<{ readonly agents: readonly AgentSummary[]; readonly cursor: string | null }>;
+  totals(): Promise<Readonly<Record<string, number>>>;
+  /** Agents that changed since the listener asked last, some per shard; the first time there are none. */
+  changes(listener: string, limit: number): Promise<readonly AgentSummary[]>;
+  /** What went wrong lately, newest first. */
+  attention(limit: number): Promise<readonly AttentionItem[]>;
 }

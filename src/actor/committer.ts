@@ -27,6 +27,7 @@ export class Committer {
   #phase: Phase = 'idle';
   #isScheduled = false;
   #blockedSinceMs: number | null = null;
+  #journalFullSinceMs: number | null = null;
 
   /** @param whenRoom called when the disk has room again after it was full */
   constructor(shard: Shard, progress: ProgressTracker, alarms: AlarmTimer, whenRoom: () => void) {
@@ -108,14 +109,24 @@ export class Committer {
     this.#phase = 'blocked';
     this.#clock.after(limits.diskRetryMs, () => this.#retry());
     if (this.#blockedSinceMs === null) {
-      const { log, effects } = this.#shard;
       this.#blockedSinceMs = this.#clock.now();
       const err = asBridgeError(error).message;
-      log.error({ err }, 'disk is full: nothing is acknowledged until there is room');
-      effects.readiness({ kind: 'disk-full', sinceMs: this.#blockedSinceMs });
-      effects.flush();
+      this.#shard.log.error({ err }, 'disk is full: nothing is acknowledged until there is room');
+      this.#sayRoom(this.#blockedSinceMs);
     }
     return false;
+  }
+
+  /** Since when the journal, another thread's, has no room. */
+  journalFull(sinceMs: number | null): void {
+    this.#journalFullSinceMs = sinceMs;
+    if (this.#blockedSinceMs === null) this.#sayRoom(sinceMs);
+  }
+
+  #sayRoom(fullSinceMs: number | null): void {
+    const { effects } = this.#shard;
+    effects.readiness(fullSinceMs === null ? { kind: 'ready' } : { kind: 'disk-full', sinceMs: fullSinceMs });
+    effects.flush();
   }
 
   /** Lets running turns end and commits what is written. False: there was no room for it. */
@@ -165,9 +176,7 @@ export class Committer {
     this.#whenRoom();
     if (this.phase === 'blocked') return;
     this.#blockedSinceMs = null;
-    const { log, effects } = this.#shard;
-    log.info({}, 'the disk has room again');
-    effects.readiness({ kind: 'ready' });
-    effects.flush();
+    this.#shard.log.info({}, 'the disk has room again');
+    this.#sayRoom(this.#journalFullSinceMs);
   }
 }

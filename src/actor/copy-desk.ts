@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parseAddress, type AgentAddress } from '../base/address.ts';
 import { asBridgeError, BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { AgentSort, BackupProgress, BackupSummary, PreparedImport } from '../store/index.ts';
+import type { AgentSort, BackupPart, BackupProgress, BackupSummary, PreparedImport } from '../store/index.ts';
 import { KIND, FLAG_RESUMED, type InboundRecord } from './messages.ts';
 import type { Shard } from './shard.ts';
 import { unknownAgent } from './unknown-agent.ts';
@@ -240,6 +240,13 @@ export class CopyDesk {
         log.error({ code, err: message }, 'backup failed');
       });
     return this.#status;
+  }
+
+  /** This shard's part of a backup that another one makes. */
+  part(directory: string): Promise<BackupPart> {
+    if (this.#imports > 0) throw new BridgeError('BRG_BUSY', 'an import is under way; try again');
+    this.#shard.commitNow();
+    return this.#shard.store.copies.backups.part(directory);
   }
 
   #note(key: string, event: string, by: string): void {

@@ -19,7 +19,7 @@ export async function replayBehind(
   const keys = new Set(behind.map(keyOf));
   const { journal, store } = shard;
   const { watermark } = store;
-  for (const { batch, firstSequence } of journal.read(0)) {
+  for await (const { batch, firstSequence } of journal.read(0)) {
     if (firstSequence > watermark) return;
     let sequence = firstSequence;
     for (const record of readBatch(batch)) {

@@ -1,35 +1,55 @@
 import { quantileUs } from '../base/duration-histogram.ts';
-import { mergeApprovalPages, type ApprovalPage } from './approval-query.ts';
-import { mergeAuditPages, type AuditPage } from './audit-query.ts';
+import { limits } from '../base/limits.ts';
+import { mergeListPages, type AgentPage, type ListBody } from './agent-list.ts';
+import { mergeApprovalPages, type ApprovalPage, type ApprovalsBody } from './approval-query.ts';
+import { mergeAuditPages, type AuditBody, type AuditPage } from './audit-query.ts';
+import type { AttentionBody } from './shard-queries.ts';
 
-/** One answer out of those of all shards to `list`, `attention`, `audit`, `approvals` or `stats`. */
-export function mergeAnswers(name: string, answers: readonly unknown[]): unknown {
+/** One answer out of those of all shards to a question of shard-queries.ts. */
+export function mergeAnswers(name: string, body: unknown, answers: readonly unknown[]): unknown {
   if (name === 'stats') return withWakeTimes(sum(answers as Record<string, number>[])); // ShardOverview.totals
   if (answers.length === 1) return answers[0];
   switch (name) {
     case 'audit':
-      return mergeAuditPages(answers as AuditPage[]); // shard-queries `audit`
+      return mergeAuditPages(answers as AuditPage[], body as AuditBody); // shard-queries `audit`
     case 'approvals':
-      return mergeApprovalPages(answers as ApprovalPage[]); // shard-queries `approvals`
+      return mergeApprovalPages(answers as ApprovalPage[], body as ApprovalsBody); // shard-queries `approvals`
     case 'attention':
-      // AttentionList.list of each shard
-      return {
-        items: (answers as { items: { ts: number }[] }[]).flatMap((a) => a.items).sort((a, b) => b.ts - a.ts),
-      };
+      return mergeAttention(answers as AttentionAnswer[], body as AttentionBody); // shard-queries `attention`
+    case 'summaries':
+    case 'changes':
+      return mergeRows(answers as RowsAnswer[]); // shard-queries
     default:
-      return mergePages(answers as Page[]); // shard-queries `list`
+      return mergeListPages(answers as AgentPage[], body as ListBody); // shard-queries `list`
   }
 }
 
-interface Page {
-  readonly agents: readonly { readonly model: string; readonly id: string }[];
-  readonly cursor: string | null;
+interface AttentionAnswer {
+  readonly items: readonly { readonly ts: number }[];
 }
+
+function mergeAttention(answers: readonly AttentionAnswer[], { limit }: AttentionBody): AttentionAnswer {
+  const items = answers.flatMap((answer) => answer.items).sort((a, b) => b.ts - a.ts);
+  return { items: items.slice(0, Math.min(limit, limits.attentionListMax)) };
+}
+
+interface RowsAnswer {
+  readonly rows: readonly unknown[];
+}
+
+function mergeRows(answers: readonly RowsAnswer[]): RowsAnswer {
+  return { rows: answers.flatMap(({ rows }) => rows) };
+}
+/** Of these the shards have no sum: the journal is one, and of mailboxes the deepest counts. */
+const HIGHEST: ReadonlySet<string> = new Set(['journalBytes', 'journalSequence', 'mailboxDeepest']);
 
 function sum(answers: readonly Record<string, number>[]): Record<string, number> {
   const total: Record<string, number> = {};
   for (const answer of answers) {
-    for (const [name, value] of Object.entries(answer)) total[name] = (total[name] ?? 0) + value;
+    for (const [name, value] of Object.entries(answer)) {
+      const before = total[name] ?? 0;
+      total[name] = HIGHEST.has(name) ? Math.max(before, value) : before + value;
+    }
   }
   return total;
 }
@@ -44,24 +64,4 @@ function withWakeTimes(totals: Record<string, number>): Record<string, number> {
     }
   }
   return totals;
-}
-
-/**
- * Each shard's page ends at its own last agent; what lies beyond the earliest of those ends may be
- * incomplete, so the merged page ends there and the cursor of that shard continues it.
- */
-function mergePages(pages: readonly Page[]): Page {
-  const ends = pages.flatMap((page) => {
-    const last = page.agents.at(-1);
-    return page.cursor === null || last === undefined
-      ? []
-      : [{ last: `${last.model}/${last.id}`, cursor: page.cursor }];
-  });
-  ends.sort((a, b) => (a.last < b.last ? -1 : 1));
-  const end = ends[0];
-  const agents = pages
-    .flatMap((page) => page.agents)
-    .filter(({ model, id }) => end === undefined || `${model}/${id}` <= end.last)
-    .sort((a, b) => (`${a.model}/${a.id}` < `${b.model}/${b.id}` ? -1 : 1));
-  return { agents, cursor: end?.cursor ?? null };
 }

@@ -84,6 +84,8 @@ export const EFFECT = {
   readiness: 6,
   /** A question to another agent: id = number of the question, text = address key, payload = JSON. */
   ask: 7,
+  /** The shard takes batches, after a start: text = the batch it journaled last. */
+  started: 8,
 } as const;
 
 export type EffectKind = (typeof EFFECT)[keyof typeof EFFECT];

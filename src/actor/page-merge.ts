@@ -5,13 +5,19 @@ interface Page<Item> {
   readonly cursor: string | null;
 }
 
-/**
- * One page of those of all shards. It ends where the first of theirs does: what is beyond may be incomplete.
- * @param order of the items, the same in each page; a cursor means the same to every shard
- */
+/** What is listed. */
+export interface Listing<Item> {
+  /** Of the items, the same in each page. */
+  readonly order: (a: Item, b: Item) => number;
+  /** Where the page after this item begins; it means the same to every shard. */
+  readonly cursorOf: (item: Item) => string;
+  readonly limit: number;
+}
+
+/** One page of those of all shards. It ends where the first of theirs does: what is beyond may be incomplete. */
 export function mergePages<Item>(
   pages: readonly Page<Item>[],
-  order: (a: Item, b: Item) => number,
+  { order, cursorOf, limit }: Listing<Item>,
 ): Page<Item> {
   const ends = pages.flatMap(({ items, cursor }) => {
     const last = items.at(-1);
@@ -22,5 +28,7 @@ export function mergePages<Item>(
     .flatMap((page) => page.items)
     .filter((item) => end === undefined || order(item, end.last) <= 0)
     .sort(order);
-  return { items, cursor: end?.cursor ?? null };
+  const last = items[limit - 1];
+  if (last === undefined || items.length <= limit) return { items, cursor: end?.cursor ?? null };
+  return { items: items.slice(0, limit), cursor: cursorOf(last) };
 }

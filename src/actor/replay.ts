@@ -24,7 +24,7 @@ export async function replayJournal(
 ): Promise<void> {
   const { journal, store, effects, log } = shard;
   journal.advanceTo(store.watermark + 1);
-  const total = journal.countAfter(store.watermark);
+  const total = await journal.countAfter(store.watermark);
   if (total === 0) {
     diary?.end();
     return;
@@ -34,17 +34,19 @@ export async function replayJournal(
   const step = plan?.isCareful === true ? new CarefulStep(shard, committer, diary) : undefined;
   if (step !== undefined) log.warn({ messages: total }, 'replays ended the process: message by message now');
   let replayed = 0;
-  for (const entry of journal.read(store.watermark)) {
+  let last = 0;
+  for await (const entry of journal.read(store.watermark)) {
     if (step === undefined) shard.apply(entry.batch, entry.firstSequence, entry.count, true);
     else await step.apply(entry);
     await committer.commitUntilRoom();
     replayed += entry.count;
+    last = entry.firstSequence + entry.count - 1;
     effects.readiness({ kind: 'replaying', applied: replayed, total });
     effects.flush();
     await new Promise<void>((resume) => shard.clock.soon(resume));
   }
   log.info({ messages: total }, 'journal replayed');
-  endWhenApplied(shard, journal.nextSequence - 1, diary);
+  endWhenApplied(shard, last, diary);
 }
 
 class CarefulStep {

@@ -6,6 +6,8 @@ import { limits } from '../base/limits.ts';
 export type Answer = { ok: true; json: string } | { ok: false; error: BridgeError };
 
 interface Pending {
+  /** Of the shard that is asked. */
+  readonly shard: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: BridgeError) => void;
   readonly cancelTimer: () => void;
@@ -22,8 +24,8 @@ export class RequestTable {
     this.#last = chance.uint32();
   }
 
-  /** Sends by calling `send` with the request's number. Rejects with BRG_BUSY or BRG_TIMEOUT. */
-  open(timeoutMs: number, send: (request: number) => void): Promise<unknown> {
+  /** @param shard number of the one that answers. Sends by calling `send` with the request's number. Rejects with BRG_BUSY or BRG_TIMEOUT. */
+  open(shard: number, timeoutMs: number, send: (request: number) => void): Promise<unknown> {
     if (this.#pending.size >= limits.requestsPendingMax) {
       return Promise.reject(
         new BridgeError('BRG_BUSY', 'too many requests are waiting for agents; try again'),
@@ -36,7 +38,7 @@ export class RequestTable {
         this.#pending.delete(request);
         reject(new BridgeError('BRG_TIMEOUT', `the agent did not answer within ${timeoutMs} ms`));
       });
-      this.#pending.set(request, { resolve, reject, cancelTimer });
+      this.#pending.set(request, { shard, resolve, reject, cancelTimer });
       send(request);
     });
   }
@@ -51,10 +53,19 @@ export class RequestTable {
   }
 
   rejectAll(error: BridgeError): void {
-    for (const pending of this.#pending.values()) {
-      pending.cancelTimer();
-      pending.reject(error);
+    for (const [request, pending] of this.#pending) this.#reject(request, pending, error);
+  }
+
+  /** The answers of one shard are lost. */
+  rejectOf(shard: number, error: BridgeError): void {
+    for (const [request, pending] of this.#pending) {
+      if (pending.shard === shard) this.#reject(request, pending, error);
     }
-    this.#pending.clear();
+  }
+
+  #reject(request: number, pending: Pending, error: BridgeError): void {
+    this.#pending.delete(request);
+    pending.cancelTimer();
+    pending.reject(error);
   }
 }

@@ -33,9 +33,13 @@ import type {
 } from './port.ts';
 import { AttachedDevices } from './attached-devices.ts';
 import { mergeAnswers } from './merge-answers.ts';
+import { shardOf } from './placement.ts';
 import { RequestTable } from './request-table.ts';
 import type { AgentQuestion } from './shard-effects.ts';
 import { ShardClient, type StartShard } from './shard-client.ts';
+
+/** Questions about all that are there once. */
+const OF_FIRST_SHARD: ReadonlySet<string> = new Set(['backup', 'backupStatus', 'backups']);
 
 const NO_BYTES = new Uint8Array(0);
 const CONNECTION_ID_MAX = 2 ** 32 - 1;
@@ -82,7 +86,7 @@ export class Runtime implements ActorRuntime {
             effect: (effect) => this.#effect(effect, index),
             reply: (request, answer) => this.#requests.settle(request, answer),
             // Whatever is asked from now on waits for the restarted shard.
-            crashed: () => this.#requests.rejectAll(shardRestarted()),
+            crashed: () => this.#requests.rejectOf(index, shardRestarted()),
             restarted: () => this.#reintroduce(index),
             fatal: options.onFatal,
             committed: options.onCommitted,
@@ -167,7 +171,7 @@ export class Runtime implements ActorRuntime {
     }
     if (address === null) return this.#askAll(name, body, options);
     const key = addressKey(address);
-    return this.#ask(this.#shard(key), key, name, body, options);
+    return this.#ask(shardOf(key, this.#shards.length), key, name, body, options);
   }
 
   onPublish(handler: (publication: Publication) => void): void {
@@ -176,9 +180,7 @@ export class Runtime implements ActorRuntime {
 
   readiness(): Readiness {
     if (this.#isStopping) return { kind: 'stopping' };
-    return (
-      this.#shards.map((shard) => shard.readiness).find(({ kind }) => kind !== 'ready') ?? { kind: 'ready' }
-    );
+    return mergeReadiness(this.#shards.map((shard) => shard.readiness));
   }
 
   async stop(): Promise<void> {
@@ -188,35 +190,35 @@ export class Runtime implements ActorRuntime {
   }
 
   #shard(key: string): ShardClient {
-    const { length } = this.#shards;
-    const shard = this.#shards[length === 1 ? 0 : hash(key) % length];
+    return this.#shardAt(shardOf(key, this.#shards.length));
+  }
+
+  #shardAt(index: number): ShardClient {
+    const shard = this.#shards[index];
     if (shard === undefined) throw new BridgeError('BRG_INTERNAL', 'a runtime has at least one shard');
     return shard;
   }
 
-  #ask(
-    shard: ShardClient,
-    key: string,
-    name: string,
-    body: unknown,
-    options: RequestOptions,
-  ): Promise<unknown> {
-    return this.#requests.open(options.timeoutMs ?? limits.requestTimeoutMs, (request) => {
+  #ask(index: number, key: string, name: string, body: unknown, options: RequestOptions): Promise<unknown> {
+    return this.#requests.open(index, options.timeoutMs ?? limits.requestTimeoutMs, (request) => {
       const flags =
         (options.durable === true ? FLAG_DURABLE : 0) | (options.create === true ? FLAG_CREATE : 0);
-      shard.write(KIND.request, flags, key, name, request, 0, jsonBytes(body), undefined);
+      this.#shardAt(index).write(KIND.request, flags, key, name, request, 0, jsonBytes(body), undefined);
     });
   }
 
   async #askAll(name: string, body: unknown, options: RequestOptions): Promise<unknown> {
-    const answers = await Promise.all(this.#shards.map((shard) => this.#ask(shard, '', name, body, options)));
-    return mergeAnswers(name, answers);
+    // One of them conducts it: see CopyDesk.
+    const shards = OF_FIRST_SHARD.has(name) ? [0] : this.#shards.keys();
+    const answers = await Promise.all(
+      Array.from(shards, (index) => this.#ask(index, '', name, body, options)),
+    );
+    return mergeAnswers(name, body, answers);
   }
 
   /** After a crash the shard knows nobody: introduce everyone again. */
   #reintroduce(index: number): void {
-    const shard = this.#shards[index];
-    if (shard === undefined) return;
+    const shard = this.#shardAt(index);
     for (const [connection, { key, body }] of this.#connections) {
       if (this.#shard(key) !== shard) continue;
       shard.write(KIND.connect, FLAG_RESUMED, key, '', connection, 0, jsonBytes(body), undefined);
@@ -226,7 +228,8 @@ export class Runtime implements ActorRuntime {
 
   /** An agent asks another one; what comes of it goes back to its shard. */
   #answerAgent(effect: EffectRecord, index: number): void {
-    const address = parseAddress(effect.text);
+    // Without an address all shards are asked.
+    const address = effect.text === '' ? null : parseAddress(effect.text);
     const { name, body, timeoutMs } = JSON.parse(effect.payload.toString()) as AgentQuestion; // AskTable
     const back = (code: string, said: unknown): void =>
       this.#shards[index]?.write(KIND.answer, 0, '', code, effect.id, 0, jsonBytes(said), undefined);
@@ -234,7 +237,8 @@ export class Runtime implements ActorRuntime {
       back('BRG_ADDRESS', { message: `${effect.text} is not an address` });
       return;
     }
-    this.request(address, name, body, { durable: true, create: true, timeoutMs }).then(
+    const isOfAgent = address !== null;
+    this.request(address, name, body, { durable: isOfAgent, create: isOfAgent, timeoutMs }).then(
       (value) => back('', { value }),
       (error: unknown) => {
         const { code, message } = asBridgeError(error);
@@ -271,6 +275,15 @@ export class Runtime implements ActorRuntime {
   }
 }
 
+/** Ready when all are; of a replay, how far all are that said so. */
+function mergeReadiness(all: readonly Readiness[]): Readiness {
+  const first = all.find(({ kind }) => kind !== 'ready') ?? { kind: 'ready' };
+  const replays = all.filter((readiness) => readiness.kind === 'replaying');
+  if (replays.length < 2) return replays[0] ?? first;
+  const sum = (of: 'applied' | 'total'): number => replays.reduce((total, replay) => total + replay[of], 0);
+  return { kind: 'replaying', applied: sum('applied'), total: sum('total') };
+}
+
 function shardRestarted(): BridgeError {
   return new BridgeError(
     'BRG_SHARD_RESTARTED',
@@ -280,11 +293,4 @@ function shardRestarted(): BridgeError {
 
 function jsonBytes(value: unknown): Uint8Array {
   return Buffer.from(JSON.stringify(value ?? null));
-}
-
-/** FNV-1a, 32 bits: the same key goes to the same shard, in every run. */
-function hash(key: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) value = Math.imul(value ^ key.charCodeAt(i), 0x01000193);
-  return value >>> 0;
 }

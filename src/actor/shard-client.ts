@@ -48,6 +48,8 @@ type Done = (outcome: Delivery) => void;
 /** What a restart would only meet again. Everything else may be one agent's fault. */
 const HOPELESS: ReadonlySet<ErrorCode> = new Set([
   'BRG_STORE',
+  'BRG_JOURNAL_DAMAGED',
+  'BRG_SHARDS',
   'BRG_DATA_DIR',
   'BRG_DATA_VERSION',
   'BRG_DEFINITION',
@@ -206,6 +208,9 @@ export class ShardClient {
         case EFFECT.committed:
           this.#committed(effect.text);
           break;
+        case EFFECT.started:
+          this.#started(effect.text);
+          break;
         case EFFECT.readiness:
           this.#became(JSON.parse(effect.payload.toString()) as Readiness); // written by the shard
           break;
@@ -228,6 +233,12 @@ export class ShardClient {
       if (batch.durableCount > 0)
         this.#events.committed(batch.durableCount, this.#clock.elapsedMs() - batch.sentMs);
     }
+    this.#flush();
+  }
+
+  /** After a crash what it did not journal goes again. The journal's thread may say `committed` before that. */
+  #started(lastBatchId: string): void {
+    this.#committed(lastBatchId);
     if (this.#isResuming) this.#resume();
     this.#flush();
   }

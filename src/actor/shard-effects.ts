@@ -29,6 +29,10 @@ export class ShardEffects {
     this.#writer.write(EFFECT.committed, 0, 0, count, batchId, []);
   }
 
+  started(lastBatchId: string): void {
+    this.#writer.write(EFFECT.started, 0, 0, 0, lastBatchId, []);
+  }
+
   readiness(readiness: Readiness): void {
     this.#writer.write(EFFECT.readiness, 0, 0, 0, '', [], json(readiness));
   }

@@ -1,14 +1,15 @@
 import type { LoopClock } from '../base/clock.ts';
 import type { Chance } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
-import type { Journal, ReplayDiary, ShardStore } from '../store/index.ts';
+import type { ReplayDiary, ShardStore } from '../store/index.ts';
 import type { ActorFactory } from './behaviour.ts';
 import type { Suspects } from './death-ledger.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
+import type { ShardJournal } from './shard-journal.ts';
 
 /** What a shard is made of. */
 export interface ShardOptions {
-  readonly journal: Journal;
+  readonly journal: ShardJournal;
   readonly store: ShardStore;
   readonly factory: ActorFactory;
   readonly clock: LoopClock;

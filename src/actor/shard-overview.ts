@@ -1,6 +1,7 @@
 import { addressKey, BUILT_IN_MODELS, type AgentAddress } from '../base/address.ts';
 import type { ListQuery } from '../store/index.ts';
 import { AttentionList } from './attention.ts';
+import { ChangeList } from './change-list.ts';
 import type { AgentCounters, AgentSummary, ShardView } from './behaviour.ts';
 import type { Shard } from './shard.ts';
 
@@ -52,21 +53,17 @@ export class ShardOverview implements ShardView {
   readonly startedAtMs: number;
   readonly attention = new AttentionList();
   readonly #shard: Shard;
-  readonly #listeners = new Set<(keys: Iterable<string>) => void>();
+  readonly changes: ChangeList;
 
   constructor(shard: Shard) {
     this.#shard = shard;
     this.startedAtMs = shard.clock.now();
+    this.changes = new ChangeList(shard.clock, (key) => this.summary(key));
   }
 
-  onCommitted(listener: (keys: Iterable<string>) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  /** Tells the listeners who was committed. */
+  /** These agents were committed. */
   committed(actors: readonly { readonly key: string }[]): void {
-    for (const listener of this.#listeners) listener(actors.map((actor) => actor.key));
+    this.changes.note(actors);
   }
 
   after(delayMs: number, callback: () => void): () => void {
@@ -101,9 +98,19 @@ export class ShardOverview implements ShardView {
   }
 
   page(query: ListQuery): { readonly rows: readonly AgentSummary[]; readonly last: AgentAddress | null } {
-    const found = this.#shard.store.directory.list(query);
-    const rows = found.map((row) => this.summary(addressKey(row))).filter((row) => row !== undefined);
-    return { rows, last: found.length === query.limit ? (found.at(-1) ?? null) : null };
+    const rows: AgentSummary[] = [];
+    for (let { after } = query; ;) {
+      const limit = query.limit - rows.length;
+      const found = this.#shard.store.directory.list({ ...query, after, limit });
+      for (const row of found) {
+        const summary = this.summary(addressKey(row));
+        if (summary !== undefined) rows.push(summary);
+      }
+      after = found.at(-1) ?? null;
+      if (found.length < limit || after === null) return { rows, last: null };
+      // Who is in no list does not make a page shorter: where pages of several shards meet, each ends with a row.
+      if (rows.length === query.limit) return { rows, last: after };
+    }
   }
 
   /** A list row of an agent, from memory when it is awake and else from its rows. */

@@ -13,7 +13,7 @@ import type { LoopClock } from '../base/clock.ts';
 import { systemChance, type Chance } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
-import type { HistorySeries, Journal, ReplayDiary, ShardStore } from '../store/index.ts';
+import type { HistorySeries, ReplayDiary, ShardStore } from '../store/index.ts';
 import type { Actor } from './actor.ts';
 import type { ActorHost } from './actor-host.ts';
 import { AlarmTimer } from './alarms.ts';
@@ -24,6 +24,7 @@ import { ConnectionTable } from './connections.ts';
 import { CopyDesk } from './copy-desk.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { readBatch } from './envelope.ts';
+import { Fleet } from './fleet-view.ts';
 import { FlightRecorder } from './flight-recorder.ts';
 import { adoptBehind, replayBehind } from './heavy-replay.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -34,6 +35,7 @@ import { replayJournal } from './replay.ts';
 import { Roster } from './roster.ts';
 import type { Batch, ShardOptions, ShardService } from './shard-options.ts';
 import { ShardEffects } from './shard-effects.ts';
+import type { ShardJournal } from './shard-journal.ts';
 import { newAgentCounters, newShardCounters, ShardOverview, type ShardCounters } from './shard-overview.ts';
 
 export class Shard implements ActorHost {
@@ -46,9 +48,10 @@ export class Shard implements ActorHost {
   readonly overview: ShardOverview;
   readonly roster: Roster;
   readonly store: ShardStore;
-  readonly journal: Journal;
+  readonly journal: ShardJournal;
   readonly effects: ShardEffects;
   readonly asks: AskTable;
+  readonly fleet: Fleet;
   readonly recorder: FlightRecorder;
   readonly copyDesk = new CopyDesk(this);
   readonly quarantine = new Quarantine();
@@ -72,6 +75,7 @@ export class Shard implements ActorHost {
     this.clock = options.clock;
     this.chance = options.chance ?? systemChance;
     this.asks = new AskTable(this.effects, this.clock, this.chance);
+    this.fleet = new Fleet(this.asks);
     this.overview = new ShardOverview(this);
     this.service = options.service;
     this.store = options.store;
@@ -96,9 +100,10 @@ export class Shard implements ActorHost {
     const behind = this.store.heavy.unsynced();
     await replayBehind(this, this.#committer, behind);
     await replayJournal(this, this.#committer, this.#diary);
+    await this.journal.replayed?.();
     adoptBehind(this, behind, () => this.#alarms.rescan());
     this.#housekeeping.start();
-    this.effects.committed(this.journal.lastBatchId ?? '', 0);
+    this.effects.started(this.journal.lastBatchId ?? '');
     this.effects.readiness({ kind: 'ready' });
     this.effects.flush();
     this.#dispatcher.reconcilePresence();
@@ -121,6 +126,13 @@ export class Shard implements ActorHost {
     if (isRoom) this.store.checkpoint();
     this.store.close();
     this.journal.close();
+  }
+
+  /** The journal is another thread's, and has had no room since then; null: it has again. */
+  journalFull(sinceMs: number | null): void {
+    // What is checkpointed need not stay in it, where a quota and not the disk is the limit.
+    if (sinceMs !== null && this.phase === 'idle') this.makeRoom();
+    this.#committer.journalFull(sinceMs);
   }
 
   markDirty(actor: Actor): void {

@@ -19,6 +19,8 @@ export const ERRORS = {
   BRG_PORT_IN_USE: { status: 500, public: true, title: 'A port is already in use' },
   BRG_DATA_DIR: { status: 500, public: true, title: 'The data directory cannot be used' },
   BRG_DATA_VERSION: { status: 500, public: true, title: 'The data directory was written by another version' },
+  BRG_SHARDS: { status: 500, public: true, title: 'The data directory is for another number of shards' },
+  BRG_JOURNAL_DAMAGED: { status: 500, public: true, title: 'A part of the journal cannot be read' },
   BRG_DISK_FULL: { status: 507, public: true, title: 'The disk is full' },
   BRG_STORE: { status: 500, public: false, title: 'The database failed' },
   BRG_STOPPING: { status: 503, closeCode: 1001, public: true, title: 'The bridge is stopping' },

@@ -35,7 +35,7 @@ export class AgentFiles {
   onCreated: ((row: AgentRow, cells: ReadonlyMap<string, string>) => void) | undefined;
 
   /** @param directory `agents` in the data directory; it comes into being with the first file */
-  constructor(directory: string, bytesMax: number, openMax = filesOpenMax()) {
+  constructor(directory: string, bytesMax: number, openMax = filesOpenMax(1)) {
     this.#directory = directory;
     this.bytesMax = bytesMax;
     this.#openMax = openMax;
@@ -200,8 +200,8 @@ function fileName(id: string): string {
   return `%%${createHash('sha256').update(id).digest('hex')}`;
 }
 
-/** Files that may be open at once: `limits.agentFilesOpenMax`, or an eighth of what the process may open. */
-function filesOpenMax(): number {
+/** Files that each of so many shards may have open: `limits.agentFilesOpenMax`, or an eighth of what the process may open. */
+export function filesOpenMax(shards: number): number {
   let descriptors = Infinity;
   try {
     const line = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
@@ -210,7 +210,7 @@ function filesOpenMax(): number {
     // Not Linux: there the limit is high or unknown.
   }
   // Two descriptors a file; the rest is for connections.
-  return Math.max(4, Math.min(limits.agentFilesOpenMax, Math.floor(descriptors / 16)));
+  return Math.max(4, Math.min(limits.agentFilesOpenMax, Math.floor(descriptors / 16 / shards)));
 }
 
 /** Writes the file of an agent with these documents; it is on the disk then. @throws SqliteError */

@@ -66,9 +66,15 @@ type BlockColumns = [number, number, number, number, number, string, Uint8Array]
 export class AgentImporter {
   readonly #parts: ImportParts;
   readonly #directory: string;
+  /** Of prepared files: those of other shards lie beside them. */
+  readonly #prefix: string;
 
-  /** @param directory where uploads lie; on the same file system as the agents' files */
-  constructor(parts: ImportParts, directory: string) {
+  /**
+   * @param directory where uploads lie; on the same file system as the agents' files
+   * @param shard number of the shard whose agents these are
+   */
+  constructor(parts: ImportParts, directory: string, shard = 0) {
+    this.#prefix = `${INSTALL_PREFIX}${shard}.`;
     this.#parts = parts;
     this.#directory = directory;
     this.#finishInstalls();
@@ -80,7 +86,7 @@ export class AgentImporter {
    */
   async prepare(path: string, address: AgentAddress): Promise<PreparedImport> {
     mkdirSync(this.#directory, { recursive: true });
-    const agentPath = join(this.#directory, `${INSTALL_PREFIX}${newId()}.db`);
+    const agentPath = join(this.#directory, `${this.#prefix}${newId()}.db`);
     const bytesMax = this.#parts.files.bytesMax + limits.agentReserveBytes;
     const finding = await look({ path, address, agentPath, bytesMax });
     if (finding.kind === 'refused') throw new BridgeError(finding.code, finding.message);
@@ -216,7 +222,7 @@ export class AgentImporter {
     }
     if (!existsSync(this.#directory)) return;
     for (const name of readdirSync(this.#directory)) {
-      if (name.startsWith(INSTALL_PREFIX)) rmSync(join(this.#directory, name), { force: true });
+      if (name.startsWith(this.#prefix)) rmSync(join(this.#directory, name), { force: true });
     }
   }
 }

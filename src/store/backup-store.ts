@@ -3,10 +3,15 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BridgeError } from '../base/errors.ts';
-import { BackupRun, type BackupParts, type BackupProgress } from './backup.ts';
+import {
+  BackupRun,
+  type BackupJournal,
+  type BackupPart,
+  type BackupParts,
+  type BackupProgress,
+} from './backup.ts';
 import { backupName, listBackups, PARTIAL_SUFFIX, summaryOf, type BackupSummary } from './backup-manifest.ts';
 import { fileError, syncFile } from './copy-database.ts';
-import type { Journal } from './journal.ts';
 
 export class BackupStore {
   readonly #parts: BackupParts;
@@ -17,7 +22,8 @@ export class BackupStore {
   constructor(parts: BackupParts, directory: string) {
     this.#parts = parts;
     this.#directory = directory;
-    this.#removePartial();
+    // That of another shard's backup may be under way.
+    if (parts.shard === 0) this.#removePartial();
   }
 
   get isRunning(): boolean {
@@ -53,14 +59,14 @@ export class BackupStore {
    * Makes one. @throws BridgeError BRG_BACKUP_RUNNING, BRG_DISK_FULL, BRG_STORE; nothing of it is left then
    */
   async run(
-    journal: Journal,
+    journal: BackupJournal,
     clock: { now(): number },
     onProgress: (progress: BackupProgress) => void,
   ): Promise<BackupSummary> {
     if (this.#isRunning)
       throw new BridgeError('BRG_BACKUP_RUNNING', 'one backup at a time: wait until it has ended');
     this.#isRunning = true;
-    const release = journal.hold();
+    const release = await journal.hold();
     const name = backupName(clock.now());
     const path = join(this.#directory, name);
     const partial = path + PARTIAL_SUFFIX;
@@ -78,6 +84,22 @@ export class BackupStore {
       release();
       this.#isRunning = false;
     }
+  }
+
+  /** Copies this shard's part of a backup that another one makes; `partEnded` is called when all of it is done. */
+  async part(directory: string): Promise<BackupPart> {
+    this.#isRunning = true;
+    try {
+      return await new BackupRun(this.#parts, directory, () => {}).part();
+    } catch (error) {
+      throw fileError(error, directory);
+    } finally {
+      this.#parts.files.onCreated = undefined;
+    }
+  }
+
+  partEnded(): void {
+    this.#isRunning = false;
   }
 
   #removePartial(): void {

@@ -1,7 +1,7 @@
 /**
- * A consistent copy of all of a shard, made while it works.
+ * A consistent copy of everything, made while it works. Each shard copies its own; the first one does the rest.
  *
- *   agents' files -> shard.db -> journal.db -> checksums -> manifest, then the directory gets its name
+ *   each shard: agents' files -> shard.db; then journal.db -> checksums -> manifest, and the directory gets its name
  *
  * I1 Files are copied before shard.db, so in the copy each is as old as shard.db or older: what it lacks is in
  *    the journal, and its row says so (`file = 2`). A start on the copy replays it, as after a crash.
@@ -29,7 +29,7 @@ import {
   type BackupManifest,
 } from './backup-manifest.ts';
 import { copyDatabase, fileError, syncFile } from './copy-database.ts';
-import type { Journal } from './journal.ts';
+import { LAYOUT, shardFile, writeLayout } from './layout.ts';
 import type { AgentRow } from './shard-store.ts';
 
 /** How far it is. */
@@ -41,8 +41,38 @@ export interface BackupProgress {
   readonly bytesTotal: number;
 }
 
+/** The journal, as a backup needs it. */
+export interface BackupJournal {
+  /** Keeps everything that is in it until the returned function is called. */
+  hold(): (() => void) | Promise<() => void>;
+  sizeBytes(): number;
+  copy(path: string, now: () => number): Promise<JournalCopy>;
+  /** Has each of the other shards that share it copy its own into a directory. */
+  readonly others?: readonly ((directory: string) => Promise<BackupPart>)[];
+}
+
+/** A copy of the journal: everything acknowledged before `throughMs` is in it. */
+export interface JournalCopy {
+  readonly bytes: number;
+  readonly lastSequence: number;
+  readonly throughMs: number;
+}
+
+/** What one shard has copied. */
+export interface BackupPart {
+  readonly agents: number;
+  /** Agents with a file of their own. */
+  readonly heavyAgents: number;
+  readonly unreadable: readonly string[];
+  /** Below the backup's directory. */
+  readonly paths: readonly string[];
+  readonly bytes: number;
+}
+
 /** What a backup is made of. */
 export interface BackupParts {
+  /** Number of the shard. */
+  readonly shard: number;
   readonly db: Database.Database;
   readonly directory: AgentDirectory;
   readonly files: AgentFiles;
@@ -74,31 +104,33 @@ export class BackupRun {
     this.#bytesTotal = Number(parts.db.pragma('page_count', { simple: true })) * 4096;
   }
 
-  async run(journal: Journal, clock: { now(): number }): Promise<BackupManifest> {
+  async run(journal: BackupJournal, clock: { now(): number }): Promise<BackupManifest> {
     const startedAtMs = clock.now();
-    this.#parts.files.onCreated = (row, cells) => this.#created(row, cells);
-    await mkdir(join(this.#directory, 'agents'));
-    await this.#copyAgents();
-    const agents = await this.#copyShard();
+    const own = await this.part();
+    const others: BackupPart[] = [];
+    for (const copy of journal.others ?? []) {
+      const part = await copy(this.#directory);
+      others.push(part);
+      this.#at(this.#bytes + part.bytes);
+    }
+    const parts = [own, ...others];
     this.#begin('journal', journal.sizeBytes());
-    let throughMs = 0;
-    let journalSequence = 0;
-    const onTaken = (last: number): void => {
-      throughMs = clock.now();
-      journalSequence = last;
-    };
-    this.#bytes += await journal.copy(join(this.#directory, 'journal.db'), onTaken);
-    const files = await this.#checksums();
-    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    const copy = await journal.copy(join(this.#directory, 'journal.db'), () => clock.now());
+    this.#bytes += copy.bytes;
+    if (parts.length > 1) writeLayout(this.#directory, parts.length);
+    const layout = parts.length > 1 ? [LAYOUT] : [];
+    const files = await this.#checksums([...parts.flatMap(({ paths }) => paths), 'journal.db', ...layout]);
+    const sum = (count: (part: BackupPart) => number): number =>
+      parts.reduce((all, part) => all + count(part), 0);
     const manifest: BackupManifest = {
       format: BACKUP_FORMAT,
       startedAtMs,
-      throughMs,
-      journalSequence,
-      agents,
-      heavyAgents: this.#copied.size,
-      unreadable: this.#unreadable,
-      bytes,
+      throughMs: copy.throughMs,
+      journalSequence: copy.lastSequence,
+      agents: sum(({ agents }) => agents),
+      heavyAgents: sum(({ heavyAgents }) => heavyAgents),
+      unreadable: parts.flatMap(({ unreadable }) => unreadable),
+      bytes: files.reduce((all, file) => all + file.bytes, 0),
       files,
     };
     await writeFile(join(this.#directory, MANIFEST), `${JSON.stringify(manifest, null, 1)}\n`, {
@@ -106,6 +138,22 @@ export class BackupRun {
     });
     await this.#syncDirectories(files);
     return manifest;
+  }
+
+  /** Copies what this shard has. */
+  async part(): Promise<BackupPart> {
+    this.#parts.files.onCreated = (row, cells) => this.#created(row, cells);
+    await mkdir(join(this.#directory, 'agents'), { recursive: true });
+    await this.#copyAgents();
+    const agents = await this.#copyShard();
+    const files = [...this.#copied.values()].map(({ path }) => this.#relative(path));
+    return {
+      agents,
+      heavyAgents: files.length,
+      unreadable: this.#unreadable,
+      paths: [shardFile(this.#parts.shard), ...files],
+      bytes: this.#bytes,
+    };
   }
 
   async #copyAgents(): Promise<void> {
@@ -169,7 +217,7 @@ export class BackupRun {
   /** Answers how many agents there are. */
   async #copyShard(): Promise<number> {
     this.#begin('shard', Number(this.#parts.db.pragma('page_count', { simple: true })) * 4096);
-    const path = join(this.#directory, 'shard.db');
+    const path = join(this.#directory, shardFile(this.#parts.shard));
     const before = this.#bytes;
     const onTaken = (): void => void (this.#parts.files.onCreated = undefined);
     const onBytes = (done: number): void => this.#at(before + done);
@@ -204,12 +252,7 @@ export class BackupRun {
     }
   }
 
-  async #checksums(): Promise<BackupFile[]> {
-    const paths = [
-      'shard.db',
-      'journal.db',
-      ...[...this.#copied.values()].map(({ path }) => this.#relative(path)),
-    ];
+  async #checksums(paths: readonly string[]): Promise<BackupFile[]> {
     this.#begin('checksums', 0);
     const files: BackupFile[] = [];
     for (const path of paths) {

@@ -28,16 +28,17 @@ export class Copies {
   readonly transfers: string;
 
   /** @param path of shard.db; finishes what imports a crash has left half done */
-  constructor(db: Database.Database, path: string, store: StoreParts) {
+  constructor(db: Database.Database, path: string, store: StoreParts, shard = 0) {
     const { directory, history } = store;
     const { files } = store.heavy;
-    const parts = { db, directory, files, history };
+    const parts = { db, directory, files, history, shard };
     this.transfers = transfersIn(dirname(path));
     this.exporter = new AgentExporter({ ...parts, cells: (key) => store.cells(key) });
     const newRow = ({ model, id }: AgentAddress): AgentRow => store.newRow(model, id, 0);
     this.importer = new AgentImporter(
       { ...parts, newRow, sync: () => syncPath(`${path}-wal`) },
       this.transfers,
+      shard,
     );
     this.backups = new BackupStore(parts, join(dirname(path), 'backups'));
   }

@@ -1,32 +1,57 @@
 /**
- * The local journal: a SQLite database with one row per commit. A row holds a whole packed batch as
- * it crossed the threads, because a row per message costs more than its fsync.
+ * The local journal: a SQLite database with a row per batch. A row holds a whole packed batch as
+ * it crossed the threads, because a row per message costs more than its fsync. Several shards may share it:
+ * each row is of one of them, the sequence numbers run through all (ADR 0013).
  *
  * I1 A commit is fsynced (WAL, synchronous=FULL) before `append` returns.
  * I2 Sequence numbers never go back: the last row stays, whatever is trimmed.
  * I3 Trimming happens inside the next append's transaction, so that it costs no fsync of its own.
+ * I4 A row is read only if it is what was written: it has a checksum, which SQLite's pages have not.
  */
 import type Database from 'better-sqlite3';
+import { crc32 } from 'node:zlib';
+import { BridgeError } from '../base/errors.ts';
 import { copyDatabase } from './copy-database.ts';
 import { openDatabase, storeError } from './database.ts';
+import { migrateJournal } from './journal-schema.ts';
 import type { LogEntry, PartitionLog } from './partition-log.ts';
 
 interface Row {
   first: number;
   count: number;
   batch: Buffer;
+  /** null: an older program wrote it. */
+  crc: number | null;
 }
+
+/** A batch of a shard on its way into the journal. */
+export interface JournalEntry {
+  readonly shard: number;
+  readonly batchId: string;
+  readonly batch: Uint8Array;
+  readonly count: number;
+}
+
+/** How far the rows of a shard may go, and have gone. */
+interface Trim {
+  readonly shard: number;
+  to: number;
+  done: number;
+}
+
+/** Read at once; a batch has some MB at most. */
+const ENTRIES_PER_PAGE = 16;
 
 export class Journal implements PartitionLog {
   readonly #db: Database.Database;
   readonly #path: string;
-  readonly #insert: Database.Statement<[number, number, string, Uint8Array]>;
-  readonly #delete: Database.Statement<[number, number]>;
-  readonly #appendTransaction: (batchId: string, batch: Uint8Array, count: number) => void;
+  readonly #insert: Database.Statement<[number, number, string, Uint8Array, number, number]>;
+  readonly #delete: Database.Statement<[number, number, number]>;
+  readonly #page: Database.Statement<[number, number, number, number], Row>;
+  readonly #appendTransaction: (entries: readonly JournalEntry[]) => void;
   #next = 1;
   #lastBatchId: string | null = null;
-  #trimTo = 0;
-  #trimmedTo = 0;
+  readonly #trims: Trim[] = [];
   #holds = 0;
 
   /** @param pagesMax bound of the file in pages of 16 KiB, for disks with a quota; default SQLite's own. */
@@ -36,15 +61,24 @@ export class Journal implements PartitionLog {
     this.#db = db;
     if (options.pagesMax !== undefined) db.pragma(`max_page_count=${options.pagesMax}`);
     db.pragma('wal_autocheckpoint=1024');
-    db.exec(
-      'CREATE TABLE IF NOT EXISTS journal(first INTEGER PRIMARY KEY, count INTEGER NOT NULL, batch_id TEXT NOT NULL, batch BLOB NOT NULL)',
+    migrateJournal(db);
+    this.#insert = db.prepare(
+      'INSERT INTO journal(first, count, batch_id, batch, shard, crc) VALUES(?, ?, ?, ?, ?, ?)',
     );
-    this.#insert = db.prepare('INSERT INTO journal(first, count, batch_id, batch) VALUES(?, ?, ?, ?)');
-    this.#delete = db.prepare('DELETE FROM journal WHERE first + count - 1 <= ? AND first < ?');
-    this.#appendTransaction = db.transaction((batchId: string, batch: Uint8Array, count: number) => {
+    this.#delete = db.prepare(
+      'DELETE FROM journal WHERE first <= ? AND shard = ? AND first + count - 1 <= ?',
+    );
+    this.#page = db.prepare(
+      'SELECT first, count, batch, crc FROM journal WHERE first > ? AND first + count - 1 > ? AND shard = ? ORDER BY first LIMIT ?',
+    );
+    this.#appendTransaction = db.transaction((entries: readonly JournalEntry[]) => {
       // First, so that the new row finds the pages of the old ones in a file that may not grow.
-      if (this.#isTrimDue()) this.#delete.run(this.#trimTo, this.#next);
-      this.#insert.run(this.#next, count, batchId, batch);
+      for (const { shard, to } of this.#dueTrims()) this.#delete.run(to, shard, to);
+      let first = this.#next;
+      for (const { shard, batchId, batch, count } of entries) {
+        this.#insert.run(first, count, batchId, batch, shard, crc32(batch));
+        first += count;
+      }
     });
     this.#restorePosition();
   }
@@ -63,44 +97,70 @@ export class Journal implements PartitionLog {
   }
 
   append(batchId: string, batch: Uint8Array, count: number): number {
-    try {
-      this.#appendTransaction(batchId, batch, count);
-    } catch (error) {
-      throw storeError(error, this.#path);
-    }
-    const first = this.#next;
-    if (this.#isTrimDue()) this.#trimmedTo = this.#trimTo;
-    this.#lastBatchId = batchId;
-    this.#next = first + count;
+    const [first = 0] = this.appendAll([{ shard: 0, batchId, batch, count }]);
     return first;
   }
 
+  /**
+   * Appends batches of several shards with one fsync; answers the sequence number of the first message of each.
+   * @throws BridgeError BRG_DISK_FULL, BRG_STORE; nothing was kept then
+   */
+  appendAll(entries: readonly JournalEntry[]): number[] {
+    try {
+      this.#appendTransaction(entries);
+    } catch (error) {
+      throw storeError(error, this.#path);
+    }
+    for (const trim of this.#dueTrims()) trim.done = trim.to;
+    return entries.map(({ batchId, count }) => {
+      const first = this.#next;
+      this.#next = first + count;
+      this.#lastBatchId = batchId;
+      return first;
+    });
+  }
+
   *read(afterSequence: number): Iterable<LogEntry> {
-    const page = this.#db.prepare<[number, number], Row>(
-      'SELECT first, count, batch FROM journal WHERE first > ? AND first + count - 1 > ? ORDER BY first LIMIT 16',
-    );
     // Pages instead of one open cursor: the reader may append or run other statements in between.
-    let last = 0;
-    for (;;) {
-      const rows = page.all(last, afterSequence);
-      for (const row of rows) yield { firstSequence: row.first, count: row.count, batch: row.batch };
-      const end = rows.at(-1);
+    for (let last = 0; ;) {
+      const entries = this.readPage(0, last, afterSequence, ENTRIES_PER_PAGE);
+      yield* entries;
+      const end = entries.at(-1);
       if (end === undefined) return;
-      last = end.first;
+      last = end.firstSequence;
     }
   }
 
-  countAfter(sequence: number): number {
+  /**
+   * Entries of a shard that begin after `afterFirst` and hold a message after `afterSequence`, in order.
+   * @throws BridgeError BRG_JOURNAL_DAMAGED for one that is not what was written
+   */
+  readPage(shard: number, afterFirst: number, afterSequence: number, max: number): LogEntry[] {
+    let rows: Row[];
+    try {
+      rows = this.#page.all(afterFirst, afterSequence, shard, max);
+    } catch (error) {
+      throw storeError(error, this.#path);
+    }
+    return rows.map((row) => {
+      if (row.crc !== null && crc32(row.batch) !== row.crc) throw damaged(this.#path, row);
+      return { firstSequence: row.first, count: row.count, batch: row.batch };
+    });
+  }
+
+  countAfter(sequence: number, shard = 0): number {
     const row = this.#db
-      .prepare<[number, number], { total: number | null }>(
-        'SELECT sum(min(count, first + count - 1 - ?)) AS total FROM journal WHERE first + count - 1 > ?',
+      .prepare<[number, number, number], { total: number | null }>(
+        'SELECT sum(min(count, first + count - 1 - ?)) AS total FROM journal WHERE first + count - 1 > ? AND shard = ?',
       )
-      .get(sequence, sequence);
+      .get(sequence, sequence, shard);
     return row?.total ?? 0;
   }
 
-  trim(sequence: number): void {
-    this.#trimTo = Math.max(this.#trimTo, sequence);
+  trim(sequence: number, shard = 0): void {
+    let trim = this.#trims.find((known) => known.shard === shard);
+    if (trim === undefined) this.#trims.push((trim = { shard, to: 0, done: 0 }));
+    trim.to = Math.max(trim.to, sequence);
   }
 
   /** Keeps everything that is in it now, until the returned function is called. */
@@ -110,11 +170,18 @@ export class Journal implements PartitionLog {
   }
 
   /**
-   * Copies it into a new file, while it is appended to. @param onTaken told the last sequence number in the copy
+   * Copies it into a new file, while it is appended to. Answers its size, and the last sequence number in the copy
+   * and the time at which that was so.
    * @throws BridgeError BRG_DISK_FULL, BRG_STORE
    */
-  copy(path: string, onTaken: (lastSequence: number) => void): Promise<number> {
-    return copyDatabase(() => this.#db, path, { onTaken: () => onTaken(this.#next - 1) });
+  async copy(
+    path: string,
+    now: () => number,
+  ): Promise<{ readonly bytes: number; readonly lastSequence: number; readonly throughMs: number }> {
+    let taken = { lastSequence: 0, throughMs: 0 };
+    const onTaken = (): void => void (taken = { lastSequence: this.#next - 1, throughMs: now() });
+    const bytes = await copyDatabase(() => this.#db, path, { onTaken });
+    return { bytes, ...taken };
   }
 
   /** Bytes of the database file without its WAL. */
@@ -127,8 +194,8 @@ export class Journal implements PartitionLog {
     this.#db.close();
   }
 
-  #isTrimDue(): boolean {
-    return this.#holds === 0 && this.#trimTo > this.#trimmedTo;
+  #dueTrims(): readonly Trim[] {
+    return this.#holds > 0 ? [] : this.#trims.filter(({ to, done }) => to > done);
   }
 
   #restorePosition(): void {
@@ -141,4 +208,9 @@ export class Journal implements PartitionLog {
     this.#next = row.first + row.count;
     this.#lastBatchId = row.batch_id;
   }
+}
+
+function damaged(path: string, { first, count }: Row): BridgeError {
+  const what = `${path}: the ${count} acknowledged messages ${first} to ${first + count - 1} cannot be read: their checksum differs`;
+  return new BridgeError('BRG_JOURNAL_DAMAGED', `${what}; mooring doctor --data says what can be done`);
 }

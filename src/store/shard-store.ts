@@ -14,7 +14,7 @@ import { AuditLog, type AuditEntry } from './audit.ts';
 import { openDatabase, storeError } from './database.ts';
 import { AgentDirectory, type FoundAgent } from './agent-directory.ts';
 import type { AgentFile } from './agent-file.ts';
-import { AgentFiles } from './agent-files.ts';
+import { AgentFiles, filesOpenMax } from './agent-files.ts';
 import { Copies } from './copies.ts';
 import { HeavyAgents, type LoadedAgent } from './heavy-agents.ts';
 import { isListed } from './listed-cells.ts';
@@ -58,6 +58,17 @@ export interface AgentChange {
   readonly isForgotten: boolean;
 }
 
+interface StoreOptions {
+  /** Number of the shard, of so many in the process. */
+  readonly shard?: number;
+  readonly shards?: number;
+  /** Bound of the file, for disks with a quota. */
+  readonly pagesMax?: number;
+  /** Bound of an agent's own file, and of how many are open. */
+  readonly agentBytesMax?: number;
+  readonly agentFilesOpenMax?: number;
+}
+
 interface Checkpoint {
   readonly watermark: number;
   readonly files: ReadonlyMap<number, AgentFile>;
@@ -78,11 +89,8 @@ export class ShardStore {
   #committedWatermark: number;
   #checkpoint: Checkpoint | undefined;
 
-  /** @param options.agentBytesMax bound of an agent's own file; files lie in `agents` beside `path` */
-  constructor(
-    path: string,
-    options: { pagesMax?: number; agentBytesMax?: number; agentFilesOpenMax?: number } = {},
-  ) {
+  /** Agents' own files lie in `agents` beside `path`. */
+  constructor(path: string, options: StoreOptions = {}) {
     this.#path = path;
     const db = openDatabase(path, { synchronous: 'NORMAL', pageBytes: 4096, cacheKiB: 65_536 });
     this.#db = db;
@@ -94,11 +102,12 @@ export class ShardStore {
     this.history = new HistoryStore(db);
     this.directory = new AgentDirectory(db);
     this.audit = new AuditLog(db);
-    const { agentBytesMax = limits.agentBytesMax, agentFilesOpenMax } = options;
+    const { agentBytesMax = limits.agentBytesMax, shards = 1 } = options;
+    const { agentFilesOpenMax = filesOpenMax(shards) } = options;
     const files = new AgentFiles(join(dirname(path), 'agents'), agentBytesMax, agentFilesOpenMax);
     this.heavy = new HeavyAgents(db, this.directory, files);
     this.#nextKey = this.directory.maxKey() + 1;
-    this.copies = new Copies(db, path, this);
+    this.copies = new Copies(db, path, this, options.shard);
     this.#committedWatermark = Number(this.#statements.meta.get('watermark')?.value ?? 0);
     this.#commit = db.transaction((changes: Iterable<AgentChange>, appliedWatermark: number) => {
       for (const change of changes) {

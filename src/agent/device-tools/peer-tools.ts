@@ -75,7 +75,8 @@ async function readPeerHistory({ desk }: ToolBench, { id, ...input }: Input, by:
   const { model } = definition;
   const peer = { model, id: String(id) };
   // One that does not exist is not made by asking for it.
-  if (!isAddress(peer.model, peer.id) || context.shard.summary(addressKey(peer)) === undefined) {
+  const [known] = isAddress(peer.model, peer.id) ? await context.fleet.summaries([addressKey(peer)]) : [];
+  if (known === undefined) {
     const message = `read_peer_history: there is no ${model} ${JSON.stringify(id)}; list_peers names them`;
     throw new BridgeError('BRG_UNKNOWN_AGENT', message);
   }

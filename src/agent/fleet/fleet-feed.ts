@@ -1,8 +1,8 @@
 /**
- * The feed of the agents of the fleet: tells their connections what changes among all agents of the shard, at most once
+ * The feed of the agents of the fleet: tells their connections what changes among all agents, at most once
  * per `fleetFeedIntervalMs`. Nothing of it is stored.
  */
-import type { AgentSummary } from '../../actor/index.ts';
+import { addressKey } from '../../base/address.ts';
 import { BridgeError } from '../../base/errors.ts';
 import { quantileUs } from '../../base/duration-histogram.ts';
 import { limits } from '../../base/limits.ts';
@@ -11,31 +11,37 @@ import type { AgentParts } from '../agent-parts.ts';
 import type { Extension } from '../extension.ts';
 import { PlainDesk } from '../plain-desk.ts';
 
+/** One run of the feed, from the first connection to the end of the last. */
+interface Run {
+  cancelTimer: () => void;
+  lastTotals: string;
+  lastCounts: { readonly atMs: number; readonly messages: number; readonly frames: number } | undefined;
+}
+
 export class FleetFeed extends PlainDesk implements Extension {
   readonly #parts: AgentParts;
-  readonly #changed = new Set<string>();
-  #stopListening: (() => void) | undefined;
-  #cancelTimer: (() => void) | undefined;
-  #lastTotals = '';
-  #lastCounts: { atMs: number; messages: number; frames: number } | undefined;
+  #run: Run | undefined;
 
   constructor(parts: AgentParts) {
     super(parts);
     this.#parts = parts;
   }
 
-  /** Begins the feed: not `onConnect`, which a connection that outlived a crash of the shard does not get again. */
+  /**
+   * Begins the feed: not `onConnect`, which a connection that outlived a crash of the shard does not get again. The first
+   * frame comes when all shards have said how many there are.
+   */
   override firstFrames(): Frame[] {
-    if (this.#stopListening === undefined) {
-      this.#stopListening = this.#parts.context.shard.onCommitted((keys) => this.#note(keys));
-      this.#arm();
-    }
-    return [{ type: 'mooring_fleet', rows: [], totals: this.#totals() }];
+    const run = (this.#run ??= { cancelTimer: () => {}, lastTotals: '', lastCounts: undefined });
+    // Whoever comes later gets the totals, too, although they are what they were.
+    run.lastTotals = '';
+    this.#arm(run, 0);
+    return [];
   }
 
   /** Whether somebody looks: then it must stay in memory. */
   override isBusy(): boolean {
-    return this.#stopListening !== undefined;
+    return this.#run !== undefined;
   }
 
   override checkState(): never {
@@ -43,62 +49,53 @@ export class FleetFeed extends PlainDesk implements Extension {
   }
 
   override stop(): void {
-    this.#stopListening?.();
-    this.#stopListening = undefined;
-    this.#cancelTimer?.();
-    this.#changed.clear();
+    this.#run?.cancelTimer();
+    this.#run = undefined;
   }
 
-  #note(keys: Iterable<string>): void {
-    for (const key of keys) {
-      if (this.#changed.size >= limits.listAgentsMax * 100) return;
-      this.#changed.add(key);
+  #arm(run: Run, delayMs: number): void {
+    run.cancelTimer();
+    run.cancelTimer = this.#parts.context.shard.after(delayMs, () => void this.#tell(run)); // never rejects
+  }
+
+  async #tell(run: Run): Promise<void> {
+    const { context, outbound } = this.#parts;
+    try {
+      // First: what changes after the totals are counted is in the changes of the next time.
+      const rows = await context.fleet.changes(addressKey(context.address), limits.fleetFeedRowsMax);
+      const totals = totalsOf(await context.fleet.totals(), run, context.now());
+      if (this.#run !== run) return;
+      const text = JSON.stringify(totals);
+      if (rows.length > 0 || text !== run.lastTotals) {
+        run.lastTotals = text;
+        outbound.broadcast({ type: 'mooring_fleet', rows, totals });
+      }
+    } catch {
+      // A shard restarts, or the bridge stops: the next time tells.
     }
+    if (this.#run === run) this.#arm(run, limits.fleetFeedIntervalMs);
   }
+}
 
-  #arm(): void {
-    this.#cancelTimer = this.#parts.context.shard.after(limits.fleetFeedIntervalMs, () => {
-      this.#tell();
-      this.#arm();
-    });
-  }
-
-  #tell(): void {
-    const rows: AgentSummary[] = [];
-    for (const key of this.#changed) {
-      if (rows.length >= limits.fleetFeedRowsMax) break;
-      this.#changed.delete(key);
-      const row = this.#parts.context.shard.summary(key);
-      if (row !== undefined) rows.push(row);
-    }
-    const totals = this.#totals();
-    const text = JSON.stringify(totals);
-    if (rows.length === 0 && text === this.#lastTotals) return;
-    this.#lastTotals = text;
-    this.#parts.outbound.broadcast({ type: 'mooring_fleet', rows, totals });
-  }
-
-  #totals(): Record<string, number> {
-    const stats = this.#parts.context.shard.totals();
-    const pick = (name: string): number => stats[name] ?? 0;
-    const frames = pick('framesOutJson') + pick('framesOutCbor');
-    const now = { atMs: this.#parts.context.now(), messages: pick('messages'), frames };
-    const before = this.#lastCounts ?? now;
-    const seconds = (now.atMs - before.atMs) / 1000;
-    this.#lastCounts = now;
-    const wakeP99Us = quantileUs(stats, 'wakeLight', 0.99);
-    const rate = (count: number): number => (seconds > 0 ? Math.round((count / seconds) * 10) / 10 : 0);
-    return {
-      online: pick('online'),
-      offline: pick('offline'),
-      never: pick('never'),
-      agents: pick('agents'),
-      awake: pick('awake'),
-      messagesPerSecond: rate(now.messages - before.messages),
-      framesPerSecond: rate(now.frames - before.frames),
-      cborSavedBytes: pick('cborSavedBytes'),
-      rejected: pick('messagesRejected'),
-      ...(Number.isNaN(wakeP99Us) ? {} : { wakeP99Us: Math.round(wakeP99Us) }),
-    };
-  }
+function totalsOf(stats: Readonly<Record<string, number>>, run: Run, atMs: number): Record<string, number> {
+  const pick = (name: string): number => stats[name] ?? 0;
+  const frames = pick('framesOutJson') + pick('framesOutCbor');
+  const now = { atMs, messages: pick('messages'), frames };
+  const before = run.lastCounts ?? now;
+  const seconds = (now.atMs - before.atMs) / 1000;
+  run.lastCounts = now;
+  const wakeP99Us = quantileUs(stats, 'wakeLight', 0.99);
+  const rate = (count: number): number => (seconds > 0 ? Math.round((count / seconds) * 10) / 10 : 0);
+  return {
+    online: pick('online'),
+    offline: pick('offline'),
+    never: pick('never'),
+    agents: pick('agents'),
+    awake: pick('awake'),
+    messagesPerSecond: rate(now.messages - before.messages),
+    framesPerSecond: rate(now.frames - before.frames),
+    cborSavedBytes: pick('cborSavedBytes'),
+    rejected: pick('messagesRejected'),
+    ...(Number.isNaN(wakeP99Us) ? {} : { wakeP99Us: Math.round(wakeP99Us) }),
+  };
 }

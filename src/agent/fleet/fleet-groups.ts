@@ -23,14 +23,15 @@ export class FleetGroups {
     return (this.#context.cell(CELL) as Readonly<Record<string, FleetScope>> | undefined) ?? {};
   }
 
-  /** @throws BridgeError BRG_BAD_REQUEST; nothing is saved then */
-  save(name: string, scope: FleetScope): void {
+  /** Rejects with BridgeError BRG_BAD_REQUEST; nothing is saved then. */
+  async save(name: string, scope: FleetScope): Promise<void> {
     if (!NAME.test(name) || name === ALL)
       throw new BridgeError('BRG_BAD_REQUEST', `a group is named ${NAME.source}, and not "${ALL}"`);
+    const checked = await this.#checked(scope);
     const groups = this.all;
     if (!Object.hasOwn(groups, name) && Object.keys(groups).length >= limits.fleetGroupsMax)
       throw new BridgeError('BRG_BAD_REQUEST', `there are ${limits.fleetGroupsMax} groups, the limit`);
-    this.#context.setCell(CELL, { ...groups, [name]: this.#checked(scope) });
+    this.#context.setCell(CELL, { ...groups, [name]: checked });
   }
 
   /** @throws BridgeError BRG_NOT_FOUND */
@@ -45,12 +46,14 @@ export class FleetGroups {
     return groupOf(this.all, name);
   }
 
-  #checked(scope: FleetScope): FleetScope {
+  async #checked(scope: FleetScope): Promise<FleetScope> {
     if (scope.kind === 'search') return scope;
     const members = [...new Set(scope.members)].sort(inOrder);
     if (members.length === 0 || members.length > limits.fleetGroupMembersMax)
       throw new BridgeError('BRG_BAD_REQUEST', `members: 1 to ${limits.fleetGroupMembersMax} devices`);
-    const unknown = members.find((key) => this.#context.shard.summary(key) === undefined);
+    const found = await this.#context.fleet.summaries(members);
+    const known = new Set(found.map(({ model, id }) => `${model}/${id}`));
+    const unknown = members.find((key) => !known.has(key));
     if (unknown !== undefined) throw new BridgeError('BRG_BAD_REQUEST', `there is no device ${unknown}`);
     return { kind: 'members', members };
   }

@@ -11,7 +11,7 @@ export async function overview(context: ActorContext, scope: FleetScope): Promis
     (models[model] ??= { online: 0, offline: 0, never: 0 })[presence]++;
   });
   const attention: Record<string, number> = {};
-  for (const { reason } of context.shard.attention.list(limits.attentionListMax)) {
+  for (const { reason } of await context.fleet.attention(limits.attentionListMax)) {
     attention[reason] = (attention[reason] ?? 0) + 1;
   }
   return { models, attention, ...partial(isWhole) };

@@ -1,5 +1,5 @@
 /**
- * Looks at agents without waking them, a step at a time: between two steps the shard does whatever else there is. What a
+ * Looks at agents without waking them, a page at a time: between two of them the shards do whatever else there is. What a
  * sleeping device said last is in its rows.
  */
 import type { ActorContext, AgentSummary } from '../../actor/index.ts';
@@ -46,12 +46,11 @@ export async function scan(
 ): Promise<boolean> {
   let left = limits.fleetScanMax;
   for (const next = pagesOf(context, scope, filter); ;) {
-    const { rows, isLast } = next();
+    const { rows, isLast } = await next();
     for (const row of rows) if (isIn(row, scope) && matches(row, filter)) look(row);
     left -= limits.fleetScanStep;
     if (isLast) return true;
     if (left <= 0) return false;
-    await new Promise<void>((resume) => void context.shard.after(0, resume));
   }
 }
 
@@ -78,22 +77,22 @@ interface Page {
   readonly isLast: boolean;
 }
 
-function pagesOf({ shard }: ActorContext, scope: FleetScope, filter: FleetFilter): () => Page {
+function pagesOf({ fleet }: ActorContext, scope: FleetScope, filter: FleetFilter): () => Promise<Page> {
   if (scope.kind === 'members') {
     const keys = [...scope.members];
-    return () => {
-      const rows = keys.splice(0, limits.fleetScanStep).flatMap((key) => shard.summary(key) ?? []);
+    return async () => {
+      const rows = await fleet.summaries(keys.splice(0, limits.fleetScanStep));
       return { rows, isLast: keys.length === 0 };
     };
   }
   // What rows can tell is asked of them.
   const { model, presence, text } = { ...filter, ...scope.filter };
   const query = { model: model ?? null, presence: presence ?? null, q: text ?? null };
-  let after: { readonly model: string; readonly id: string } | null = null;
-  return () => {
-    const { rows, last } = shard.page({ ...query, limit: limits.fleetScanStep, after });
-    after = last;
-    return { rows, isLast: last === null };
+  let after: string | null = null;
+  return async () => {
+    const { agents, cursor } = await fleet.page({ ...query, limit: limits.fleetScanStep }, after);
+    after = cursor;
+    return { rows: agents, isLast: cursor === null };
   };
 }
 

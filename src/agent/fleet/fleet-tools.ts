@@ -121,7 +121,7 @@ export class FleetTools {
     };
   }
 
-  #onGroups(input: Input): object {
+  async #onGroups(input: Input): Promise<object> {
     const { action, name, members } = input;
     if (action === 'list') return { groups: this.groups };
     if (typeof name !== 'string') throw new BridgeError('BRG_BAD_REQUEST', 'fleet_groups: name is missing');
@@ -133,7 +133,7 @@ export class FleetTools {
     const isSearch = Object.keys(filter).length > 0;
     if (isSearch === Array.isArray(members))
       throw new BridgeError('BRG_BAD_REQUEST', 'fleet_groups: give members, or fields of a search');
-    this.#groups.save(
+    await this.#groups.save(
       name,
       isSearch ? { kind: 'search', filter } : { kind: 'members', members: members as readonly string[] }, // as the schema has it
     );
@@ -199,7 +199,7 @@ export class FleetTools {
   async #device(input: Input): Promise<AgentAddress> {
     const key = String(input['device']);
     const address = parseAddress(key);
-    const row = address === undefined ? undefined : this.#context.shard.summary(key);
+    const [row] = address === undefined ? [] : await this.#context.fleet.summaries([key]);
     if (address !== undefined && row !== undefined && isIn(row, await this.#own())) return address;
     throw new BridgeError(
       'BRG_UNKNOWN_AGENT',

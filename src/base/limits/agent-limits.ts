@@ -97,6 +97,9 @@ export const agentLimits = {
   listAgentsDefault: 100,
   /** Time between two frames of the fleet feed: what a person can read. */
   fleetFeedIntervalMs: 1_000,
+  /** A feed that has not asked a shard for so long is gone; what a shard keeps for one that asks seldom. */
+  changesForgottenMs: 15_000,
+  changesKeptMax: 100_000,
   /** Items a shard's "needs attention" list holds. */
   attentionListMax: 1000,
   /** Rows of one fleet frame. */

@@ -9,6 +9,10 @@ export const shardLimits = {
   batchBytesMax: 4 * MiB,
   /** Batches on their way to a shard at once: one being committed, one being filled behind it. */
   batchesInFlightMax: 2,
+  /** Batches of a shard that are journaled and that it has not begun with, where a thread writes the journal of several. */
+  journalAheadBatchesMax: 4,
+  /** Entries of the journal that its thread reads at once for a shard that replays: some MB each at most. */
+  journalPageEntries: 16,
   /** Bytes waiting in the main thread for a shard before QoS 0 also waits (TCP backpressure). */
   pendingBytesMax: 32 * MiB,
   /** Messages journaled but not yet applied, over all agents of a shard, before it takes no more. */
