@@ -18,7 +18,7 @@ import { inlineShards } from './shard-inline.ts';
 import { workerShard } from './shard-links.ts';
 import { loadDevices, type ShardSettings } from './shard.ts';
 import type { McpEndpoint } from './tools/index.ts';
-import { clearTransfers, isHalfRestored, shardsOf, transfersIn, writeLayout } from './store/index.ts';
+import { clearTransfers, isHalfMoved, isHalfRestored, shardsOf, transfersIn, writeLayout } from './store/index.ts';
 
 /** A running bridge. */
 export interface Bridge {
@@ -241,6 +241,7 @@ function prepareDataDir(dataDir: string): void {
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
     if (isHalfRestored(dataDir))
       throw new Error('a restore ended in its middle: restore again, with --force');
+    if (isHalfMoved(dataDir)) throw new Error('`mooring reshard` ended in its middle: run it again');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BridgeError(

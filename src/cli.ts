@@ -55,6 +55,11 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     summary: 'put a backup into a data directory',
     load: async () => (await import('./cli/backup.ts')).restoreCommand,
   },
+  reshard: {
+    kind: 'command',
+    summary: 'move the agents of a data directory to another number of shards',
+    load: async () => (await import('./cli/reshard.ts')).reshardCommand,
+  },
   doctor: {
     kind: 'command',
     summary: 'check this machine and say how to fix what is wrong',

@@ -31,6 +31,7 @@ export { Runtime } from './runtime.ts';
 export { Shard } from './shard.ts';
 export { JournalDesk, type ShardPort } from './journal-desk.ts';
 export type { JournalOrder, JournalSaying, JournalWord, ShardBatch, ShardSaying } from './journal-words.ts';
+export { shardOf } from './placement.ts';
 export { RemoteJournal } from './remote-journal.ts';
 export { shardReader } from './shard-reader.ts';
 export type { ShardJournal } from './shard-journal.ts';

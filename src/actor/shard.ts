@@ -123,7 +123,11 @@ export class Shard implements ActorHost {
     const isRoom = await this.#committer.stop();
     for (const actor of this.roster.all()) actor.behaviour.stop();
     this.service?.close();
-    if (isRoom) this.store.checkpoint();
+    if (isRoom) {
+      // Messages for nobody move it too, and no commit came after them.
+      this.store.commit([], this.#progress.watermark);
+      this.store.checkpoint();
+    }
     this.store.close();
     this.journal.close();
   }

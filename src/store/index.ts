@@ -15,6 +15,7 @@ export { diaryFile, shardFile, shardsOf, writeLayout } from './layout.ts';
 export type { BackupSummary } from './backup-manifest.ts';
 export { verifyCopy } from './backup-manifest.ts';
 export { describeExport } from './import-check.ts';
+export { isHalfMoved, reshard } from './reshard.ts';
 export { isHalfRestored, restoreBackup } from './restore.ts';
 export { clearTransfers, transfersIn } from './transfers.ts';
 export type { KvListOptions } from './agent-kv.ts';

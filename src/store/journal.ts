@@ -163,6 +163,12 @@ export class Journal implements PartitionLog {
     trim.to = Math.max(trim.to, sequence);
   }
 
+  /** Drops all but the last entry, which is nobody's then: everything in it was applied. */
+  keepLast(): void {
+    this.#db.prepare('DELETE FROM journal WHERE first < (SELECT max(first) FROM journal)').run();
+    this.#db.prepare('UPDATE journal SET shard = 0').run();
+  }
+
   /** Keeps everything that is in it now, until the returned function is called. */
   hold(): () => void {
     this.#holds++;
