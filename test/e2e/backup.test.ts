@@ -68,49 +68,53 @@ const BOOKS = ['book/b1', 'book/b2'];
 const ALL = [...BOOKS, 'slip/s1'];
 
 describe('a backup during a QoS 1 stream', () => {
-  it('restored elsewhere has every message acknowledged before its end, each once, in state, SQL and history', async () => {
-    const dataDir = await testDataDir();
-    const target = join(await testDataDir(), 'restored');
-    const bridge = await startBridge(dataDir, DEVICES);
-    for (const address of BOOKS) await call(bridge, address, 'fill', 6000);
-    const client = await bridge.mqtt();
-    const streams = ALL.map((address) => new Stream(address, client));
-    await until(() => streams.every(({ ackedAtMs }) => ackedAtMs.length > 100), 'streams to flow');
+  it.each([1, 3])(
+    'of %i shards, restored elsewhere, has every message acknowledged before its end, each once, in state, SQL and history',
+    async (shards) => {
+      const dataDir = await testDataDir();
+      const target = join(await testDataDir(), 'restored');
+      const bridge = await startBridge(dataDir, [...DEVICES, '--shards', String(shards)]);
+      for (const address of BOOKS) await call(bridge, address, 'fill', 6000);
+      const client = await bridge.mqtt();
+      const streams = ALL.map((address) => new Stream(address, client));
+      await until(() => streams.every(({ ackedAtMs }) => ackedAtMs.length > 100), 'streams to flow');
 
-    const { status } = await bridge.request('POST', '/api/backup');
-    expect(status).toBe(202);
-    const second = await bridge.request('POST', '/api/backup');
-    expect(second).toMatchObject({ status: 409, body: { code: 'BRG_BACKUP_RUNNING' } });
-    const whenBegun = streams.map(({ ackedAtMs }) => ackedAtMs.length);
-    const { path = '', summary } = await backedUp(bridge);
-    expect(summary).toMatchObject({ agents: 3, heavyAgents: 2 });
-    const throughMs = summary?.throughMs ?? 0;
-    const sent = await Promise.all(streams.map((stream) => stream.stopped()));
-    await bridge.end('SIGKILL');
+      const { status } = await bridge.request('POST', '/api/backup');
+      expect(status).toBe(202);
+      const second = await bridge.request('POST', '/api/backup');
+      expect(second).toMatchObject({ status: 409, body: { code: 'BRG_BACKUP_RUNNING' } });
+      const whenBegun = streams.map(({ ackedAtMs }) => ackedAtMs.length);
+      const { path = '', summary } = await backedUp(bridge);
+      expect(summary).toMatchObject({ agents: 3, heavyAgents: 2 });
+      const throughMs = summary?.throughMs ?? 0;
+      const sent = await Promise.all(streams.map((stream) => stream.stopped()));
+      await bridge.end('SIGKILL');
 
-    await restoreBackup(path, target, { force: false, nowMs: 0 });
-    const restored = await startBridge(target, DEVICES);
-    for (const [index, address] of ALL.entries()) {
-      const stream = streams[index];
-      const must = stream?.ackedBefore(throughMs) ?? NaN;
-      // Messages were taken while it was made.
-      expect(must).toBeGreaterThan(whenBegun[index] ?? NaN);
-      const { applied, duplicates } = await count(restored, address);
-      expect(duplicates).toBe(0);
-      expect(applied).toBeGreaterThanOrEqual(must);
-      expect(applied).toBeLessThanOrEqual(sent[index] ?? NaN);
-      expect(await points(restored, address)).toBe(applied);
-      const state = await bridgeState(restored, address);
-      expect(state).toMatchObject({ x: applied - 1 });
-      if (BOOKS.includes(address)) {
-        expect(await call(restored, address, 'readings')).toEqual({
-          rows: applied,
-          seqs: applied,
-          state: applied,
-        });
+      await restoreBackup(path, target, { force: false, nowMs: 0 });
+      const restored = await startBridge(target, DEVICES);
+      for (const [index, address] of ALL.entries()) {
+        const stream = streams[index];
+        const must = stream?.ackedBefore(throughMs) ?? NaN;
+        // Messages were taken while it was made.
+        expect(must).toBeGreaterThan(whenBegun[index] ?? NaN);
+        const { applied, duplicates } = await count(restored, address);
+        expect(duplicates).toBe(0);
+        expect(applied).toBeGreaterThanOrEqual(must);
+        expect(applied).toBeLessThanOrEqual(sent[index] ?? NaN);
+        expect(await points(restored, address)).toBe(applied);
+        const state = await bridgeState(restored, address);
+        expect(state).toMatchObject({ x: applied - 1 });
+        if (BOOKS.includes(address)) {
+          expect(await call(restored, address, 'readings')).toEqual({
+            rows: applied,
+            seqs: applied,
+            state: applied,
+          });
+        }
       }
-    }
-  }, 60_000);
+    },
+    60_000,
+  );
 
   it('leaves nothing behind when the disk fills up, and the bridge goes on', async () => {
     const dataDir = await testDataDir();
