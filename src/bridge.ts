@@ -18,7 +18,14 @@ import { inlineShards } from './shard-inline.ts';
 import { workerShard } from './shard-links.ts';
 import { loadDevices, type ShardSettings } from './shard.ts';
 import type { McpEndpoint } from './tools/index.ts';
-import { clearTransfers, isHalfMoved, isHalfRestored, shardsOf, transfersIn, writeLayout } from './store/index.ts';
+import {
+  clearTransfers,
+  isHalfMoved,
+  isHalfRestored,
+  shardsOf,
+  transfersIn,
+  writeLayout,
+} from './store/index.ts';
 
 /** A running bridge. */
 export interface Bridge {

@@ -27,8 +27,8 @@ const { systemClock } = await import('./base/clock.ts');
 const { createLog } = await import('./base/log.ts');
 const { openJournal } = await import('./shard.ts');
 const { dataDir, journalPagesMax, logLevel, logFormat } = workerData as ShardSettings; // written by shard-group.ts
-const journal = openJournal(dataDir, journalPagesMax);
 const log = createLog({ level: logLevel, format: logFormat });
+const journal = openJournal(dataDir, journalPagesMax, log);
 const desk = new JournalDesk({ journal, clock: systemClock, log, post, fail });
 main.on('message', (order: JournalOrder<MessagePort>) => {
   if (order.kind === 'attach') attach(order.shard, order.port);

@@ -126,10 +126,11 @@ class InlineGroup {
 
   #open(): JournalDesk {
     const { dataDir, journalPagesMax, logLevel, logFormat } = this.#settings;
+    const log = createLog({ level: logLevel, format: logFormat });
     return new JournalDesk({
-      journal: openJournal(dataDir, journalPagesMax),
+      journal: openJournal(dataDir, journalPagesMax, log),
       clock: systemClock,
-      log: createLog({ level: logLevel, format: logFormat }),
+      log,
       post: later((word) => {
         if (word.kind === 'effects') this.#events[word.shard]?.effects(word.pack);
       }),

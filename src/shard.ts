@@ -92,7 +92,7 @@ export async function openShard(
   const programs = new ProgramHost({ secrets: modelKey == null ? [] : [modelKey] });
   const factory = createActorFactory(new Registry(definitions), agents, models, settings.mcp, programs);
   return new Shard({
-    journal: journal ?? openJournal(dataDir, journalPagesMax),
+    journal: journal ?? openJournal(dataDir, journalPagesMax, log),
     store: new ShardStore(join(dataDir, shardFile(shard)), {
       shard,
       shards,
@@ -113,9 +113,12 @@ export async function openShard(
   });
 }
 
-/** @throws BridgeError BRG_DATA_DIR, BRG_DISK_FULL */
-export function openJournal(dataDir: string, journalPagesMax: number | undefined): Journal {
-  return new Journal(join(dataDir, 'journal.db'), pagesMax(journalPagesMax));
+/** @throws BridgeError BRG_JOURNAL_DAMAGED, BRG_DATA_DIR, BRG_DISK_FULL */
+export function openJournal(dataDir: string, journalPagesMax: number | undefined, log: Log): Journal {
+  const journal = new Journal(join(dataDir, 'journal.db'), pagesMax(journalPagesMax));
+  if (journal.isTorn)
+    log.warn({}, 'the journal ended in a commit that was under way: dropped, nobody was told of it');
+  return journal;
 }
 
 function serviceOf(models: ModelHost, programs: ProgramHost): ShardService {

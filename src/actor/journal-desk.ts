@@ -10,7 +10,7 @@
  * I3 Batches of one shard stay in their order; those of different shards do not wait for each other, but for the disk.
  */
 import type { LoopClock } from '../base/clock.ts';
-import { asBridgeError, assert, BridgeError } from '../base/errors.ts';
+import { asBridgeError, assert, type BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { isDiskFull, type Journal } from '../store/index.ts';
@@ -24,24 +24,8 @@ import type {
   ShardBatch,
   ShardSaying,
 } from './journal-words.ts';
+import { giveBack, refuse, take, type Seat, type ShardPort } from './journal-seat.ts';
 import { ShardEffects } from './shard-effects.ts';
-
-/** The way to a shard's thread. Its memory goes with a batch. */
-export interface ShardPort {
-  post(saying: JournalSaying): void;
-}
-
-interface Seat {
-  readonly shard: number;
-  readonly port: ShardPort;
-  readonly effects: ShardEffects;
-  isLive: boolean;
-  /** Durable batches it may still be given before it takes one. */
-  credit: number;
-  readonly queue: ShardBatch[];
-  /** The backup that it makes holds the journal. */
-  readonly holds: (() => void)[];
-}
 
 /** A part of a backup that one shard asked another for. */
 interface Relay {
@@ -279,27 +263,4 @@ export class JournalDesk {
       this.#options.fail(asBridgeError(error));
     }
   }
-}
-
-/** What can be journaled for a shard now. */
-function take(seat: Seat): ShardBatch[] {
-  const batches: ShardBatch[] = [];
-  while (seat.isLive) {
-    const [next] = seat.queue;
-    if (next === undefined || (next.durableCount > 0 && seat.credit === 0)) break;
-    if (next.durableCount > 0) seat.credit--;
-    batches.push(next);
-    seat.queue.shift();
-  }
-  return batches;
-}
-
-function giveBack(seat: Seat, batches: readonly ShardBatch[]): void {
-  seat.queue.unshift(...batches);
-  seat.credit += batches.filter(({ durableCount }) => durableCount > 0).length;
-}
-
-function refuse({ port }: Seat, call: number, error: unknown): void {
-  const { code, message } = asBridgeError(error);
-  port.post({ kind: 'answer', call, value: null, error: { code, message } });
 }

@@ -1,7 +1,8 @@
 /** `mooring doctor`: looks at this machine as the bridge will find it, with a fix for each complaint. */
 import { BridgeError } from '../base/errors.ts';
 import { checkConfig, type Config } from '../config.ts';
-import { EXIT, type Command, type Invocation } from './command.ts';
+import { EXIT, UsageError, type Command, type Invocation } from './command.ts';
+import { checkStoredData } from './doctor-data.ts';
 import { checkDataDir } from './doctor-disk.ts';
 import {
   checkClock,
@@ -26,14 +27,26 @@ export const doctorCommand: Command = {
   summary: 'check this machine and say how to fix what is wrong',
   usage: '',
   arguments: { min: 0, max: 0 },
-  options: settingOptions(['host', 'mqtt-port', 'http-port', 'data-dir']),
+  options: {
+    ...settingOptions(['host', 'mqtt-port', 'http-port', 'data-dir']),
+    data: {
+      type: 'boolean',
+      meaning: 'look at what is in the data directory instead: every entry of the journal, every table',
+    },
+    'set-aside': {
+      type: 'boolean',
+      meaning:
+        'with --data: take out of the journal what cannot be read, so that a bridge starts (the file is kept)',
+    },
+  },
   details:
     'Looks at the Node version, the ports, the data directory, the speed of fsync, the limit of open files, the\n' +
-    'clock and the dashboard. It changes nothing. A warning leaves the exit code 0, a failure makes it 1.\n\n' +
+    'clock and the dashboard. It changes nothing, unless told to --set-aside. A warning leaves the exit code 0, a failure makes it 1.\n\n' +
     SETTINGS_HELP,
   examples: [
     'mooring doctor',
     'mooring doctor --data-dir /mnt/ssd/mooring',
+    'mooring doctor --data                       # of a bridge that is stopped',
     'mooring doctor --json | jq .ok',
   ],
   run: doctor,
@@ -41,7 +54,21 @@ export const doctorCommand: Command = {
 
 async function doctor(invocation: Invocation): Promise<number> {
   const { config, check } = readSettings(invocation);
-  const checks = [
+  const { data, 'set-aside': setAside } = invocation.values;
+  if (data === undefined && setAside !== undefined) throw new UsageError('--set-aside goes with --data');
+  const checks =
+    data !== undefined
+      ? [check, ...checkStoredData(config.dataDir, setAside !== undefined)]
+      : await checkMachine(config, check);
+  const isOk = checks.every(({ status }) => status !== 'fail');
+  process.stdout.write(
+    invocation.isJson ? `${JSON.stringify({ ok: isOk, checks }, null, 2)}\n` : textOf(checks),
+  );
+  return isOk ? EXIT.ok : EXIT.failed;
+}
+
+async function checkMachine(config: Config, check: Check): Promise<Check[]> {
+  return [
     checkNode(),
     check,
     ...(await checkPorts(config)),
@@ -51,11 +78,6 @@ async function doctor(invocation: Invocation): Promise<number> {
     checkDashboard(),
     checkMosquitto(),
   ];
-  const isOk = checks.every(({ status }) => status !== 'fail');
-  process.stdout.write(
-    invocation.isJson ? `${JSON.stringify({ ok: isOk, checks }, null, 2)}\n` : textOf(checks),
-  );
-  return isOk ? EXIT.ok : EXIT.failed;
 }
 
 /** Bad settings are a finding too; the rest is then checked with the defaults. */

@@ -3,13 +3,8 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BridgeError } from '../base/errors.ts';
-import {
-  BackupRun,
-  type BackupJournal,
-  type BackupPart,
-  type BackupParts,
-  type BackupProgress,
-} from './backup.ts';
+import type { BackupJournal, BackupPart } from './backup-part.ts';
+import { BackupRun, type BackupParts, type BackupProgress } from './backup.ts';
 import { backupName, listBackups, PARTIAL_SUFFIX, summaryOf, type BackupSummary } from './backup-manifest.ts';
 import { fileError, syncFile } from './copy-database.ts';
 

@@ -21,6 +21,7 @@ import { limits } from '../base/limits.ts';
 import type { AgentDirectory } from './agent-directory.ts';
 import type { AgentFile } from './agent-file.ts';
 import { agentFilePath, writeNewFile, type AgentFiles } from './agent-files.ts';
+import type { BackupJournal, BackupPart } from './backup-part.ts';
 import {
   BACKUP_FORMAT,
   hashFile,
@@ -39,34 +40,6 @@ export interface BackupProgress {
   readonly bytes: number;
   /** What it will be, as far as it is known. */
   readonly bytesTotal: number;
-}
-
-/** The journal, as a backup needs it. */
-export interface BackupJournal {
-  /** Keeps everything that is in it until the returned function is called. */
-  hold(): (() => void) | Promise<() => void>;
-  sizeBytes(): number;
-  copy(path: string, now: () => number): Promise<JournalCopy>;
-  /** Has each of the other shards that share it copy its own into a directory. */
-  readonly others?: readonly ((directory: string) => Promise<BackupPart>)[];
-}
-
-/** A copy of the journal: everything acknowledged before `throughMs` is in it. */
-export interface JournalCopy {
-  readonly bytes: number;
-  readonly lastSequence: number;
-  readonly throughMs: number;
-}
-
-/** What one shard has copied. */
-export interface BackupPart {
-  readonly agents: number;
-  /** Agents with a file of their own. */
-  readonly heavyAgents: number;
-  readonly unreadable: readonly string[];
-  /** Below the backup's directory. */
-  readonly paths: readonly string[];
-  readonly bytes: number;
 }
 
 /** What a backup is made of. */

@@ -12,9 +12,10 @@ import type Database from 'better-sqlite3';
 import { crc32 } from 'node:zlib';
 import { BridgeError } from '../base/errors.ts';
 import { copyDatabase } from './copy-database.ts';
-import { openDatabase, storeError } from './database.ts';
+import { errorCode, openDatabase, storeError } from './database.ts';
 import { migrateJournal } from './journal-schema.ts';
 import type { LogEntry, PartitionLog } from './partition-log.ts';
+import { checkWal, type WalTail } from './wal-tail.ts';
 
 interface Row {
   first: number;
@@ -45,6 +46,8 @@ const ENTRIES_PER_PAGE = 16;
 export class Journal implements PartitionLog {
   readonly #db: Database.Database;
   readonly #path: string;
+  /** The last run ended in a commit, which nobody was told of: it is dropped. */
+  readonly isTorn: boolean;
   readonly #insert: Database.Statement<[number, number, string, Uint8Array, number, number]>;
   readonly #delete: Database.Statement<[number, number, number]>;
   readonly #page: Database.Statement<[number, number, number, number], Row>;
@@ -57,6 +60,10 @@ export class Journal implements PartitionLog {
   /** @param pagesMax bound of the file in pages of 16 KiB, for disks with a quota; default SQLite's own. */
   constructor(path: string, options: { pagesMax?: number } = {}) {
     this.#path = path;
+    // Before SQLite drops what is not whole.
+    const tail = checkWal(`${path}-wal`);
+    if (tail.kind === 'damaged') throw damagedWal(path, tail);
+    this.isTorn = tail.kind === 'torn' && tail.commits > 0;
     const db = openDatabase(path, { synchronous: 'FULL', pageBytes: 16_384, cacheKiB: 4096 });
     this.#db = db;
     if (options.pagesMax !== undefined) db.pragma(`max_page_count=${options.pagesMax}`);
@@ -140,7 +147,7 @@ export class Journal implements PartitionLog {
     try {
       rows = this.#page.all(afterFirst, afterSequence, shard, max);
     } catch (error) {
-      throw storeError(error, this.#path);
+      throw isCorrupt(error) ? unreadable(this.#path, error) : storeError(error, this.#path);
     }
     return rows.map((row) => {
       if (row.crc !== null && crc32(row.batch) !== row.crc) throw damaged(this.#path, row);
@@ -216,7 +223,23 @@ export class Journal implements PartitionLog {
   }
 }
 
+const ADVICE = 'mooring doctor --data says what can be done';
+
 function damaged(path: string, { first, count }: Row): BridgeError {
   const what = `${path}: the ${count} acknowledged messages ${first} to ${first + count - 1} cannot be read: their checksum differs`;
-  return new BridgeError('BRG_JOURNAL_DAMAGED', `${what}; mooring doctor --data says what can be done`);
+  return new BridgeError('BRG_JOURNAL_DAMAGED', `${what}; ${ADVICE}`);
+}
+
+function damagedWal(path: string, { fromByte, commits }: WalTail): BridgeError {
+  const what = `${path}-wal is damaged at byte ${fromByte}: ${commits} commits from there on, which were acknowledged, cannot be read`;
+  return new BridgeError('BRG_JOURNAL_DAMAGED', `${what}; ${ADVICE}`);
+}
+
+function unreadable(path: string, cause: unknown): BridgeError {
+  const what = `${path} cannot be read: ${String(cause)}`;
+  return new BridgeError('BRG_JOURNAL_DAMAGED', `${what}; ${ADVICE}`, { cause });
+}
+
+function isCorrupt(error: unknown): boolean {
+  return errorCode(error)?.startsWith('SQLITE_CORRUPT') === true;
 }

@@ -21,6 +21,7 @@ import { isListed } from './listed-cells.ts';
 import { HistoryStore, type HistoryBuffer } from './history.ts';
 import type { RetentionPolicy } from './retention.ts';
 import { migrateShard } from './shard-schema.ts';
+import type { StoreOptions } from './store-options.ts';
 import { syncWal } from './sync-path.ts';
 
 export type Presence = 'online' | 'offline' | 'never';
@@ -56,17 +57,6 @@ export interface AgentChange {
   /** Rows for the audit log of the shard, also those of heavy agents. */
   readonly audits: readonly AuditEntry[];
   readonly isForgotten: boolean;
-}
-
-interface StoreOptions {
-  /** Number of the shard, of so many in the process. */
-  readonly shard?: number;
-  readonly shards?: number;
-  /** Bound of the file, for disks with a quota. */
-  readonly pagesMax?: number;
-  /** Bound of an agent's own file, and of how many are open. */
-  readonly agentBytesMax?: number;
-  readonly agentFilesOpenMax?: number;
 }
 
 interface Checkpoint {
