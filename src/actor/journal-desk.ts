@@ -18,7 +18,6 @@ import type {
   JournalAnswer,
   JournalOrder,
   JournalQuestion,
-  JournalSaying,
   JournalWord,
   LiveAnswer,
   ShardBatch,

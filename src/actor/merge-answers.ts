@@ -5,6 +5,11 @@ import { mergeApprovalPages, type ApprovalPage, type ApprovalsBody } from './app
 import { mergeAuditPages, type AuditBody, type AuditPage } from './audit-query.ts';
 import type { AttentionBody } from './shard-queries.ts';
 
+/** Of what there is once, one shard is asked: it conducts the others (CopyDesk). */
+export function isForFirst(name: string): boolean {
+  return ['backup', 'backupStatus', 'backups'].includes(name);
+}
+
 /** One answer out of those of all shards to a question of shard-queries.ts. */
 export function mergeAnswers(name: string, body: unknown, answers: readonly unknown[]): unknown {
   if (name === 'stats') return withWakeTimes(sum(answers as Record<string, number>[])); // ShardOverview.totals

@@ -86,6 +86,8 @@ export const EFFECT = {
   ask: 7,
   /** The shard takes batches, after a start: text = the batch it journaled last. */
   started: 8,
+  /** An agent is behind on its messages, or has caught up: text = its key, id = 1 or 0. */
+  crowded: 9,
 } as const;
 
 export type EffectKind = (typeof EFFECT)[keyof typeof EFFECT];

@@ -32,14 +32,12 @@ import type {
   RequestOptions,
 } from './port.ts';
 import { AttachedDevices } from './attached-devices.ts';
-import { mergeAnswers } from './merge-answers.ts';
+import { isForFirst, mergeAnswers } from './merge-answers.ts';
+import { mergeReadiness } from './merge-readiness.ts';
 import { shardOf } from './placement.ts';
 import { RequestTable } from './request-table.ts';
 import type { AgentQuestion } from './shard-effects.ts';
 import { ShardClient, type StartShard } from './shard-client.ts';
-
-/** Questions about all that are there once. */
-const OF_FIRST_SHARD: ReadonlySet<string> = new Set(['backup', 'backupStatus', 'backups']);
 
 const NO_BYTES = new Uint8Array(0);
 const CONNECTION_ID_MAX = 2 ** 32 - 1;
@@ -70,6 +68,8 @@ export class Runtime implements ActorRuntime {
   readonly #connections = new Map<number, OpenConnection>();
   readonly #devices = new AttachedDevices((key) => this.#shard(key));
   readonly #requests: RequestTable;
+  /** Agents that are behind on their messages. */
+  readonly #crowded = new Set<string>();
   #publish: (publication: Publication) => void = () => {};
   #lastConnection = 0;
   #isStopping = false;
@@ -108,6 +108,10 @@ export class Runtime implements ActorRuntime {
       return;
     }
     const key = addressKey(message.address);
+    if (this.#crowded.size > 0 && this.#crowded.has(key) && isFlood(message)) {
+      queueMicrotask(() => done('busy'));
+      return;
+    }
     const { channel, subject, connection, payload } = message;
     this.#shard(key).writeDurable(channelKind(channel), key, subject, connection, payload, done);
   }
@@ -208,8 +212,7 @@ export class Runtime implements ActorRuntime {
   }
 
   async #askAll(name: string, body: unknown, options: RequestOptions): Promise<unknown> {
-    // One of them conducts it: see CopyDesk.
-    const shards = OF_FIRST_SHARD.has(name) ? [0] : this.#shards.keys();
+    const shards = isForFirst(name) ? [0] : this.#shards.keys();
     const answers = await Promise.all(
       Array.from(shards, (index) => this.#ask(index, '', name, body, options)),
     );
@@ -219,6 +222,7 @@ export class Runtime implements ActorRuntime {
   /** After a crash the shard knows nobody: introduce everyone again. */
   #reintroduce(index: number): void {
     const shard = this.#shardAt(index);
+    for (const key of this.#crowded) if (this.#shard(key) === shard) this.#crowded.delete(key);
     for (const [connection, { key, body }] of this.#connections) {
       if (this.#shard(key) !== shard) continue;
       shard.write(KIND.connect, FLAG_RESUMED, key, '', connection, 0, jsonBytes(body), undefined);
@@ -257,6 +261,10 @@ export class Runtime implements ActorRuntime {
       case EFFECT.ask:
         this.#answerAgent(effect, index);
         return;
+      case EFFECT.crowded:
+        if (effect.id === 1) this.#crowded.add(effect.text);
+        else this.#crowded.delete(effect.text);
+        return;
       case EFFECT.close:
         this.#connections.get(effect.id)?.sink.close(effect.code, effect.text);
         return;
@@ -275,13 +283,9 @@ export class Runtime implements ActorRuntime {
   }
 }
 
-/** Ready when all are; of a replay, how far all are that said so. */
-function mergeReadiness(all: readonly Readiness[]): Readiness {
-  const first = all.find(({ kind }) => kind !== 'ready') ?? { kind: 'ready' };
-  const replays = all.filter((readiness) => readiness.kind === 'replaying');
-  if (replays.length < 2) return replays[0] ?? first;
-  const sum = (of: 'applied' | 'total'): number => replays.reduce((total, replay) => total + replay[of], 0);
-  return { kind: 'replaying', applied: sum('applied'), total: sum('total') };
+/** What an agent that is behind may be spared: nobody waits for it, and its device can send it later. */
+function isFlood({ channel }: DeviceMessage): boolean {
+  return channel === 'telemetry' || channel === 'reported';
 }
 
 function shardRestarted(): BridgeError {

@@ -33,6 +33,10 @@ export class ShardEffects {
     this.#writer.write(EFFECT.started, 0, 0, 0, lastBatchId, []);
   }
 
+  crowded(key: string, isCrowded: boolean): void {
+    this.#writer.write(EFFECT.crowded, 0, 0, isCrowded ? 1 : 0, key, []);
+  }
+
   readiness(readiness: Readiness): void {
     this.#writer.write(EFFECT.readiness, 0, 0, 0, '', [], json(readiness));
   }

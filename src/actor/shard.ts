@@ -22,6 +22,7 @@ import { AskTable } from './asks.ts';
 import { Committer, type Phase } from './committer.ts';
 import { ConnectionTable } from './connections.ts';
 import { CopyDesk } from './copy-desk.ts';
+import { Crowds } from './crowds.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { readBatch } from './envelope.ts';
 import { Fleet } from './fleet-view.ts';
@@ -53,6 +54,7 @@ export class Shard implements ActorHost {
   readonly asks: AskTable;
   readonly fleet: Fleet;
   readonly recorder: FlightRecorder;
+  readonly crowds: Crowds;
   readonly copyDesk = new CopyDesk(this);
   readonly quarantine = new Quarantine();
   /** Sequence numbers of messages to set aside. */
@@ -81,6 +83,7 @@ export class Shard implements ActorHost {
     this.store = options.store;
     this.journal = options.journal;
     this.roster = new Roster(options);
+    this.crowds = new Crowds(this.clock, this.effects, (key) => this.roster.get(key));
     this.recorder = options.recorder ?? new FlightRecorder();
     this.turnDeadlineMs = options.turnDeadlineMs ?? limits.turnDeadlineMs;
     this.#diary = options.diary;

@@ -44,6 +44,7 @@ export class Turns {
   /** Runs `work` when the turns before it in the device lane have ended. */
   queue(actor: Actor, work: Work): void {
     actor.mailbox.run('device', () => this.#perform(actor, work));
+    if (actor.mailbox.length > 0) this.#shard.crowds.note(actor);
   }
 
   /** A turn of the thought lane, or a piece beside both: what it throws is logged and ends there. */

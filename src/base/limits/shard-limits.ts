@@ -17,6 +17,8 @@ export const shardLimits = {
   pendingBytesMax: 32 * MiB,
   /** Messages journaled but not yet applied, over all agents of a shard, before it takes no more. */
   unappliedMessagesMax: 100_000,
+  /** Turns that wait for one agent before no more telemetry of its device is taken; again below half of it. */
+  agentWaitingMax: 2_000,
   /** Requests (API calls, commands) waiting for an agent's answer. */
   requestsPendingMax: 10_000,
   /** Time a request may wait for its agent. */
