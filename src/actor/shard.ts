@@ -13,7 +13,7 @@ import type { LoopClock } from '../base/clock.ts';
 import { systemChance, type Chance } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
-import type { HistorySeries, ReplayDiary, ShardStore } from '../store/index.ts';
+import { isDiskFull, type HistorySeries, type ReplayDiary, type ShardStore } from '../store/index.ts';
 import type { Actor } from './actor.ts';
 import type { ActorHost } from './actor-host.ts';
 import { AlarmTimer } from './alarms.ts';
@@ -126,13 +126,19 @@ export class Shard implements ActorHost {
     const isRoom = await this.#committer.stop();
     for (const actor of this.roster.all()) actor.behaviour.stop();
     this.service?.close();
-    if (isRoom) {
-      // Messages for nobody move it too, and no commit came after them.
-      this.store.commit([], this.#progress.watermark);
-      this.store.checkpoint();
-    }
+    if (isRoom) this.#checkpointAtEnd();
     this.store.close();
     this.journal.close();
+  }
+
+  #checkpointAtEnd(): void {
+    try {
+      // Messages for nobody move the watermark too, and no commit came after them.
+      if (this.store.watermark !== this.#progress.watermark) this.store.commit([], this.#progress.watermark);
+      this.store.checkpoint();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error; // the next start replays
+    }
   }
 
   /** The journal is another thread's, and has had no room since then; null: it has again. */

@@ -1,6 +1,7 @@
 /** Files that may not grow any further stand for a disk that is full. */
 import { expect, test } from 'vitest';
 import type { MqttClient } from 'mqtt';
+import { writeLayout } from '../../src/store/index.ts';
 import { labDevices, startBridge, temporaryDir, type TestBridge } from '../support/bridge.ts';
 import { until } from '../support/until.ts';
 
@@ -60,16 +61,21 @@ test('when shard.db is full no more PUBACKs leave, readiness fails, and a start 
   expect(await roomy.agent('plain/a')).toMatchObject({ messages: count['accepted'] });
 });
 
-test('a journal at its bound is trimmed of what is applied, and goes on', async () => {
-  const bridge = await startBridge({ devices: labDevices }, { shard: { journalPagesMax: 24 } });
-  const device = await bridge.mqtt();
-  const { acknowledged, stop } = flood(device, 'plain/a', 'x'.repeat(60));
-  await untilFull(bridge);
-  const before = acknowledged.length;
-  await until(() => acknowledged.length > before + 100, 'PUBACKs to go on');
-  stop();
-  await until(async () => (await bridge.fetch('/readyz')).status === 200, 'readyz to be well again');
-  const count = await bridge.agent('plain/a/telemetry/count');
-  expect(count['applied']).toBeGreaterThanOrEqual(acknowledged.length);
-  expect(count).toMatchObject({ applied: count['accepted'], duplicates: 0 });
-});
+test.each([1, 3])(
+  'a journal of %i shards at its bound is trimmed of what is applied, and goes on',
+  async (shards) => {
+    const dataDir = temporaryDir();
+    if (shards > 1) writeLayout(dataDir, shards);
+    const bridge = await startBridge({ devices: labDevices, dataDir }, { shard: { journalPagesMax: 24 } });
+    const device = await bridge.mqtt();
+    const { acknowledged, stop } = flood(device, 'plain/a', 'x'.repeat(60));
+    await untilFull(bridge);
+    const before = acknowledged.length;
+    await until(() => acknowledged.length > before + 100, 'PUBACKs to go on');
+    stop();
+    await until(async () => (await bridge.fetch('/readyz')).status === 200, 'readyz to be well again');
+    const count = await bridge.agent('plain/a/telemetry/count');
+    expect(count['applied']).toBeGreaterThanOrEqual(acknowledged.length);
+    expect(count).toMatchObject({ applied: count['accepted'], duplicates: 0 });
+  },
+);

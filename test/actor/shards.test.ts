@@ -1,5 +1,5 @@
 /** Several shards behave like one: in this thread, and in threads of their own with the one that writes the journal. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { shardOf } from '../../src/actor/placement.ts';
@@ -135,6 +135,11 @@ test('a start after a stop finds everybody; one with another number of shards is
       message: expect.stringContaining(`mooring reshard ${shards}`) as unknown,
     });
   }
+  const journal = join(dataDir, 'journal.db');
+  renameSync(journal, `${journal}.away`);
+  writeFileSync(journal, 'this is no database, and its thread has to say so'.repeat(100));
+  await expect(startBridge({ dataDir })).rejects.toMatchObject({ code: 'BRG_DATA_DIR' });
+  renameSync(`${journal}.away`, journal);
   const second = await startBridge({ devices: labDevices, dataDir });
   await publish(second, IDS, 2);
   for (const id of IDS) expect(await second.agent(`lab/${id}`)).toMatchObject({ messages: 5 });
