@@ -87,6 +87,19 @@ export function testApprovals(engine: string, runs: () => ProgramRuns, history: 
       expect(made).toEqual(['history', 'history']);
     });
 
+    it('are asked about together when they were made together, and a call beside them is made once', async () => {
+      const { bindings, made } = tools();
+      const together = `const [a, b, c] = await Promise.all([env.pump.stop({ n: 1 }), env.pump.history({}), env.pump.stop({ n: 2 })]); return [a, c];`;
+      const paused = await runs().run(together, { bindings });
+      expect(paused.end).toMatchObject({ kind: 'paused', pending: [{ sequence: 0 }, { sequence: 2 }] });
+      const pending = paused.end.kind === 'paused' ? paused.end.pending : [];
+      const decisions = pending.map((call) => ({ ...call, kind: 'approved' as const }));
+      const { seed, calls: recorded } = paused;
+      const result = await runs().run(together, { bindings, seed, recorded, decisions });
+      expect(result.end).toEqual({ kind: 'done', value: ['stopped', 'stopped'] });
+      expect(made).toEqual(['history', 'stop', 'stop']);
+    });
+
     it('replay calls made at once in the order of their answers', async () => {
       const made: string[] = [];
       const step = binding('step', {

@@ -26,6 +26,8 @@ export const programLimits = {
   programCallsMax: 100,
   programParallelCallsMax: 8,
   programCallMs: 15_000,
+  /** A call waits for people: the time its program may take to make the other calls that belong to the same step. */
+  programTurnMs: 1_000,
   /** Bytes of the JSON of one call's arguments, of one answer of a tool, and of a program's result. */
   programArgumentBytesMax: 256 * KiB,
   programAnswerBytesMax: 1 * MiB,

@@ -1,9 +1,11 @@
 /**
  * The calls of one run, on the host's side: counted, at most some at once, served from a record where there is one.
  * Invariants: C1 a call is made at most once. C2 an answer goes to the program only after `onCall` was told of it.
- * C3 answers of a replay go out in the order of the first run, before any live one.
+ * C3 answers of a replay go out in the order of the first run, before any live one. C4 once a call waits for people, those
+ * of the same turn of the program are still made, no later ones, and no answer goes to it any more.
  */
 import type { Clock } from '../../base/clock.ts';
+import { limits } from '../../base/limits.ts';
 import { parseHostileJson, type Json } from './hostile-json.ts';
 import { hashArguments, ReplayLog, type CallIdentity } from './replay.ts';
 import type { CallRecord, PendingApproval, RunRequest } from './run-result.ts';
@@ -40,6 +42,11 @@ export class RunCalls {
   readonly #pending: PendingApproval[] = [];
   #running = 0;
   #answered = 0;
+  /** The program has made calls and may make more before it waits for their answers. */
+  #isTurnOpen = false;
+  /** A call waits for people, and its turn is over. */
+  #isPaused = false;
+  #stopWaiting: () => void = () => undefined;
 
   constructor(request: RunRequest, clock: Clock, listener: RunCallsListener) {
     const { recorded = [], decisions = [], program } = request;
@@ -55,7 +62,8 @@ export class RunCalls {
   }
 
   get isIdle(): boolean {
-    return this.#running === 0 && (this.#waiting.length === 0 || this.#pending.length > 0);
+    if (this.#pending.length > 0) return this.#running === 0 && this.#isPaused;
+    return this.#running === 0 && this.#waiting.length === 0;
   }
 
   /** Records whose calls the program has not made. */
@@ -83,7 +91,8 @@ export class RunCalls {
       durationMs: 0,
       decision: 'unanswered',
     });
-    if (this.#pending.length > 0) return;
+    this.#isTurnOpen = true;
+    if (this.#isPaused) return;
     const served = this.#replay.serve(identity);
     if (served.kind === 'diverged') return this.#listener.diverged(served.message);
     if (served.kind === 'denied') return this.#answer(sequence, served.answer, { decision: 'denied' });
@@ -99,14 +108,21 @@ export class RunCalls {
     this.#startWaiting();
   }
 
+  /** The program says that it makes no further call before it has an answer. */
+  turnEnded(): void {
+    this.#isTurnOpen = false;
+    if (this.#pending.length > 0) this.#pause();
+  }
+
   /** Ends what is open: tools are told, their answers are dropped. */
   close(): void {
+    this.#stopWaiting();
     this.#waiting.length = 0;
     this.#abort.abort();
   }
 
   #startWaiting(): void {
-    while (this.#running < this.#request.budget.parallelCallsMax && this.#pending.length === 0) {
+    while (this.#running < this.#request.budget.parallelCallsMax && !this.#isPaused) {
       const call = this.#waiting.shift();
       if (call === undefined) return;
       this.#running++;
@@ -153,7 +169,18 @@ export class RunCalls {
       args,
       reason: answer.reason,
     });
+    if (!this.#isTurnOpen) this.#pause();
+    // A program need not say that its turn is over.
+    else if (this.#pending.length === 1)
+      this.#stopWaiting = this.#clock.after(limits.programTurnMs, () => this.#pause());
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#stopWaiting();
     this.#listener.paused();
+    if (this.isIdle) this.#listener.idle();
   }
 
   #answer(

@@ -130,6 +130,7 @@ export class RunSession {
     const frame = parsed.value;
     if (frame['kind'] === 'call') this.#call(frame);
     else if (frame['kind'] === 'log') this.#log(frame);
+    else if (frame['kind'] === 'turn') this.#calls.turnEnded();
     else if (frame['kind'] === 'end') this.#say(frame);
     else this.#breach('a frame of no kind');
   }

@@ -98,6 +98,7 @@ class Guest {
   #logLines = 0;
   #logBytes = 0;
   #hasEnded = false;
+  #isTurnOpen = false;
   #start: StartFrame | undefined;
 
   constructor(port: GuestPort) {
@@ -211,7 +212,18 @@ class Guest {
       apply(mapSet, this.#pending, [id, { __proto__: null, resolve, reject, stack }]);
       this.#waiting++;
       this.#port.send(stringify({ __proto__: null, kind: 'call', id, namespace, tool, args: json }));
+      this.#closeTurn();
     });
+  }
+
+  /** Says when the program has made all calls it makes before it waits: those that need people are asked about together. */
+  #closeTurn(): void {
+    if (this.#isTurnOpen) return;
+    this.#isTurnOpen = true;
+    this.#port.later(() => {
+      this.#isTurnOpen = false;
+      this.#port.send('{"kind":"turn"}');
+    }, 0);
   }
 
   #environment({ tools }: StartFrame): unknown {
