@@ -10,10 +10,13 @@ import {
   emptyRealm,
   fixTime,
   freeze,
-  ownKeys,
+  isLonger,
+  join,
+  named,
   RealError,
   seedRandom,
   setGlobal,
+  slice,
 } from './realm.ts';
 
 /** What an engine gives it. */
@@ -53,9 +56,8 @@ interface PendingCall {
 
 const { parse, stringify } = JSON;
 const { create } = Object;
-const [RealPromise, RealProxy, text] = [Promise, Proxy, String];
+const [RealPromise, text] = [Promise, String];
 const [mapGet, mapSet, mapDelete] = [Map.prototype.get, Map.prototype.set, Map.prototype.delete];
-const [join, slice, charCodeAt] = [Array.prototype.join, String.prototype.slice, String.prototype.charCodeAt];
 
 function describe(value: unknown): string {
   if (typeof value === 'string') return value;
@@ -75,18 +77,6 @@ function field(value: unknown, name: string, charactersMax: number): string {
   } catch {
     return '';
   }
-}
-
-/** UTF-8 bytes of JSON text are at most three per unit; exact counting is the host's. */
-function isLonger(json: string, bytesMax: number): boolean {
-  if (json.length > bytesMax) return true;
-  if (json.length * 3 <= bytesMax) return false;
-  let bytes = 0;
-  for (let i = 0; i < json.length; i++) {
-    const unit: number = apply(charCodeAt, json, [i]);
-    bytes += unit < 0x80 ? 1 : unit < 0x800 ? 2 : unit >= 0xd800 && unit < 0xe000 ? 2 : 3;
-  }
-  return bytes > bytesMax;
 }
 
 class Guest {
@@ -286,21 +276,6 @@ class Guest {
       if (apply(mapDelete, live, [id]) === true) this.#timers--;
     });
   }
-}
-
-/** `members`, where a name that is not there says which are: a model corrects itself by the error. */
-function named(members: Record<string, unknown>, path: string): unknown {
-  freeze(members);
-  return new RealProxy(members, {
-    get(_target, key) {
-      if (typeof key === 'symbol' || key === 'then' || key === 'toJSON') return undefined;
-      const member = members[key];
-      if (member !== undefined) return member;
-      throw new RealError(
-        `${path} has no ${key}; it has: ${apply(slice, apply(join, ownKeys(members), [', ']), [0, 500])}`,
-      );
-    },
-  });
 }
 
 /** Empties the realm and answers the function that takes the host's frames, one JSON text each. */

@@ -2,12 +2,15 @@
  * Runs INSIDE a sandbox, before the program: empties the realm and makes it deterministic. Captures what the prelude
  * uses later, because the program may replace all of it.
  */
-export const { apply, ownKeys } = Reflect;
-const { construct, getPrototypeOf } = Reflect;
+export const { apply } = Reflect;
+const { construct, getPrototypeOf, ownKeys } = Reflect;
 export const { defineProperty, freeze } = Object;
 export const RealError = Error;
 const RealDate = Date;
 const { imul } = Math;
+const RealProxy = Proxy;
+export const [join, slice] = [Array.prototype.join, String.prototype.slice];
+const { charCodeAt } = String.prototype;
 
 /** Everything else a realm has is removed: what one engine has and the other has not, and what a program has no business with. */
 const KEPT = new Set(
@@ -86,4 +89,31 @@ function fixDateFormat(nowMs: number): void {
   prototype.formatToParts = function (date) {
     return apply(formatToParts, this, [date ?? nowMs]);
   };
+}
+
+/** UTF-8 bytes of JSON text are at most three per unit; exact counting is the host's. */
+export function isLonger(json: string, bytesMax: number): boolean {
+  if (json.length > bytesMax) return true;
+  if (json.length * 3 <= bytesMax) return false;
+  let bytes = 0;
+  for (let i = 0; i < json.length; i++) {
+    const unit: number = apply(charCodeAt, json, [i]);
+    bytes += unit < 0x80 ? 1 : unit < 0x800 ? 2 : unit >= 0xd800 && unit < 0xe000 ? 2 : 3;
+  }
+  return bytes > bytesMax;
+}
+
+/** `members`, where a name that is not there says which are: a model corrects itself by the error. */
+export function named(members: Record<string, unknown>, path: string): unknown {
+  freeze(members);
+  return new RealProxy(members, {
+    get(_target, key) {
+      if (typeof key === 'symbol' || key === 'then' || key === 'toJSON') return undefined;
+      const member = members[key];
+      if (member !== undefined) return member;
+      throw new RealError(
+        `${path} has no ${key}; it has: ${apply(slice, apply(join, ownKeys(members), [', ']), [0, 500])}`,
+      );
+    },
+  });
 }
