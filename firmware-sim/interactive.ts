@@ -37,6 +37,8 @@ Examples:
 
 const PROMPT_HELP = `  set <metric> <value>  hold a sensor at a value, e.g. set temperature 30
   release <metric>      let physics have it back
+  wear <part> <time>    a part wears out within that time of use, e.g. wear bearing 2m
+  repair                worn parts are replaced
   send                  send one telemetry message now
   offline <time>        lose the network for a while, e.g. offline 30s
   reboot                power cut: RAM and unsent messages are lost
@@ -169,6 +171,12 @@ async function obey(device: SimulatedDevice, line: string, say: (text: string) =
         return true;
       case 'release':
         device.release(rest[0] ?? '');
+        return true;
+      case 'wear':
+        device.wear.begin(rest[0] ?? '', parseDuration(rest[1] ?? '', 'wear') / 1000);
+        return true;
+      case 'repair':
+        device.wear.repair();
         return true;
       case 'send':
         device.measure();

@@ -54,12 +54,24 @@ export type Behaviour =
   /** Changes only when something sets it. */
   | { readonly kind: 'hold' };
 
+/** A part that wears while the device is used, and then moves a metric. `wear.ts` runs it. */
+export interface WearingPart {
+  readonly metric: string;
+  /** What it adds at its worst, in the metric's unit, in full use; less in proportion. */
+  readonly adds: number;
+  /** Use is this metric divided by `per`. */
+  readonly of: string;
+  readonly per: number;
+}
+
 export interface ModelPhysics {
   readonly metrics: Readonly<Record<string, Behaviour>>;
   /** Hidden settings that commands and desired state change, named as the command, with their first value. */
   readonly knobs: Readonly<Record<string, Value>>;
   /** First values of metrics that should not start at the definition's sample. */
   readonly initial?: Readonly<Record<string, Value>>;
+  /** What can wear out, by name. */
+  readonly wears?: Readonly<Record<string, WearingPart>>;
   /** The knob that holds the seconds between two telemetry messages, if the model has one. */
   readonly intervalKnob?: string;
 }
@@ -135,6 +147,8 @@ export const MODELS: Readonly<Record<string, ModelPhysics>> = {
     },
     knobs: {},
     initial: { running: true },
+    // A worn bearing shakes as fast as it turns, up to ISO 10816 "not permissible".
+    wears: { bearing: { metric: 'vibration', adds: 9, of: 'rpm', per: PUMP_RPM } },
   },
   'energy-meter': {
     metrics: {

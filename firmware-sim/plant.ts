@@ -7,6 +7,7 @@ import type { DeviceDefinition, Metric } from '../src/device/index.ts';
 import { unreachable } from '../src/base/errors.ts';
 import { GENERIC, MODELS, type Behaviour, type ModelPhysics, type Target, type Value } from './physics.ts';
 import type { RandomStream } from './random.ts';
+import { Wear } from './wear.ts';
 
 const DAY_S = 86_400;
 const HOUR_S = 3_600;
@@ -30,6 +31,7 @@ interface Sensor {
 }
 
 export class Plant {
+  readonly wear: Wear;
   readonly #random: RandomStream;
   readonly #sensors: Sensor[];
   readonly #values = new Map<string, Value>();
@@ -44,6 +46,7 @@ export class Plant {
     this.#elapsedS = 10 * HOUR_S + random.between(-1, 1) * HOUR_S; // it is about ten in the morning
     this.#headingRadians = random.between(0, 2 * Math.PI);
     const physics = MODELS[definition.model] ?? NO_PHYSICS;
+    this.wear = new Wear(physics.wears ?? {});
     this.#intervalKnob = physics.intervalKnob;
     this.#knobs = new Set([...Object.keys(physics.knobs), ...argumentKnobs(definition)]);
     for (const [name, value] of Object.entries(physics.knobs)) this.#values.set(name, value);
@@ -54,6 +57,7 @@ export class Plant {
   /** Lets simulated time pass. */
   step(seconds: number): void {
     this.#elapsedS += seconds;
+    this.wear.step(seconds, (name) => this.#number(name));
     this.#headingRadians += this.#random.normal() * Math.min(1, 0.15 * Math.sqrt(seconds));
     for (const sensor of this.#sensors) {
       const next = this.#advance(sensor, seconds);
@@ -176,7 +180,8 @@ export class Plant {
   }
 
   #level(sensor: Sensor, behaviour: LevelBehaviour, seconds: number): number {
-    const target = this.#target(behaviour.target) + sensor.offset;
+    const added = this.wear.addedTo(sensor.metric.name, (name) => this.#number(name));
+    const target = this.#target(behaviour.target) + sensor.offset + added;
     sensor.base +=
       (target - sensor.base) * (behaviour.lagS === 0 ? 1 : 1 - Math.exp(-seconds / behaviour.lagS));
     const memory = Math.exp(-seconds / NOISE_MEMORY_S);

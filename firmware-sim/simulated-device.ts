@@ -21,6 +21,7 @@ import { Plant } from './plant.ts';
 import { randomStream } from './random.ts';
 import { deltaOf, ReportedState } from './twin.ts';
 import { Uplink, type MessageKind } from './uplink.ts';
+import type { Wear } from './wear.ts';
 
 const FIRMWARE = '1.4.2';
 const BOOT_TIME_MS = 1_000;
@@ -29,6 +30,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
   readonly definition: DeviceDefinition;
   readonly id: string;
   readonly codec: Codec;
+  readonly wear: Wear;
   /** Since it was made. measured, sent (resends count) and acked are telemetry; dropped is everything. */
   readonly counters = {
     measured: 0,
@@ -63,6 +65,7 @@ export class SimulatedDevice extends EventEmitter<DeviceEvents> {
     this.codec = options.codec;
     this.#topic = `devices/${definition.model}/${id}`;
     this.#plant = new Plant(definition, randomStream(seed, `${definition.model}/${id}/physics`));
+    this.wear = this.#plant.wear;
     this.#reported = new ReportedState(definition, this.#plant);
     this.#commands = new CommandHandler(definition, this.#plant, options.codec);
     this.#link = this.#createLink();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { definitions } from '../../devices/index.ts';
+import { assert } from '../../src/base/errors.ts';
 import { checkMetricValue } from '../../src/device/index.ts';
 import { Backoff } from '../../firmware-sim/backoff.ts';
 import { Fleet, type FleetEvent } from '../../firmware-sim/fleet.ts';
@@ -77,6 +78,43 @@ describe.each(definitions)('the physics of $model', (definition) => {
     const before = JSON.stringify(plant.readings());
     for (let step = 0; step < 60; step++) plant.step(1);
     expect(JSON.stringify(plant.readings())).not.toBe(before);
+  });
+});
+
+describe('a worn bearing', () => {
+  const pump = definitions.find(({ model }) => model === 'pump');
+  assert(pump !== undefined, 'there is a pump');
+  const running = (): Plant => {
+    const plant = new Plant(pump, randomStream(3, 'pump'));
+    for (let step = 0; step < 60; step++) plant.step(1);
+    return plant;
+  };
+  const vibration = (plant: Plant): number => Number(plant.readings()['vibration']);
+
+  it('shakes the pump more and more while it turns, not when it stands, and no more once it was replaced', () => {
+    const plant = running();
+    plant.wear.begin('bearing', 100);
+    for (let step = 0; step < 50; step++) plant.step(1);
+    const half = vibration(plant);
+    expect(half).toBeGreaterThan(5);
+    for (let step = 0; step < 60; step++) plant.step(1);
+    expect(vibration(plant)).toBeGreaterThan(half);
+    expect(vibration(plant)).toBeLessThan(20); // where the model's own rule raises its alert
+    plant.actuate('running', false);
+    for (let step = 0; step < 60; step++) plant.step(1);
+    expect(vibration(plant)).toBeLessThan(0.5);
+    plant.wear.repair();
+    plant.actuate('running', true);
+    for (let step = 0; step < 60; step++) plant.step(1);
+    expect(vibration(plant)).toBeLessThan(4);
+  });
+
+  it('changes no other value, and no device has another part', () => {
+    const [sound, worn] = [running(), running()];
+    worn.wear.begin('bearing', 10);
+    for (const plant of [sound, worn]) for (let step = 0; step < 20; step++) plant.step(1);
+    expect({ ...worn.readings(), vibration: 0 }).toEqual({ ...sound.readings(), vibration: 0 });
+    expect(() => worn.wear.begin('belt', 10)).toThrow('no part "belt"; what wears: bearing');
   });
 });
 
