@@ -45,8 +45,10 @@ export class FollowUps {
   }
 
   #run(piece: Piece, isCommitted: boolean): void {
-    // A piece ends at once: there is no promise to wait for.
-    void this.#host.contain(this.#actor, () => piece(isCommitted));
+    // A piece ends at once: there is no promise to wait for, and what it returns (an assignment does) is none.
+    void this.#host.contain(this.#actor, () => {
+      piece(isCommitted);
+    });
   }
 
   #add(begin: () => void): void {

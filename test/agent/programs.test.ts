@@ -46,6 +46,8 @@ test('a program reads, moves what the policy allows, and only its value and its 
   expect(runs[0]?.body).toMatchObject({ user: 'chat', calls: [{ tool: 'send_command', decision: 'live' }] });
   const { items } = (await bridge.fetch('/api/audit?agent=gate/g1&kind=program')).body as { items: Item[] };
   expect(items).toMatchObject([{ event: 'done', by: 'chat', detail: { calls: 1 } }]);
+  const metrics = await (await fetch(`${bridge.bridge.http.url}/metrics`)).text();
+  expect(metrics).toContain('\nmooring_turn_errors_total 0\n');
 });
 
 test('what is wrong with a program is told with line and column of its own text; its tools say what would be right', async () => {
