@@ -80,6 +80,16 @@ function askItself(desk: DeviceDesk, { ruleId, metric, value, atMs: ts, text }: 
   try {
     context.attempt(() => chat.save([message]));
     tellPeople('notify', `asked: ${text}`);
+    // Why the model looked at the device, and what it then did: the message may be cleared from the chat.
+    const explanation = `${text} (${metric} was ${String(value)})`;
+    context.audit({
+      id,
+      kind: 'rule',
+      event: 'asked',
+      subject: ruleId,
+      by: `rule:${ruleId}`,
+      detail: { explanation },
+    });
   } catch (error) {
     tellPeople('alert', `${text}: not asked: ${asBridgeError(error).message}`);
   }

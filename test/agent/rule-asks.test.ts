@@ -33,6 +33,16 @@ test('a rule that asks puts its question into the chat, and the model answers wi
   expect(await bridge.agent('pump/p1/alerts')).toMatchObject({
     items: [{ kind: 'notify', text: 'asked: how is the vibration?' }],
   });
+  expect((await bridge.fetch('/api/audit?agent=pump/p1&kind=rule')).body).toMatchObject({
+    items: [
+      {
+        event: 'asked',
+        by: `rule:${String(added.body['id'])}`,
+        detail: { explanation: 'how is the vibration? (vibration was 15)' },
+      },
+      { event: 'added' },
+    ],
+  });
 });
 
 test('tools of a pump read the other pumps; those of a model whose policy does not say so do not', async () => {
