@@ -2,15 +2,29 @@ import { limits } from '../src/base/limits.ts';
 
 type Json = Record<string, unknown>;
 
+/** A call of a tool that people are asked about. */
+export interface AskedApproval {
+  readonly id: string;
+  readonly status: string;
+  /** Of the program that wants the call; null: none does. */
+  readonly run: string | null;
+  readonly createdAtMs: number;
+  /** What came of it, in the tool's word; null until that is known. */
+  readonly outcome: string | null;
+  /** Who has decided, as they call themselves. */
+  readonly people: readonly string[];
+}
+
 /** Requests at once: enough to be quick, few enough to need no more than a handful of sockets. */
 const PARALLEL_MAX = 32;
 
 /** The few HTTP routes of the bridge that the demo asks. Each rejects with an Error that names the route. */
 export class BridgeApi {
-  readonly #url: string;
+  /** Where the dashboard is too. */
+  readonly url: string;
 
   constructor(url: string) {
-    this.#url = url;
+    this.url = url;
   }
 
   /** `model/id` of all agents whose device is online. */
@@ -49,10 +63,64 @@ export class BridgeApi {
     return String(answer.id ?? answer.ruleId);
   }
 
+  /** The same, unless the agent has a rule that asks the same. */
+  async addRuleOnce(agent: string, rule: Json): Promise<void> {
+    const { rules } = await this.#ask('GET', `/api/agents/${agent}/rules`);
+    const wanted = JSON.stringify(rule.do);
+    if (!objects(rules).some((known) => JSON.stringify(known.do) === wanted)) await this.addRule(agent, rule);
+  }
+
   /** Ids of the rules that raised the alerts kept with the agent. */
   async alertedRules(agent: string): Promise<Set<string>> {
     const { items } = await this.#ask('GET', `/api/agents/${agent}/alerts`);
     return new Set(objects(items).map(({ ruleId }) => String(ruleId)));
+  }
+
+  /** Calls of tools of an agent that people were asked about, newest first. */
+  async approvals(agent: string): Promise<AskedApproval[]> {
+    const { items } = await this.#ask('GET', `/api/agents/${agent}/approvals`);
+    return objects(items).map(({ id, status, origin, createdAtMs, outcome, votes }) => ({
+      id: String(id),
+      status: String(status),
+      run: isObject(origin) && typeof origin.runId === 'string' ? origin.runId : null,
+      createdAtMs: Number(createdAtMs),
+      outcome: isObject(outcome) ? String(outcome.outcome) : null,
+      people: objects(votes).map(({ by }) => String(by)),
+    }));
+  }
+
+  /** Gives a person's word. */
+  async approve(agent: string, approval: string, by: string, reason: string): Promise<void> {
+    await this.#ask('POST', `/api/agents/${agent}/approvals/${approval}`, { approved: true, by, reason });
+  }
+
+  /** The text of a program that a model wrote. */
+  async programText(agent: string, run: string): Promise<string> {
+    return String((await this.#ask('GET', `/api/agents/${agent}/programs/${run}`)).text);
+  }
+
+  /** The last answer in the chat of an agent: its texts, without what tools said. */
+  async lastAnswer(agent: string): Promise<string> {
+    const { messages } = await this.#ask('GET', `/api/agents/${agent}/messages`);
+    const last = objects(messages).findLast(({ role }) => role === 'assistant');
+    const texts = objects(last?.parts).map(({ type, text }) => (type === 'text' ? String(text) : ''));
+    return texts.join('').trim();
+  }
+
+  /** What the agent knows its device to be like. */
+  async state(agent: string): Promise<Json> {
+    const { state } = await this.#ask('GET', `/api/agents/${agent}`);
+    return isObject(state) ? state : {};
+  }
+
+  /** Rows of the audit log as `kind event by`, newest first. */
+  async audit(agent: string): Promise<string[]> {
+    const { items } = await this.#ask('GET', `/api/audit?agent=${encodeURIComponent(agent)}&limit=100`);
+    return objects(items).map(({ kind, event, by, detail }) => {
+      const { votes, approvedBy } = isObject(detail) ? detail : {};
+      const people = objects(votes).map(({ by: person, reason }) => `${String(person)}: ${String(reason)}`);
+      return [kind, event, by, ...people, approvedBy].filter((part) => part !== undefined).join(' ');
+    });
   }
 
   async #appliedBy(agent: string): Promise<number> {
@@ -67,7 +135,7 @@ export class BridgeApi {
 
   async #fetch(method: string, path: string, body?: unknown): Promise<Response> {
     const hasBody = body !== undefined && body !== null;
-    return fetch(this.#url + path, {
+    return fetch(this.url + path, {
       method,
       signal: AbortSignal.timeout(limits.requestTimeoutMs),
       ...(hasBody ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}),

@@ -23,7 +23,7 @@ export function deviceName(device: SimulatedDevice): string {
 }
 
 /** Polls until `isTrue`; false when it did not become so in time. */
-async function eventually(isTrue: () => boolean | Promise<boolean>): Promise<boolean> {
+export async function eventually(isTrue: () => boolean | Promise<boolean>): Promise<boolean> {
   const deadlineMs = Date.now() + DEADLINE_MS;
   while (!(await isTrue())) {
     if (Date.now() >= deadlineMs) return false;

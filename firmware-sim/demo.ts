@@ -1,18 +1,20 @@
 #!/usr/bin/env node
 /** `npm run demo`: the bridge on its defaults, simulated devices of every model, and the dashboard. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { definitions } from '../devices/index.ts';
 import { asBridgeError, assert } from '../src/base/errors.ts';
 import { createBridge, type Bridge } from '../src/index.ts';
 import { EXIT, SEED_MAX, UsageError, chooseSeed, parse, type Parsed } from './args.ts';
 import { BridgeApi } from './bridge-api.ts';
 import * as scene from './demo-scene.ts';
+import { checkStory, tellingStory } from './demo-story.ts';
 import { Fleet } from './fleet.ts';
 import { interruption } from './interruption.ts';
 import { LiveLine, describeProgress } from './live-line.ts';
+import { choosePort, HOST } from './ports.ts';
 import { formatChecks, formatStatistics, paint, type Check } from './summary.ts';
 
 const HELP = `Starts the bridge with simulated devices of every model. Open the dashboard it prints; Ctrl-C ends it.
@@ -35,8 +37,9 @@ Examples:
   npm run demo -- --devices 100 --encoding cbor --data ./demo-data
 `;
 
-const HOST = '127.0.0.1';
 const LIVE_INTERVAL_MS = 500;
+/** The shipped models, with a script in the place of a language model; compiled, it has another ending. */
+const DEVICES = `demo-devices.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`;
 
 interface DemoOptions {
   readonly seconds: number | null;
@@ -97,26 +100,10 @@ async function readOptions(parsed: Parsed, args: readonly string[]): Promise<Dem
   };
 }
 
-/** The usual port, or any free one when it is taken; a port asked for is never replaced. */
-async function choosePort(parsed: Parsed, name: string, usual: number): Promise<number> {
-  if (parsed.text(name) !== undefined)
-    return parsed.number(name, usual, { min: 0, max: 65_535, whole: true });
-  if (await isFree(usual)) return usual;
-  process.stderr.write(`port ${usual} is taken, using a free one instead (--${name} chooses)\n`);
-  return 0;
-}
-
-async function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, HOST, () => probe.close(() => resolve(true)));
-  });
-}
-
 async function runDemo(options: DemoOptions, dataDir: string): Promise<number> {
   const { mqttPort, httpPort } = options;
-  const bridge = await createBridge({ host: HOST, mqttPort, httpPort, dataDir, logLevel: 'warn' });
+  const devices = fileURLToPath(new URL(DEVICES, import.meta.url));
+  const bridge = await createBridge({ host: HOST, mqttPort, httpPort, dataDir, devices, logLevel: 'warn' });
   try {
     return await runOn(bridge, options);
   } finally {
@@ -200,22 +187,28 @@ async function act(
   { live }: Output,
 ): Promise<Check[]> {
   const targets = definitions.map(({ model }) => fleet.devices.findLast((device) => device.model === model));
-  const pump = fleet.devices.find(({ model }) => model === 'pump');
+  const [pump, second] = fleet.devices.filter(({ model }) => model === 'pump');
   assert(pump !== undefined, 'the demo has a pump');
+  // One alone has nobody to be compared with, and nothing wears where no time passes.
+  const worn = options.speed > 0 ? second : undefined;
   const chosen = targets.filter((device) => device !== undefined);
   await scene.everybodyConnected(fleet);
-  const endNaps = scene.napping(fleet, [...chosen, pump]);
-  let endShaking = (): void => {};
+  const endNaps = scene.napping(fleet, [...chosen, pump, ...(worn === undefined ? [] : [worn])]);
+  const ends = [endNaps];
   const checks: Check[] = [];
   try {
     checks.push(await attempt('a round trip per command', () => scene.checkCommands(chosen, api)));
     checks.push(await attempt('a rule fired', () => scene.checkRule(pump, api)));
+    if (options.seconds !== null && worn !== undefined)
+      checks.push(await attempt('the story of a pump', () => checkStory(worn, api)));
     for (const check of checks) if (!check.held) live.print(`${check.name}: ${check.detail}`);
-    if (options.seconds === null) endShaking = scene.shakingEverySoOften(pump, api);
+    if (options.seconds === null) {
+      ends.push(scene.shakingEverySoOften(pump, api));
+      if (worn !== undefined) ends.push(tellingStory(worn, api, (text) => live.print(text)));
+    }
     await sleepUntil(options.seconds === null ? null : startedAtMs + options.seconds * 1000);
   } finally {
-    endNaps();
-    endShaking();
+    for (const end of ends) end();
   }
   return checks;
 }

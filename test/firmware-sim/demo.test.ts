@@ -10,7 +10,7 @@ it('the demo ends by itself with exit code 0 when every check held', { timeout: 
     '--seconds',
     '1',
     '--devices',
-    '2',
+    '3',
     '--rate',
     '10',
     '--mqtt-port',
@@ -29,5 +29,6 @@ it('the demo ends by itself with exit code 0 when every check held', { timeout: 
     ['every PUBACKed message applied', true],
     ['a round trip per command', true],
     ['a rule fired', true],
+    ['the story of a pump', true],
   ]);
 });
