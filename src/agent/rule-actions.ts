@@ -1,10 +1,13 @@
 /** Does what rules that fired say: commands, alerts, and questions of the agent to itself. */
 import { asBridgeError } from '../base/errors.ts';
 import { channels, tell } from '../base/events.ts';
+import type { AgentParts } from './agent-parts.ts';
 import { onBehalfOf } from './author-code.ts';
+import { toolPart } from './chat/chat-message.ts';
 import { runAs } from './current-agent.ts';
 import type { DeviceAgent } from './device-agent.ts';
 import type { DeviceDesk } from './device-desk.ts';
+import { isJsonObject } from './merge-patch.ts';
 import type { FiredRule } from './rules/index.ts';
 
 export function carryOut(agent: DeviceAgent, desk: DeviceDesk, fired: readonly FiredRule[]): void {
@@ -68,6 +71,12 @@ function askItself(desk: DeviceDesk, { ruleId, metric, value, atMs: ts, text }: 
     tellPeople('notify', `${text}: not asked: the agent is still answering`);
     return;
   }
+  const by = `rule:${ruleId}`;
+  // Asked again it would propose the same again, and people would have two cards for one thing.
+  if (isUndecided(parts, by)) {
+    tellPeople('notify', `${text}: not asked: people have not decided yet what came of it the last time`);
+    return;
+  }
   // Of the turn, so that a replay asks once.
   const id = `${context.effectId()}.rule`;
   const said = `${text}\n(${metric} is ${String(value)} now; rule ${ruleId})`;
@@ -75,7 +84,7 @@ function askItself(desk: DeviceDesk, { ruleId, metric, value, atMs: ts, text }: 
     id,
     role: 'user',
     parts: [{ type: 'text', text: said }],
-    metadata: { by: `rule:${ruleId}` },
+    metadata: { by },
   };
   try {
     context.attempt(() => chat.save([message]));
@@ -87,10 +96,25 @@ function askItself(desk: DeviceDesk, { ruleId, metric, value, atMs: ts, text }: 
       kind: 'rule',
       event: 'asked',
       subject: ruleId,
-      by: `rule:${ruleId}`,
+      by,
       detail: { explanation },
     });
   } catch (error) {
     tellPeople('alert', `${text}: not asked: ${asBridgeError(error).message}`);
   }
+}
+
+/** Whether a call waits for people that the answer to a question of `by` made. */
+function isUndecided({ approvals, chat }: AgentParts, by: string): boolean {
+  const calls = approvals.pending.map(({ origin }) =>
+    origin.kind === 'tool' ? undefined : origin.toolCallId,
+  );
+  if (calls.length === 0) return false;
+  const messages = chat?.list() ?? [];
+  return calls.some((id) => {
+    if (id === undefined) return false;
+    const at = messages.findLastIndex((message) => toolPart(message, id) !== undefined);
+    const metadata = messages.slice(0, Math.max(at, 0)).findLast(({ role }) => role === 'user')?.metadata;
+    return isJsonObject(metadata) && metadata['by'] === by;
+  });
 }

@@ -1,5 +1,6 @@
 /** A rule wakes an agent's model, which may compare the device with others of its model where the policy says so. */
 import { expect, test } from 'vitest';
+import { approvalsOf, decide, gateBridge, move, pending } from './approvals/gate.ts';
 import { startBridge, type TestBridge } from '../support/bridge.ts';
 import { until } from '../support/until.ts';
 
@@ -42,6 +43,42 @@ test('a rule that asks puts its question into the chat, and the model answers wi
       },
       { event: 'added' },
     ],
+  });
+});
+
+test('a rule that fires again does not ask again while people have to decide what came of its question', async () => {
+  const bridge = await gateBridge();
+  const gate = await bridge.mqtt();
+  const position = (value: number): Promise<unknown> =>
+    gate.publishAsync('devices/gate/g1/telemetry', JSON.stringify({ position: value }), { qos: 1 });
+  await position(10);
+  const ask = (text: string, value: number): ReturnType<TestBridge['fetch']> => {
+    const rule = { when: { metric: 'position', op: '>', value }, do: { kind: 'ask', text } };
+    return bridge.fetch('/api/agents/gate/g1/rules', { body: { rule } });
+  };
+  await ask(move(90), 50);
+  await position(60);
+  const approval = await pending(bridge);
+  const texts = async (): Promise<string[]> => {
+    const { items } = (await bridge.agent('gate/g1/alerts')) as { items: { text: string }[] };
+    return items.map(({ text }) => text);
+  };
+  await position(10);
+  await position(60);
+  await until(async () =>
+    (await texts()).some((text) => text.includes('not asked: people have not decided')),
+  );
+  expect(await approvalsOf(bridge)).toHaveLength(1);
+  // Another rule's question is another matter.
+  await ask(move(80), 70);
+  await position(75);
+  await until(async () => (await approvalsOf(bridge)).length === 2);
+  await decide(bridge, approval, 'Anna', false);
+  await until(async () => (await approvalsOf(bridge, 'gate/g1', 'pending')).length === 1);
+  await until(async () => {
+    await position(10);
+    await position(60); // not heard while the chat still tells of the denial
+    return (await approvalsOf(bridge, 'gate/g1', 'pending')).length === 2;
   });
 });
 
