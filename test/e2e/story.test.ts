@@ -97,7 +97,7 @@ it('a shaking pump is stopped by a person who read why, and is said to stand whe
   expect(await approvals.getByText(/done: /).count()).toBe(0);
 
   pump.connect();
-  await chat.getByText('Done: the pump stands still.').waitFor();
+  await chat.getByRole('article', { name: 'Answer' }).getByText('Done: the pump stands still.').waitFor();
   await approvals.getByText('done: stop: the device').waitFor();
   const state = await bridge.get<{ state: { running: boolean } }>(API);
   expect(state.state.running).toBe(false);
