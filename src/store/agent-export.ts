@@ -13,6 +13,7 @@ import type { AgentDirectory } from './agent-directory.ts';
 import { writeNewFile, type AgentFiles } from './agent-files.ts';
 import { copyDatabase, fileError } from './copy-database.ts';
 import type { HistoryStore } from './history.ts';
+import { removeSecrets } from './secret-cells.ts';
 import type { AgentRow } from './shard-store.ts';
 
 /** 'Moor': tells the file from other databases (https://sqlite.org/pragma.html#pragma_application_id). */
@@ -105,6 +106,7 @@ export class AgentExporter {
       copy.pragma('synchronous=OFF');
       copy.pragma('journal_mode=DELETE');
       copy.pragma(`application_id=${EXPORT_APPLICATION_ID}`);
+      removeSecrets(copy);
       copy.exec(EXPORT_SCHEMA);
       await this.#copyBlocks(row.key, copy);
       await this.#copyRecent(recent, copy);
