@@ -17,7 +17,7 @@ import { workerShards } from './shard-group.ts';
 import { inlineShards } from './shard-inline.ts';
 import { workerShard } from './shard-links.ts';
 import { loadDevices, type ShardSettings } from './shard.ts';
-import type { McpEndpoint } from './tools/index.ts';
+import { whyNoTypeCheck, type McpEndpoint } from './tools/index.ts';
 import {
   clearTransfers,
   isHalfMoved,
@@ -67,6 +67,7 @@ export async function createBridge(
   options: BridgeOptions = {},
 ): Promise<Bridge> {
   const config = checkConfig(overrides);
+  assertCanCheck(config);
   prepareDataDir(config.dataDir);
   const bridge = new RunningBridge(config, options);
   try {
@@ -169,7 +170,8 @@ class RunningBridge implements Bridge {
     const { model, modelKey, modelKeyFile, modelTokensPerDay } = this.config;
     const models = { model, modelKey, modelKeyFile, modelTokensPerDay };
     const mcp = mcpSettings(this.config);
-    const own = { dataDir, devicesUrl, logLevel, logFormat, agentBytesMax, models, mcp };
+    const checksProgramTypes = this.config.programTypes === 'on';
+    const own = { dataDir, devicesUrl, logLevel, logFormat, agentBytesMax, models, mcp, checksProgramTypes };
     const settings: ShardSettings = { ...own, ...this.#options.shard };
     return new Runtime({
       shards: this.#startShards(settings),
@@ -221,6 +223,12 @@ class RunningBridge implements Bridge {
 }
 
 /** What the settings say about MCP servers that agents use. */
+/** @throws BridgeError BRG_CONFIG when programs are to be checked and cannot be */
+function assertCanCheck({ programTypes }: Config): void {
+  const why = programTypes === 'on' ? whyNoTypeCheck() : undefined;
+  if (why !== undefined) throw new BridgeError('BRG_CONFIG', `programTypes: "on" is not possible: ${why}`);
+}
+
 function mcpSettings({ mcpAllow, publicUrl, host, httpPort }: Config): NonNullable<ShardSettings['mcp']> {
   const own = httpPort === 0 ? null : `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`;
   return {

@@ -72,6 +72,10 @@ const schema = z.strictObject({
   modelTokensPerDay: wholeNumber(1, Number.MAX_SAFE_INTEGER)
     .default(limits.modelTokensPerDay)
     .describe('tokens one agent may use a day (UTC)'),
+  programTypes: z
+    .enum(['off', 'on'])
+    .default('off')
+    .describe('on = programs of models are checked against their tools before they run; needs TypeScript'),
   mcpAllow: wordList(['loopback', 'private', 'stdio'])
     .default([])
     .describe(

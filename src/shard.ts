@@ -28,6 +28,8 @@ export interface ShardSettings {
   readonly models?: ModelConfig;
   /** What agents may use of MCP servers; default: those on the public internet. */
   readonly mcp?: McpSettings;
+  /** Whether programs of models are held against the types of their tools; TypeScript has to be there. */
+  readonly checksProgramTypes?: boolean;
   /** Bytes an agent may fill in a file of its own. */
   readonly agentBytesMax?: number;
   readonly idleTimeoutMs?: number;
@@ -89,7 +91,10 @@ export async function openShard(
   const { idleTimeoutMs, awakeAgentsMax, turnDeadlineMs, recorder, suspects } = settings;
   const models = openModels(settings.models, log);
   const { modelKey } = settings.models ?? {};
-  const programs = new ProgramHost({ secrets: modelKey == null ? [] : [modelKey] });
+  const programs = new ProgramHost({
+    secrets: modelKey == null ? [] : [modelKey],
+    checksTypes: settings.checksProgramTypes === true,
+  });
   const factory = createActorFactory(new Registry(definitions), agents, models, settings.mcp, programs);
   return new Shard({
     journal: journal ?? openJournal(dataDir, journalPagesMax, log),

@@ -57,6 +57,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   aedes: ['broker'],
   ws: ['gateway'],
   'quickjs-emscripten': ['tools'],
+  typescript: ['tools'],
   zod: ['gateway', 'src'],
   mqtt: ['firmware-sim'],
   preact: ['dashboard'],

@@ -27,6 +27,10 @@ export { ProgramCompiler, type Compilation, type CompiledProgram } from './codem
 /** @public */
 export { declareTools, type DeclaredTool } from './codemode/declarations.ts';
 /** @public */
+export type { CompileError } from './codemode/compile-text.ts';
+/** @public */
+export { ProgramChecker, whyNoTypeCheck } from './codemode/type-check.ts';
+/** @public */
 export { openExecutor, type Executor, type ExecutorOptions } from './codemode/executor.ts';
 /** @public */
 export { canonicalJson, type Json } from './codemode/hostile-json.ts';

@@ -1,11 +1,12 @@
 /** Programs of a model: with a scripted model, a real device over MQTT, real sandboxes, and people over HTTP. */
 import { expect, test } from 'vitest';
-import { temporaryDir, type TestBridge } from '../support/bridge.ts';
+import { startBridge, temporaryDir, type TestBridge } from '../support/bridge.ts';
 import { until } from '../support/until.ts';
 import {
   approvalsOf,
   decide,
   device,
+  devices,
   gateBridge,
   hasHeard,
   lastParts,
@@ -64,6 +65,27 @@ test('what is wrong with a program is told with line and column of its own text;
     return String(output['error']).includes('bad-arguments') ? output : undefined;
   });
   expect(error).toMatch(/^line 1, column \d+: bad-arguments: .*expected one of \["move","lock","flush"/);
+});
+
+test('with types checked, a program that would go wrong later does nothing at all', async () => {
+  const bridge = await startBridge({ devices, programTypes: 'on' });
+  const heard = await device(await bridge.mqtt());
+  const wrong = program(`await env.device.send_command({ command: 'move', value: 20 });
+    return (await env.device.read_state({})).valuess;`);
+  // Until the checker has started, programs run unchecked.
+  const output = await until(async () => {
+    heard.length = 0;
+    await say(bridge, wrong);
+    const parts = await lastParts(bridge, hasHeard);
+    const said = toolPart(parts)?.['output'] as Item;
+    return said['outcome'] === 'failed' ? said : undefined;
+  });
+  expect(output).toEqual({
+    outcome: 'failed',
+    code: 'types',
+    error: expect.stringMatching(/^line 2, column 46: Property 'valuess' .*Nothing was run\.$/s) as string,
+  });
+  expect(heard).toEqual([]);
 });
 
 test('a call that needs consent pauses the program; approved after the process ended, it goes on where it was, and so does the chat', async () => {

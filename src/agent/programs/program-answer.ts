@@ -1,6 +1,7 @@
 /** What the model reads of its program: the value, or what went wrong and where in its own text, and what it logged. Pure. */
 import { limits } from '../../base/limits.ts';
 import type { Json, ProgramError, RunEnd, RunResult } from '../../tools/index.ts';
+import type { ProgramRefusal } from './program-host.ts';
 
 /** A call of a program that waits for people. */
 export interface WaitingCall {
@@ -12,7 +13,13 @@ export interface WaitingCall {
 
 export type ProgramAnswer =
   | { readonly outcome: 'done'; readonly value: Json; readonly note?: string; readonly logs?: string[] }
-  | { readonly outcome: 'failed'; readonly error: string; readonly logs?: string[] }
+  | {
+      readonly outcome: 'failed';
+      /** `syntax` and `types`: nothing was run; else how the run ended. */
+      readonly code?: ProgramError['code'] | 'types' | 'budget' | 'crashed' | 'cancelled' | 'paused';
+      readonly error: string;
+      readonly logs?: string[];
+    }
   | {
       readonly outcome: 'waiting';
       readonly run: string;
@@ -25,18 +32,17 @@ export function isWaitingProgram(output: unknown): boolean {
   return typeof output === 'object' && output !== null && 'waitingFor' in output && 'run' in output;
 }
 
-export function compileFailure({
-  message,
-  line,
-  column,
-}: Pick<ProgramError, 'message' | 'line' | 'column'>): ProgramAnswer {
-  return { outcome: 'failed', error: `${placeOf(line, column)}${message}` };
+export function compileFailure({ code, message, line, column }: ProgramRefusal): ProgramAnswer {
+  return { outcome: 'failed', code, error: `${placeOf(line, column)}${message}` };
 }
 
 /** Of a run that does not wait. */
 export function answerOf({ end, logs }: Pick<RunResult, 'end' | 'logs'>): ProgramAnswer {
   const said = logs.length === 0 ? {} : { logs: boundedLogs(logs) };
-  if (end.kind !== 'done') return { outcome: 'failed', error: failureOf(end), ...said };
+  if (end.kind !== 'done') {
+    const code = end.kind === 'failed' ? end.error.code : end.kind;
+    return { outcome: 'failed', code, error: failureOf(end), ...said };
+  }
   const text = JSON.stringify(end.value);
   if (text.length <= limits.programValueCharactersMax) return { outcome: 'done', value: end.value, ...said };
   const value = text.slice(0, limits.programValueCharactersMax).toWellFormed();

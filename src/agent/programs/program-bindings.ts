@@ -43,6 +43,11 @@ export function bindingsOf(groups: readonly ToolGroup[], ledger: CallLedger): To
   return needsCatalog(bindings) ? [...bindings, ...catalogTools(bindings)] : bindings;
 }
 
+/** The same tools, to be declared or looked at: nobody calls them. */
+export function declaredOf(groups: readonly ToolGroup[]): ToolBinding[] {
+  return bindingsOf(groups, { approversOf: () => 'nobody', waits: () => undefined });
+}
+
 function toolBinding(namespace: string, name: string, tool: Tool, ledger: CallLedger): ToolBinding {
   const { description, inputSchema, outputSchema } = tool;
   return {

@@ -8,7 +8,7 @@ import type { Agent } from '../agent.ts';
 import { PARTS } from '../agent-parts.ts';
 import { askedBy } from '../author-code.ts';
 import { isJsonObject } from '../merge-patch.ts';
-import { bindingsOf, type ToolGroup } from './program-bindings.ts';
+import { declaredOf, type ToolGroup } from './program-bindings.ts';
 import { standardGroups } from './program-groups.ts';
 
 /** What `run_program` offers its programs, and in whose name. */
@@ -33,8 +33,6 @@ const INPUT_SCHEMA = {
   additionalProperties: false,
 } as const;
 
-const DECLARES_NOTHING = { approversOf: () => 'nobody', waits: () => undefined };
-
 /**
  * The tool `run_program` for a model of this agent. After `limits.programFailuresPerTurnMax` programs that failed it
  * refuses: make one for each turn. A program that waits for people answers `{ outcome: 'waiting', ... }`; when they
@@ -45,8 +43,9 @@ const DECLARES_NOTHING = { approversOf: () => 'nobody', waits: () => undefined }
 export function programTool(agent: Agent, options: ProgramToolOptions = {}): Tool {
   const by = (): string => options.by ?? askedBy(agent);
   const { groups = standardGroups(agent, by()), isBesideTools = false } = options;
-  const { programs } = agent[PARTS];
+  const { programs, programHost } = agent[PARTS];
   if (options.groups !== undefined) programs.offer(groups);
+  programHost?.warmCheck();
   let failures = 0;
   return {
     name: 'run_program',
@@ -79,7 +78,7 @@ function briefly(groups: readonly ToolGroup[]): string {
 }
 
 function declared(groups: readonly ToolGroup[]): string {
-  const bindings = bindingsOf(groups, DECLARES_NOTHING);
+  const bindings = declaredOf(groups);
   if (!needsCatalog(bindings))
     return `Runs a TypeScript program that may call:\n${declareTools(bindings)}${RULES}`;
   const names = groups.map(({ namespace, tools }) => `env.${namespace} (${tools.length} tools)`);

@@ -36,7 +36,7 @@ import {
   type ProgramAnswer,
   type WaitingCall,
 } from './program-answer.ts';
-import { bindingsOf, type ConsentTerms, type ToolGroup } from './program-bindings.ts';
+import { bindingsOf, declaredOf, type ConsentTerms, type ToolGroup } from './program-bindings.ts';
 import { standardGroups } from './program-groups.ts';
 import { ProgramHost } from './program-host.ts';
 import { ProgramRuns } from './program-runs.ts';
@@ -121,7 +121,7 @@ export class Programs {
    * agent left memory), BRG_BAD_REQUEST (the tools cannot be offered).
    */
   async run(text: string, groups: readonly ToolGroup[], caller: ProgramCaller): Promise<ProgramAnswer> {
-    const compiled = await this.#host.compile(text);
+    const compiled = await this.#host.compile(text, declaredOf(groups));
     if (!compiled.ok) return compileFailure(compiled.error);
     const id = newId();
     const attempt: Attempt = {

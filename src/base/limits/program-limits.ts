@@ -13,6 +13,18 @@ export const programLimits = {
   compilerIdleMs: 5 * 60_000,
   /** Heap of the compiler's thread. */
   compilerHeapMiB: 256,
+  /** Time the check of a program's types may take, before it runs unchecked; measured: 20 to 150 ms. */
+  programCheckMs: 2_000,
+  /** Programs being checked at once; more run unchecked. */
+  programsCheckingMax: 8,
+  /** Heap of the checker's thread, of which TypeScript with its declarations takes some 120 MiB, and the time it may have nothing to do. */
+  checkerHeapMiB: 384,
+  checkerIdleMs: 5 * 60_000,
+  /** Characters of the tools' types up to which a program is checked: some 400 tools. */
+  checkedDeclarationsMax: 200_000,
+  /** Type errors a model is told at once, and the characters of each. */
+  programTypeErrorsMax: 5,
+  programTypeErrorCharactersMax: 300,
   /** Line breaks and semicolons from the end of a program looked through for the beginning of its last expression. */
   programTailPlacesMax: 100,
 

@@ -16,23 +16,33 @@ export interface CompileError {
 }
 
 export type CompiledText =
-  | { readonly ok: true; readonly code: string; readonly firstLineShift: number }
+  | {
+      readonly ok: true;
+      readonly code: string;
+      readonly firstLineShift: number;
+      /** The text with its types, for the checker: body of a function as `code` is, begun by `start`. */
+      readonly typed: string;
+      readonly start: ProgramStart;
+    }
   /** `isPoisoned`: the type stripper died of it and answers nobody in this thread any more. */
   | { readonly ok: false; readonly error: CompileError; readonly isPoisoned: boolean };
 
+/** What a body begins with: nothing, `return(` before an expression, or the variable a default export is assigned to. */
+export type ProgramStart = '' | 'return(' | 'let $default;';
+
 const OPEN = 'async(env)=>{';
-const OPEN_DEFAULT = 'async(env)=>{let $default;';
+const START_DEFAULT = 'let $default;';
 
 /** Never throws. */
 export function compileText(text: string): CompiledText {
   const source = withoutExports(withoutFences(text));
   if (source.text.trim() === '') return refuse({ message: 'the program is empty' });
-  const open = source.hasDefault ? OPEN_DEFAULT : OPEN;
-  const stripped = strip(open, source.text);
+  const stripped = strip(source.hasDefault ? OPEN + START_DEFAULT : OPEN, source.text);
   if (!stripped.ok) return explain(source.text, stripped);
   const { body } = stripped;
-  if (source.hasDefault) return finish(`${open.slice(OPEN.length)}`, `${body}\n;return $default`);
-  return finish(...withValue(body));
+  if (source.hasDefault) return finish(START_DEFAULT, `${body}\n;return $default`, source.text);
+  const [start, valued] = withValue(body);
+  return finish(start, valued, source.text);
 }
 
 function refuse(error: CompileError, isPoisoned = false): CompiledText {
@@ -111,7 +121,7 @@ function explain(text: string, { error, isPoisoned }: Extract<Stripped, { ok: fa
 }
 
 /** What goes before the first line, and the body, so that the last expression becomes the value. */
-function withValue(body: string): [before: string, body: string] {
+function withValue(body: string): [start: ProgramStart, body: string] {
   const whole = withoutEnd(body);
   if (isExpression(whole)) return ['return(', `${whole}\n)`];
   for (const at of placesFromEnd(body)) {
@@ -169,14 +179,25 @@ function problemIn(text: string): unknown {
 }
 
 /** The last check, by the parser that will run it. Twice: a text that closes our function early fits only one of both. */
-function finish(before: string, body: string): CompiledText {
+function finish(start: ProgramStart, body: string, text: string): CompiledText {
   for (const [open, close] of [
     [`(${OPEN}'use strict';`, '\n})'],
     [`${OPEN}{`, '\n}}'],
   ] as const) {
-    const problem = problemIn(open + before + body + close);
-    if (problem instanceof SyntaxError) return refuse(placed(problem, open.length + before.length));
+    const problem = problemIn(open + start + body + close);
+    if (problem instanceof SyntaxError) return refuse(placed(problem, open.length + start.length));
     if (problem !== undefined) return refuse({ message: 'the program is nested too deeply' });
   }
-  return { ok: true, code: before + body, firstLineShift: before.length };
+  return {
+    ok: true,
+    code: start + body,
+    firstLineShift: start.length,
+    typed: typedBody(start, body, text),
+    start,
+  };
+}
+
+/** Blanked types leave every character where it was. */
+function typedBody(start: ProgramStart, body: string, text: string): string {
+  return start === 'return(' ? `${text.slice(0, body.length - '\n)'.length)}\n)` : text;
 }

@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
-import type { CompiledText, CompileError } from './compile-text.ts';
+import type { CompiledText, CompileError, ProgramStart } from './compile-text.ts';
 import { sha256 } from './hostile-json.ts';
 
 /** A program ready to be run, as often as one likes. */
@@ -18,6 +18,9 @@ export interface CompiledProgram {
   readonly code: string;
   /** Characters put before the first line of `code`. */
   readonly firstLineShift: number;
+  /** The same body with its types, without its start: what a type checker reads. */
+  readonly typed: string;
+  readonly start: ProgramStart;
 }
 
 export type Compilation =
@@ -53,8 +56,8 @@ export class ProgramCompiler {
       this.#next();
     });
     if (!outcome.ok) return { ok: false, error: outcome.error };
-    const { code, firstLineShift } = outcome;
-    return { ok: true, program: { text, hash: sha256(text), code, firstLineShift } };
+    const { code, firstLineShift, typed, start } = outcome;
+    return { ok: true, program: { text, hash: sha256(text), code, firstLineShift, typed, start } };
   }
 
   /** Starts the thread, so that the first program need not wait for it. */

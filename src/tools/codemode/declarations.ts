@@ -32,6 +32,19 @@ export function declareTools(tools: readonly DeclaredTool[]): string {
   return `${types.join('')}declare const env: {\n${parts.join('\n')}\n};\n`;
 }
 
+/**
+ * The type of `env` for a checker: without comments, and what a schema does not say is `any`, so that a program is free
+ * to know more than the schema.
+ */
+export function envType(tools: readonly DeclaredTool[]): string {
+  const groups = Map.groupBy(tools, ({ namespace }) => namespace);
+  const parts = [...groups].map(([namespace, members]) => {
+    const lines = members.map((tool) => memberOf(tool, answerOf(tool, 'any'), 'any'));
+    return `${propertyName(namespace)}: {\n${lines.join('\n')}\n};`;
+  });
+  return `{\n${parts.join('\n')}\n}`;
+}
+
 /** What stands where a schema says nothing. */
 type Unsaid = 'unknown' | 'any';
 
