@@ -82,8 +82,8 @@ export class ShardStore {
   /** Agents' own files lie in `agents` beside `path`. */
   constructor(path: string, options: StoreOptions = {}) {
     this.#path = path;
-    const db = openDatabase(path, { synchronous: 'NORMAL', pageBytes: 4096, cacheKiB: 65_536 });
-    this.#db = db;
+    const settings = { synchronous: 'NORMAL', pageBytes: 4096, cacheKiB: 65_536 } as const;
+    const db = (this.#db = options.database ?? openDatabase(path, settings));
     if (options.pagesMax !== undefined) db.pragma(`max_page_count=${options.pagesMax}`);
     // Checkpoints are made by `checkpoint()`: it must know what they covered.
     db.pragma('wal_autocheckpoint=0');

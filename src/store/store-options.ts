@@ -1,3 +1,5 @@
+import type Database from 'better-sqlite3';
+
 export interface StoreOptions {
   /** Number of the shard, of so many in the process. */
   readonly shard?: number;
@@ -7,4 +9,6 @@ export interface StoreOptions {
   /** Bound of an agent's own file, and of how many are open. */
   readonly agentBytesMax?: number;
   readonly agentFilesOpenMax?: number;
+  /** Opened by the caller; default: the one at the path. */
+  readonly database?: Database.Database;
 }
