@@ -142,7 +142,8 @@ export abstract class LiveContext implements ActorContext, Writer {
   }
 
   queryHistory(query: HistoryQuery): HistorySeries[] {
-    return this.host.queryHistory(this.row.key, query);
+    // What the turn has added is not committed before it ends.
+    return this.host.store.history.query(this.row.key, query, this.writes.history);
   }
 
   setAlarm(atMs: number | null): void {

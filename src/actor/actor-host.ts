@@ -1,10 +1,10 @@
 import type { LoopClock } from '../base/clock.ts';
 import type { Chance } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
-import type { HistorySeries, ShardStore } from '../store/index.ts';
+import type { ShardStore } from '../store/index.ts';
 import type { Actor } from './actor.ts';
 import type { AskTable } from './asks.ts';
-import type { ActorContext, FleetView, HistoryQuery, ShardView } from './behaviour.ts';
+import type { ActorContext, FleetView, ShardView } from './behaviour.ts';
 import type { ConnectionTable } from './connections.ts';
 import type { Quarantine } from './quarantine.ts';
 
@@ -25,7 +25,6 @@ export interface ActorHost {
   markDirty(actor: Actor): void;
   /** The actor wants to leave memory when its turn has ended and was committed. */
   leaveSoon(actor: Actor): void;
-  queryHistory(key: number, query: HistoryQuery): HistorySeries[];
   scheduleCommit(): void;
   /** Runs a turn; what it throws is logged and ends there. */
   contain(actor: Actor, turn: () => void | Promise<void>): void | Promise<void>;

@@ -42,6 +42,11 @@ export class Actor extends LiveContext implements AgentChange {
     this.writes.beginTurn(cause);
   }
 
+  /** A piece beside the lanes runs; to be called when its synchronous part has ended. */
+  interruptTurn(): () => void {
+    return this.mailbox.isMidTurn ? this.writes.interruptTurn() : () => undefined;
+  }
+
   /** Gives the agent up: drops what is not committed, returns the last answers to those who wait for it. */
   abandon(error: BridgeError): readonly Effect[] {
     this.writes.outbox.rollBack(0);

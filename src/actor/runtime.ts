@@ -71,12 +71,14 @@ export class Runtime implements ActorRuntime {
   /** Agents that are behind on their messages. */
   readonly #crowded = new Set<string>();
   #publish: (publication: Publication) => void = () => {};
-  #lastConnection = 0;
+  /** From a random number: a replay means no connection of this run. */
+  #lastConnection: number;
   #isStopping = false;
 
   constructor(options: RuntimeOptions) {
     const { clock = systemClock, chance = systemChance } = options;
     this.#requests = new RequestTable(clock, chance);
+    this.#lastConnection = chance.uint32();
     this.#shards = options.shards.map(
       (start, index): ShardClient =>
         new ShardClient(
@@ -103,11 +105,9 @@ export class Runtime implements ActorRuntime {
   }
 
   deliver(message: DeviceMessage, done: (outcome: Delivery) => void): void {
-    if (this.#isStopping) {
-      queueMicrotask(() => done('stopping'));
-      return;
-    }
     const key = addressKey(message.address);
+    // After the outcomes of those before it (I1 of port.ts).
+    if (this.#isStopping) return this.#shard(key).fence(() => queueMicrotask(() => done('stopping')));
     if (this.#crowded.size > 0 && this.#crowded.has(key) && isFlood(message)) {
       queueMicrotask(() => done('busy'));
       return;

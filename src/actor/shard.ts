@@ -13,11 +13,11 @@ import type { LoopClock } from '../base/clock.ts';
 import { systemChance, type Chance } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
-import { isDiskFull, type HistorySeries, type ReplayDiary, type ShardStore } from '../store/index.ts';
+import { isDiskFull, type ReplayDiary, type ShardStore } from '../store/index.ts';
 import type { Actor } from './actor.ts';
 import type { ActorHost } from './actor-host.ts';
 import { AlarmTimer } from './alarms.ts';
-import type { AgentCounters, HistoryQuery } from './behaviour.ts';
+import type { AgentCounters } from './behaviour.ts';
 import { AskTable } from './asks.ts';
 import { Committer, type Phase } from './committer.ts';
 import { ConnectionTable } from './connections.ts';
@@ -195,12 +195,6 @@ export class Shard implements ActorHost {
 
   contain(actor: Actor, turn: () => void | Promise<void>): void | Promise<void> {
     return this.#dispatcher.turns.contain(actor, turn);
-  }
-
-  /** History of an agent, what it has just added included. */
-  queryHistory(key: number, query: HistoryQuery): HistorySeries[] {
-    this.commitNow();
-    return this.store.history.query(key, query);
   }
 
   #pump(): void {

@@ -62,6 +62,15 @@ export class TurnWrites {
     this.#effectNumber = 0;
   }
 
+  /** Another piece runs while a turn waits. The returned function makes ids of effects that turn's again. */
+  interruptTurn(): () => void {
+    const [cause, effectNumber] = [this.#cause, this.#effectNumber];
+    return () => {
+      this.#cause = cause;
+      this.#effectNumber = effectNumber;
+    };
+  }
+
   /** Takes back what the turn wrote before it threw. */
   rollBackTurn(): void {
     this.database.leave(false);
@@ -94,7 +103,6 @@ export class TurnWrites {
   /** After a successful commit: forgets what was written and hands out the effects. */
   takeCommitted(): readonly Effect[] {
     this.documents.committed();
-    this.#outboxAtTurnStart = 0; // a turn that read its history is committed so far
     this.#history?.clear();
     return this.outbox.take();
   }

@@ -51,6 +51,7 @@ export class Turns {
   contain(actor: Actor, turn: () => void | Promise<void>): void | Promise<void> {
     if (actor.turn.isAbandoned) return undefined;
     const { recorder } = this.#shard;
+    const resumeTurn = actor.interruptTurn();
     actor.beginTurn('');
     actor.turn.sequence = 0;
     recorder.enter('job', actor.key, 0);
@@ -59,6 +60,7 @@ export class Turns {
     } catch (error) {
       this.#failed(actor, undefined, error);
     } finally {
+      resumeTurn();
       recorder.leave();
     }
     return undefined;

@@ -84,8 +84,9 @@ export class HistoryStore {
    * History in buckets of equal width; empty buckets are left out. A minute or an hour that old points
    * were rolled up to counts in the bucket its beginning falls in. One series (maybe empty) for a named
    * metric; else one for each metric with points, by name. An empty range gives empty series.
+   * @param added points of the agent that are not committed yet
    */
-  query(agent: number, query: HistoryQuery): HistorySeries[] {
+  query(agent: number, query: HistoryQuery, added?: HistoryBuffer | null): HistorySeries[] {
     const buckets = new Buckets(query);
     if (!(query.fromMs <= query.toMs)) return buckets.series();
     for (const widthMs of [HOUR_MS, MINUTE_MS, RAW_MS]) {
@@ -98,6 +99,9 @@ export class HistoryStore {
     for (const id of this.#recent.idsOf(agent)) {
       const block = this.#recent.read(id);
       if (block !== undefined) buckets.addBlock(block, RAW_MS, query.fromMs);
+    }
+    for (const { metrics, rows } of added?.groups() ?? []) {
+      buckets.addRows(metrics, Float64Array.from(rows), RAW_MS, query.fromMs);
     }
     return buckets.series();
   }
@@ -177,8 +181,10 @@ class Buckets {
 
   /** Adds the rows of a block from `fromMs` (for rolled-up ones a width early) to the end of the range. */
   addBlock(block: Block, widthMs: number, fromMs: number): void {
-    const metrics = splitMetrics(block.metrics);
-    const rows = readBlock(block.block);
+    this.addRows(splitMetrics(block.metrics), readBlock(block.block), widthMs, fromMs);
+  }
+
+  addRows(metrics: readonly string[], rows: Float64Array, widthMs: number, fromMs: number): void {
     const stride = strideOf(widthMs, metrics.length);
     const bucketOf = this.#bucketsOf(rows, stride, fromMs);
     metrics.forEach((metric, index) => {
