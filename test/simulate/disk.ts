@@ -1,0 +1,137 @@
+/**
+ * The disk of one shard: a log and a database in memory, which outlive the shards that are opened on them.
+ *
+ * I1 The log keeps what was synced; a power loss takes the rest.
+ * I2 The database keeps every commit when a process ends. A power loss leaves it as it was at its last
+ *    checkpoint, or after some commit since.
+ */
+import Database from 'better-sqlite3';
+import { ShardStore, type AgentChange } from '../../src/store/index.ts';
+import type { ShardJournal } from '../../src/actor/shard-journal.ts';
+import type { Dice } from './dice.ts';
+import { Facts, type FactsImage } from './facts.ts';
+import { LogMedium, MemoryLog } from './memory-log.ts';
+import { LOG } from './scripted-agent.ts';
+import type { Witness } from './witness.ts';
+
+export type DiskStep = 'append' | 'commit' | 'checkpoint';
+
+/** The way of a shard to its disk. */
+export interface Gate {
+  /** Does one write, unless there is no room, or the thread ends before or after it. */
+  pass<T>(step: DiskStep, write: () => T): T;
+}
+
+/** Parts of a disk that a test replaces by faulty ones. */
+export interface DiskParts {
+  readonly openLog: (medium: LogMedium, gate: Gate) => ShardJournal;
+  readonly openStore: (disk: Disk, gate: Gate) => SimStore;
+}
+
+export const soundParts: DiskParts = {
+  openLog: (medium, gate) => new GatedLog(medium, gate),
+  openStore: (disk, gate) => new SimStore(disk, gate),
+};
+
+/** A migrated database without rows. */
+const EMPTY = (() => {
+  const database = new Database(':memory:');
+  new ShardStore(':memory:', { database });
+  return database.serialize();
+})();
+
+export class Disk {
+  readonly medium = new LogMedium();
+  readonly facts = new Facts();
+  readonly witness: Witness;
+  readonly #dice: Dice;
+  database = new Database(EMPTY);
+  #survivor: { image: Buffer; facts: FactsImage } = { image: EMPTY, facts: [] };
+  /** Since then there is no room for these. */
+  full: 'nothing' | 'log' | 'database' | 'both' = 'nothing';
+  /** How much longer everything takes. */
+  slowness = 1;
+
+  constructor(witness: Witness, dice: Dice) {
+    this.witness = witness;
+    this.#dice = dice;
+  }
+
+  isFullFor(step: DiskStep): boolean {
+    return this.full === 'both' || this.full === (step === 'append' ? 'log' : 'database');
+  }
+
+  /** A transaction was committed. */
+  committed(changes: Iterable<AgentChange>): void {
+    for (const { row, cells, isForgotten } of changes) {
+      const key = `${row.model}/${row.id}`;
+      for (const [name, json] of cells) {
+        if (name === LOG && json !== null)
+          this.witness.committed(this.facts, key, row.key, JSON.parse(json) as string[]);
+      }
+      if (isForgotten) this.facts.forget(key, row.key);
+    }
+    if (this.#dice.isHit(0.15)) this.#keep();
+  }
+
+  checkpointed(): void {
+    this.#keep();
+  }
+
+  losePower(): void {
+    this.medium.lose();
+    this.database.close();
+    this.database = new Database(this.#survivor.image);
+    this.facts.restore(this.#survivor.facts);
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  #keep(): void {
+    this.#survivor = { image: this.database.serialize(), facts: this.facts.image() };
+  }
+}
+
+class GatedLog extends MemoryLog {
+  readonly #gate: Gate;
+
+  constructor(medium: LogMedium, gate: Gate) {
+    super(medium);
+    this.#gate = gate;
+  }
+
+  override append(batchId: string, batch: Uint8Array, count: number): number {
+    return this.#gate.pass('append', () => super.append(batchId, batch, count));
+  }
+}
+
+export class SimStore extends ShardStore {
+  readonly #disk: Disk;
+  readonly #gate: Gate;
+
+  constructor(disk: Disk, gate: Gate) {
+    super(':memory:', { database: disk.database });
+    this.#disk = disk;
+    this.#gate = gate;
+  }
+
+  override commit(changes: Iterable<AgentChange> & { readonly length: number }, watermark: number): void {
+    this.#gate.pass('commit', () => {
+      super.commit(changes, watermark);
+      this.#disk.committed(changes);
+    });
+  }
+
+  override checkpointStep(): number | undefined {
+    return this.#gate.pass('checkpoint', () => {
+      const watermark = super.checkpointStep();
+      if (watermark !== undefined) this.#disk.checkpointed();
+      return watermark;
+    });
+  }
+
+  /** The database stays: it is the disk's. */
+  override close(): void {}
+}

@@ -1,0 +1,61 @@
+/** What the simulator found, each in the shortest plan that shows it. */
+import { expect, test } from 'vitest';
+import type { Action, Plan } from './plan.ts';
+import type { Program } from './program.ts';
+import { simulate } from './simulation.ts';
+
+function planOf(...actions: [atMs: number, action: Action][]): Plan {
+  return {
+    shards: 1,
+    agents: 2,
+    idleTimeoutMs: 10_000,
+    awakeAgentsMax: 1000,
+    turnDeadlineMs: 800,
+    latencyMs: 0.3,
+    actions: actions.map(([atMs, action]) => ({ atMs, action })),
+  };
+}
+
+const told = (...steps: Program): Action => ({ kind: 'telemetry', agent: 0, qos: 1, steps });
+const frame = (agent: number): Action => ({ kind: 'frame', agent, steps: [] });
+
+/** What is wrong with a plan, whatever else the dice say. */
+async function wrongIn(plan: Plan): Promise<string[]> {
+  const wrong: string[] = [];
+  for (let seed = 1; seed <= 10; seed++) wrong.push(...(await simulate(seed, { plan })).violations);
+  return wrong;
+}
+
+test('a turn that reads its history commits nothing before it ends: a crash then does it once', async () => {
+  const crash = { kind: 'end-at', what: 'shard', shard: 0, step: 'commit', side: 'after' } as const;
+  const plan = planOf([50, crash], [60, told({ kind: 'history' }, { kind: 'publish' })]);
+  expect(await wrongIn(plan)).toEqual([]);
+});
+
+test('a turn of the thought lane that reads its history begins nothing before it ends', async () => {
+  const steps: Program = [{ kind: 'later', steps: [] }, { kind: 'history' }];
+  expect(await wrongIn(planOf([50, told({ kind: 'later', steps })]))).toEqual([]);
+});
+
+test('a message that comes while the bridge stops has its outcome after those before it', async () => {
+  const slow = { kind: 'slow', shard: 0, factor: 400, forMs: 2000 } as const;
+  expect(await wrongIn(planOf([50, slow], [60, told()], [62, { kind: 'stop' }], [63, told()]))).toEqual([]);
+});
+
+test('a frame that is replayed in the next run is not answered to a connection of that run', async () => {
+  const kill = { kind: 'end', what: 'process', shard: 0 } as const;
+  const plan = planOf(
+    [50, told({ kind: 'hang' })],
+    [60, frame(0)],
+    [100, kill],
+    [500, frame(1)],
+    [510, frame(1)],
+  );
+  expect(await wrongIn(plan)).toEqual([]);
+});
+
+test('what a turn sends after a wait has the same id at a replay, although another piece ran meanwhile', async () => {
+  const steps: Program = [{ kind: 'aside', isEager: true }, { kind: 'wait', ms: 50 }, { kind: 'publish' }];
+  const plan = planOf([50, told(...steps)], [300, { kind: 'end', what: 'power', shard: 0 }]);
+  expect(await wrongIn(plan)).toEqual([]);
+});
