@@ -54,7 +54,7 @@ async function measured(
   const subject: Subject =
     name === 'bridge'
       ? await startBridge(mkdtempSync(join(options.scratch, 'latency-')), flags)
-      : await startAedes();
+      : await startAedes(0);
   const run: PacedRun = {
     mqttPort: subject.mqttPort,
     webSocketPort: name === 'bridge' ? Number(new URL(subject.httpUrl).port) : null,

@@ -70,9 +70,10 @@ export function startBridge(dataDir: string, flags: readonly string[] = []): Pro
   ]);
 }
 
-/** Bare aedes. */
-export function startAedes(): Promise<Subject> {
-  return startSubject(join(import.meta.dirname, 'aedes-process.ts'), []);
+/** Bare aedes. @param concurrency of its emitter; undefined: its default */
+export function startAedes(concurrency?: number): Promise<Subject> {
+  const args = concurrency === undefined ? [] : [String(concurrency)];
+  return startSubject(join(import.meta.dirname, 'aedes-process.ts'), args);
 }
 
 /** The environment without settings of a bridge, which would change what is measured. */
