@@ -1,8 +1,9 @@
 /**
  * Memory of a connection that does nothing, 10,000 of them, against bare aedes (MQTT) and `ws` alone: what they add
  * to the resident memory of a process that holds some thousand already. The first fill what a start leaves free in
- * the heap, more in a large program, and would look cheaper than they are. Each value is the least of some seconds
- * without work, in which the garbage of connecting goes; agents that woke for their connection are asleep by then.
+ * the heap, more in a large program, and would look cheaper than they are. The garbage of connecting is collected by
+ * a signal in the main thread of all subjects: how much of it V8 leaves lying depends on the size of the program, not
+ * on its connections. The bridge's shard is a thread of its own and keeps its garbage; its agents are asleep by then.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,10 +17,10 @@ import { processRssBytes } from './machine.ts';
 import type { BenchOptions } from './options.ts';
 import { spread, whole, type Outcome } from './report.ts';
 import { median } from './statistics.ts';
-import { startAedes, startBridge, startSubject, type Subject } from './subject.ts';
+import { COLLECT_ON_SIGNAL, startAedes, startBridge, startSubject, type Subject } from './subject.ts';
 
 const HELD_BEFORE = 5000;
-const SETTLE_MS = 8000;
+const SETTLE_MS = 5000;
 const ASLEEP_WITHIN_MS = 60_000;
 const TARGET_RATIO = 1.3;
 
@@ -70,8 +71,8 @@ async function measured(kind: Kind, isBridge: boolean, options: BenchOptions): P
 }
 
 function startPeer(kind: Kind): Promise<Subject> {
-  if (kind !== 'websocket') return startAedes();
-  return startSubject(join(import.meta.dirname, 'ws-process.ts'), ['0', 'text']);
+  if (kind !== 'websocket') return startAedes(undefined, COLLECT_ON_SIGNAL);
+  return startSubject(join(import.meta.dirname, 'ws-process.ts'), ['0', 'text'], COLLECT_ON_SIGNAL);
 }
 
 /** Opens the connections from a process of their own; the answer closes them. */
@@ -96,7 +97,8 @@ async function hold(settings: HolderSettings): Promise<() => Promise<void>> {
 
 async function settled(subject: Subject): Promise<number> {
   let least = Infinity;
-  for (const endMs = Date.now() + SETTLE_MS; Date.now() < endMs; await sleep(200)) {
+  for (const endMs = Date.now() + SETTLE_MS; Date.now() < endMs; await sleep(500)) {
+    if (subject.pid !== undefined) process.kill(subject.pid, 'SIGUSR2');
     least = Math.min(least, processRssBytes(subject.pid));
   }
   return least;

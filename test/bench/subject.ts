@@ -17,12 +17,23 @@ export interface Subject {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
+/** With these flags of node, SIGUSR2 collects the garbage of the main thread. */
+export const COLLECT_ON_SIGNAL = [
+  '--expose-gc',
+  '--import',
+  'data:text/javascript,process.on("SIGUSR2", () => gc())',
+];
+
 const READY_LINE = / ready mqtt=\S+:(\d+)(?: http=(\S+))?$/;
 
-/** Runs a script with this node and waits for its ready line. */
-export async function startSubject(script: string, args: readonly string[]): Promise<Subject> {
+/** Runs a script with this node and waits for its ready line. @param nodeFlags e.g. `COLLECT_ON_SIGNAL` */
+export async function startSubject(
+  script: string,
+  args: readonly string[],
+  nodeFlags: readonly string[] = [],
+): Promise<Subject> {
   const startMs = performance.now();
-  const child = spawn(process.execPath, [script, ...args], {
+  const child = spawn(process.execPath, [...nodeFlags, script, ...args], {
     cwd: import.meta.dirname,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: cleanEnvironment(),
@@ -57,23 +68,21 @@ async function readyLine(child: ChildProcess, script: string): Promise<RegExpExe
 }
 
 /** `mooring serve` with default settings on free ports. @param flags more of its flags, e.g. `--devices` */
-export function startBridge(dataDir: string, flags: readonly string[] = []): Promise<Subject> {
+export function startBridge(
+  dataDir: string,
+  flags: readonly string[] = [],
+  nodeFlags: readonly string[] = [],
+): Promise<Subject> {
   const ports = ['--mqtt-port', '0', '--http-port', '0'];
   const logs = ['--log-level', 'warn', '--log-format', 'json'];
-  return startSubject(join(projectRoot, 'src/main.ts'), [
-    'serve',
-    ...ports,
-    ...logs,
-    '--data-dir',
-    dataDir,
-    ...flags,
-  ]);
+  const args = ['serve', ...ports, ...logs, '--data-dir', dataDir, ...flags];
+  return startSubject(join(projectRoot, 'src/main.ts'), args, nodeFlags);
 }
 
 /** Bare aedes. @param concurrency of its emitter; undefined: its default */
-export function startAedes(concurrency?: number): Promise<Subject> {
+export function startAedes(concurrency?: number, nodeFlags: readonly string[] = []): Promise<Subject> {
   const args = concurrency === undefined ? [] : [String(concurrency)];
-  return startSubject(join(import.meta.dirname, 'aedes-process.ts'), args);
+  return startSubject(join(import.meta.dirname, 'aedes-process.ts'), args, nodeFlags);
 }
 
 /** The environment without settings of a bridge, which would change what is measured. */
