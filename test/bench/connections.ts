@@ -53,7 +53,7 @@ export async function benchConnections(options: BenchOptions): Promise<Outcome> 
 async function measured(kind: Kind, isBridge: boolean, options: BenchOptions): Promise<Round> {
   const { connections } = options.shape;
   const subject = await (isBridge
-    ? startBridge(mkdtempSync(join(options.scratch, 'idle-')))
+    ? startBridge(mkdtempSync(join(options.scratch, 'idle-')), [], COLLECT_ON_SIGNAL)
     : startPeer(kind));
   const port = kind === 'websocket' ? Number(new URL(subject.httpUrl).port) : subject.mqttPort;
   const asleep = async (): Promise<void> =>
