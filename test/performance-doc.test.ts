@@ -8,7 +8,9 @@ it('docs/performance.md and its charts are what its text and its results make', 
   const files = await performanceDoc();
   expect(files.map(({ path }) => path)).toContain('performance.md');
   for (const { path, text } of files) {
-    expect(readFileSync(join(root, 'docs', path), 'utf8'), `npm run bench -- --write-docs: ${path}`).toBe(text);
+    expect(readFileSync(join(root, 'docs', path), 'utf8'), `npm run bench -- --write-docs: ${path}`).toBe(
+      text,
+    );
   }
 });
 
