@@ -8,10 +8,11 @@ import { BridgeError } from './base/errors.ts';
 import { newId } from './base/ids.ts';
 import { createLog, type Log } from './base/log.ts';
 import { createMetrics, type BridgeMetrics } from './base/metrics.ts';
-import { createBroker, type Broker } from './broker/index.ts';
-import { checkConfig, type Config } from './config.ts';
+import { createBroker, type Broker, type BrokerOptions } from './broker/index.ts';
+import { checkConfig, checkReach, type Config } from './config.ts';
 import { describeDefinition, describePlainModel, Registry } from './device/index.ts';
 import { createGateway, mqttUpgrade, type Gateway } from './gateway/index.ts';
+import { Identities } from './identity/index.ts';
 import { mcpEndpoint } from './mcp-bridge.ts';
 import { workerShards } from './shard-group.ts';
 import { inlineShards } from './shard-inline.ts';
@@ -31,6 +32,8 @@ import {
 export interface Bridge {
   /** Where MQTT over TCP is served; `port` is its number, also when any free one was asked for. */
   readonly mqtt: { readonly host: string; readonly port: number };
+  /** Where MQTT over TLS is served; null: nowhere. */
+  readonly mqtts: { readonly host: string; readonly port: number } | null;
   /** Where HTTP, WebSocket and MQTT over WebSocket (`/mqtt`) are served; `port` is its number. */
   readonly http: { readonly host: string; readonly port: number; readonly url: string };
   readonly config: Config;
@@ -87,6 +90,7 @@ class RunningBridge implements Bridge {
   #runtime: Runtime | undefined;
   #broker: Broker | undefined;
   #gateway: Gateway | undefined;
+  #identities: Identities | undefined;
   #mcp: McpEndpoint | undefined;
   #failed: ((error: Error) => void) | undefined;
   #stopped: Promise<void> | undefined;
@@ -101,6 +105,10 @@ class RunningBridge implements Bridge {
     return this.#broker?.address ?? { host: this.config.host, port: this.config.mqttPort };
   }
 
+  get mqtts(): Bridge['mqtts'] {
+    return this.#broker?.tlsAddress ?? null;
+  }
+
   get http(): Bridge['http'] {
     const { host, port } = this.#gateway?.address ?? { host: this.config.host, port: this.config.httpPort };
     return { host, port, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` };
@@ -109,6 +117,8 @@ class RunningBridge implements Bridge {
   async start(): Promise<void> {
     const { config } = this;
     const startMs = Date.now();
+    const identities = (this.#identities = new Identities(config.dataDir));
+    checkReach(config, !identities.isOpen);
     const devicesUrl = devicesModule(config.devices);
     const { definitions, agents } = await loadDevices(devicesUrl);
     const plain = [...sortClasses(definitions, agents).plain.keys()];
@@ -146,6 +156,8 @@ class RunningBridge implements Bridge {
       log: this.#log,
       counters: this.#metrics,
       packetBytesMax: config.mqttPacketBytesMax,
+      identities,
+      ...tlsOptions(config),
     });
     await Promise.race([this.#ready(runtime), startFailed]);
     this.#failed = undefined;
@@ -163,6 +175,7 @@ class RunningBridge implements Bridge {
     await this.#runtime?.stop();
     await this.#mcp?.close();
     await this.#gateway?.stop();
+    this.#identities?.close();
   }
 
   #startRuntime(devicesUrl: string): Runtime {
@@ -220,6 +233,12 @@ class RunningBridge implements Bridge {
     if (this.#options.onFatal === undefined) process.exit(1);
     this.#options.onFatal(error);
   }
+}
+
+/** What the settings say about MQTT over TLS; nothing of it: there is none. */
+function tlsOptions({ mqttsPort, tlsCert, tlsKey, tlsCa }: Config): Pick<BrokerOptions, 'tls'> {
+  if (mqttsPort === null || tlsCert === null || tlsKey === null) return {};
+  return { tls: { port: mqttsPort, cert: tlsCert, key: tlsKey, ca: tlsCa } };
 }
 
 /** What the settings say about MCP servers that agents use. */

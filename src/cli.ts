@@ -45,6 +45,21 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     summary: 'who sent commands or deleted agents, and what became of it; verify: records of programs',
     load: async () => (await import('./cli/audit.ts')).auditCommand,
   },
+  user: {
+    kind: 'group',
+    summary: 'who may connect over MQTT: list, add, password, remove',
+    load: async () => (await import('./cli/users.ts')).userCommands,
+  },
+  token: {
+    kind: 'group',
+    summary: 'secrets of devices, and claim tokens for new ones: list, create, revoke',
+    load: async () => (await import('./cli/tokens.ts')).tokenCommands,
+  },
+  acl: {
+    kind: 'group',
+    summary: 'what they may publish and subscribe to: list, allow, remove, explain',
+    load: async () => (await import('./cli/acl.ts')).aclCommands,
+  },
   backup: {
     kind: 'command',
     summary: 'copy everything of a running bridge, or list such copies',

@@ -18,6 +18,18 @@ const schema = z.strictObject({
     .default('127.0.0.1')
     .describe('address to listen on; loopback only without authentication'),
   mqttPort: port.default(1883).describe('MQTT over TCP; 0 = any free port'),
+  mqttsPort: port
+    .nullable()
+    .default(null)
+    .describe('MQTT over TLS, with tls-cert and tls-key; 0 = any free port'),
+  tlsCert: z.string().min(1).nullable().default(null).describe('PEM file of the certificate and its chain'),
+  tlsKey: z.string().min(1).nullable().default(null).describe('PEM file of its key'),
+  tlsCa: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('PEM file of authorities: devices with a certificate of theirs are known by its common name'),
   mqttPacketBytesMax: wholeNumber(1024, 268_435_455)
     .default(limits.mqttPacketBytesMax)
     .describe('bytes an MQTT packet may have; a CONNECT has 8 KiB at most'),
@@ -182,13 +194,6 @@ export function checkConfig(
   const result = schema.safeParse(values);
   if (!result.success) throw invalidSetting(result.error, values, origins);
   const config = result.data;
-  if (!isLoopback(config.host)) {
-    throw new BridgeError(
-      'BRG_CONFIG',
-      `host ${config.host} is reachable from other machines, and no MQTT user or token is configured: ` +
-        'use 127.0.0.1 (reach it through an SSH tunnel or a proxy that authenticates)',
-    );
-  }
   if (config.readToken !== null && [null, config.readToken].includes(config.adminToken)) {
     const name = origins.get('readToken') ?? 'readToken';
     throw new BridgeError(
@@ -196,7 +201,31 @@ export function checkConfig(
       `${name}: (hidden) is not allowed: set adminToken as well, to another one`,
     );
   }
+  if (config.mqttsPort !== null && (config.tlsCert === null || config.tlsKey === null)) {
+    const name = origins.get('mqttsPort') ?? 'mqttsPort';
+    throw new BridgeError('BRG_CONFIG', `${name}: TLS needs a certificate: set tlsCert and tlsKey as well`);
+  }
   return { ...config, dataDir: isAbsolute(config.dataDir) ? config.dataDir : resolve(config.dataDir) };
+}
+
+/**
+ * Refuses to be reached from other machines by people and devices nobody asks who they are.
+ * @param hasIdentities whether somebody is known who may connect over MQTT
+ * @throws BridgeError BRG_CONFIG
+ */
+export function checkReach(config: Config, hasIdentities: boolean): void {
+  if (isLoopback(config.host)) return;
+  const missing = [
+    ...(hasIdentities
+      ? []
+      : ['no MQTT user or device: `mooring user add <name>`, `mooring token create --model <model>`']),
+    ...(config.adminToken === null ? ['no token for HTTP: set MOORING_ADMIN_TOKEN'] : []),
+  ];
+  if (missing.length === 0) return;
+  throw new BridgeError(
+    'BRG_CONFIG',
+    `host ${config.host} is reachable from other machines, and there is ${missing.join(', and ')}; or use 127.0.0.1`,
+  );
 }
 
 function isLoopback(host: string): boolean {

@@ -11,10 +11,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   device: ['base', 'wire'],
   store: ['base'],
   actor: ['base', 'store'],
+  identity: ['base', 'store'],
   inference: ['base'],
   tools: ['base', 'inference'],
   agent: ['base', 'wire', 'device', 'actor', 'tools', 'inference'],
-  broker: ['base', 'device', 'actor'],
+  broker: ['base', 'device', 'actor', 'identity'],
   gateway: ['base', 'wire', 'actor'],
   // At run time too: the page speaks CBOR with the very code of the bridge.
   dashboard: ['wire'],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BridgeError } from '../src/base/errors.ts';
-import { checkConfig, describeSettings, loadConfig, type ConfigSources } from '../src/config.ts';
+import { checkConfig, checkReach, describeSettings, loadConfig, type ConfigSources } from '../src/config.ts';
 
 let directory = '';
 beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'mooring-config-'))));
@@ -127,14 +127,23 @@ describe('loadConfig', () => {
     expect(message).not.toContain('geheim');
   });
 
-  it('refuses to be reachable from other machines without authentication', () => {
-    expect(refusal(() => load({ flags: { host: '0.0.0.0' } }))).toMatch(
-      /0\.0\.0\.0 is reachable.*127\.0\.0\.1/,
+  it('refuses to be reachable from other machines as long as nobody is asked who they are', () => {
+    const open = load({ flags: { host: '0.0.0.0' } });
+    expect(refusal(() => checkReach(open, false))).toMatch(
+      /0\.0\.0\.0 is reachable.*mooring user add.*MOORING_ADMIN_TOKEN/,
     );
-    expect(refusal(() => load({ flags: { host: '::' } }))).toContain('reachable');
-    for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) {
-      expect(load({ flags: { host } }).host).toBe(host);
-    }
+    expect(refusal(() => checkReach(open, true))).toContain('MOORING_ADMIN_TOKEN');
+    const withToken = load({ flags: { host: '::', adminToken: 'a'.repeat(16) } });
+    expect(refusal(() => checkReach(withToken, false))).toContain('mooring user add');
+    checkReach(withToken, true);
+    for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost'])
+      checkReach(load({ flags: { host } }), false);
+  });
+
+  it('refuses TLS without a certificate', () => {
+    expect(refusal(() => load({ flags: { mqttsPort: '8883' } }))).toMatch(/mqtts-port.*tlsCert and tlsKey/);
+    const files = { tlsCert: 'c.pem', tlsKey: 'k.pem' };
+    expect(load({ flags: { mqttsPort: '8883', ...files } }).mqttsPort).toBe(8883);
   });
 
   it('names the file that is no JSON, no object, or cannot be read', () => {

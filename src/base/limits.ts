@@ -12,6 +12,7 @@ import { modelLimits } from './limits/model-limits.ts';
 import { toolLimits } from './limits/tool-limits.ts';
 import { programLimits } from './limits/program-limits.ts';
 import { mcpLimits } from './limits/mcp-limits.ts';
+import { identityLimits } from './limits/identity-limits.ts';
 
 export const limits = {
   ...messageLimits,
@@ -23,4 +24,5 @@ export const limits = {
   ...toolLimits,
   ...programLimits,
   ...mcpLimits,
+  ...identityLimits,
 } as const;

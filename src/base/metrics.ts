@@ -37,6 +37,8 @@ export const DENIED_REASONS = [
   'slow-client',
   'malformed-packet',
   'packet-too-large',
+  'acl',
+  'identity',
 ] as const;
 
 const COMMIT_BUCKETS = [1, 4, 16, 64, 256, 512, 1024, 2048, 4096, 8192];

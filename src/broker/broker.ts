@@ -6,11 +6,13 @@ import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Registry } from '../device/index.ts';
+import type { Identities } from '../identity/index.ts';
 import type { Connection } from './connection.ts';
 import { BrokerContext } from './context.ts';
 import { noCounters, type BrokerCounters } from './counters.ts';
 import { createMqttServer, openConnection } from './hooks.ts';
 import type { MqttServer, PublishPacket } from './mqtt-server.ts';
+import { TlsListener, type TlsFiles } from './tls-listener.ts';
 
 export interface BrokerOptions {
   readonly runtime: ActorRuntime;
@@ -22,11 +24,17 @@ export interface BrokerOptions {
   readonly counters?: BrokerCounters;
   /** Remaining length an MQTT packet may have, in bytes; default: `limits.mqttPacketBytesMax`. */
   readonly packetBytesMax?: number;
+  /** MQTT over TLS beside; default: none. */
+  readonly tls?: TlsFiles & { readonly port: number };
+  /** Who may connect, and what they may; default: everybody, everything. */
+  readonly identities?: Identities;
 }
 
 /** The running MQTT side of the bridge. */
 export interface Broker {
   readonly address: { readonly host: string; readonly port: number };
+  /** Where MQTT over TLS is served; null: nowhere. */
+  readonly tlsAddress: { readonly host: string; readonly port: number } | null;
   /** Speaks MQTT over this stream too, e.g. a WebSocket's. The broker owns it from now on. */
   acceptStream(stream: Duplex, remoteAddress: string): void;
   /** Connections whose CONNECT was accepted. */
@@ -37,19 +45,17 @@ export interface Broker {
 
 /** Starts the broker. Throws BRG_PORT_IN_USE, or BRG_CONFIG when it may not listen there. */
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
-  const {
-    runtime,
-    registry,
-    log,
-    counters = noCounters,
-    packetBytesMax = limits.mqttPacketBytesMax,
-  } = options;
-  const context = new BrokerContext({ runtime, registry, log, counters, packetBytesMax });
+  const context = new BrokerContext({
+    ...options,
+    counters: options.counters ?? noCounters,
+    packetBytesMax: options.packetBytesMax ?? limits.mqttPacketBytesMax,
+    identities: options.identities ?? null,
+  });
   const mqtt = await createMqttServer(context);
   context.server = mqtt;
   const broker = new RunningBroker(context, mqtt);
   try {
-    await broker.listen(options.host, options.port);
+    await broker.listen(options.host, options.port, options.tls);
   } catch (error) {
     await broker.stop();
     throw error;
@@ -62,7 +68,9 @@ class RunningBroker implements Broker {
   readonly #mqtt: MqttServer;
   readonly #tcp: Server;
   readonly #connections = new Map<number, Connection>();
+  #tls: Server | null = null;
   #address = { host: '', port: 0 };
+  #tlsAddress: Broker['tlsAddress'] = null;
   #stopped: Promise<void> | null = null;
 
   constructor(context: BrokerContext, mqtt: MqttServer) {
@@ -72,22 +80,36 @@ class RunningBroker implements Broker {
       this.acceptStream(socket, socket.remoteAddress ?? '');
     });
     context.runtime.onPublish((publication) => this.#publish(publication));
+    if (context.identities !== null) context.identities.onChange = () => this.#recheck();
   }
 
   get address(): { host: string; port: number } {
     return this.#address;
   }
 
-  async listen(host: string, port: number): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#tcp.once('error', (error) => reject(listenError(error, host, port)));
-      this.#tcp.listen(port, host, resolve);
+  get tlsAddress(): Broker['tlsAddress'] {
+    return this.#tlsAddress;
+  }
+
+  async listen(host: string, port: number, tls: BrokerOptions['tls']): Promise<void> {
+    this.#address = await this.#open(this.#tcp, { host, port, setting: 'MOORING_MQTT_PORT' });
+    if (tls === undefined) return;
+    const { server } = new TlsListener(tls, this.#context.log, (socket) => {
+      this.acceptStream(socket, socket.remoteAddress ?? '');
     });
-    this.#tcp.on('error', (error) =>
-      this.#context.log.error({ error: error.message }, 'mqtt listener failed'),
-    );
+    this.#tls = server;
+    this.#tlsAddress = await this.#open(server, { host, port: tls.port, setting: 'MOORING_MQTTS_PORT' });
+  }
+
+  async #open(server: Server, place: Place): Promise<{ host: string; port: number }> {
+    const { host, port } = place;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(listenError(error, place)));
+      server.listen(port, host, resolve);
+    });
+    server.on('error', (error) => this.#context.log.error({ error: error.message }, 'mqtt listener failed'));
     // A server listening on TCP has an AddressInfo, not a pipe's name.
-    this.#address = { host, port: (this.#tcp.address() as AddressInfo).port };
+    return { host, port: (server.address() as AddressInfo).port };
   }
 
   acceptStream(stream: Duplex, remoteAddress: string): void {
@@ -98,7 +120,7 @@ class RunningBroker implements Broker {
       stream.destroy();
       return;
     }
-    const connection = openConnection(this.#context, this.#mqtt, stream);
+    const connection = openConnection(this.#context, this.#mqtt, { stream, source: remoteAddress });
     this.#connections.set(connection.number, connection);
     this.#context.log.debug({ connection: connection.number, remoteAddress }, 'mqtt connection opened');
     stream.once('close', () => {
@@ -125,15 +147,15 @@ class RunningBroker implements Broker {
   async #stop(): Promise<void> {
     const deadlineMs = performance.now() + limits.mqttStopDrainMs;
     this.#context.isStopping = true;
-    const isClosed = new Promise<void>((resolve) => this.#tcp.close(() => resolve()));
+    const isClosed = Promise.all([this.#tcp, this.#tls].map(closed));
     await this.#untilDrained(deadlineMs);
     const connections = [...this.#connections.values()];
-    const closed = connections.map(async (connection) => {
+    const ended = connections.map(async (connection) => {
       connection.endReason ??= 'stopping';
       connection.stream.end(); // flushes the last PUBACKs, where destroy would lose them
       await once(connection.stream, 'close');
     });
-    await withDeadline(Promise.allSettled(closed), deadlineMs);
+    await withDeadline(Promise.allSettled(ended), deadlineMs);
     for (const connection of connections) {
       connection.stream.destroy();
       connection.close(); // its agents are detached when this returns, whatever the stream does
@@ -153,6 +175,15 @@ class RunningBroker implements Broker {
     await withDeadline(drained, deadlineMs);
   }
 
+  /** Ends the connections of those who are not what they were: they may come back and be asked again. */
+  #recheck(): void {
+    for (const connection of this.#connections.values()) {
+      if (!connection.isReady || connection.permissions.isCurrent()) continue;
+      this.#context.log.info({ client: connection.client.id }, 'identity changed: mqtt connection ended');
+      connection.destroy('identity changed');
+    }
+  }
+
   /** Where the publications of agents go. */
   #publish(publication: Publication): void {
     if (publication.connection !== 0) {
@@ -170,17 +201,29 @@ class RunningBroker implements Broker {
   }
 }
 
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): BridgeError {
+/** Where a listener is to be, and the setting of its port. */
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly setting: string;
+}
+
+/** Resolves when the server takes no more connections and has none. */
+function closed(server: Server | null): Promise<void> {
+  return new Promise((resolve) => (server === null ? resolve() : server.close(() => resolve())));
+}
+
+function listenError(error: NodeJS.ErrnoException, { host, port, setting }: Place): BridgeError {
   if (error.code === 'EADDRINUSE') {
     return new BridgeError(
       'BRG_PORT_IN_USE',
-      `MQTT port ${port} on ${host} is already in use: end the program that has it, or set MOORING_MQTT_PORT to another port (0 = any free one)`,
+      `MQTT port ${port} on ${host} is already in use: end the program that has it, or set ${setting} to another port (0 = any free one)`,
       { cause: error },
     );
   }
   return new BridgeError(
     'BRG_CONFIG',
-    `cannot listen for MQTT on ${host}:${port} (${error.code ?? error.message}): check MOORING_HOST and MOORING_MQTT_PORT`,
+    `cannot listen for MQTT on ${host}:${port} (${error.code ?? error.message}): check MOORING_HOST and ${setting}`,
     { cause: error },
   );
 }

@@ -12,6 +12,7 @@ import type { BrokerContext } from './context.ts';
 import { parseDownlinkFilter } from './downlink-filter.ts';
 import { FramesFeed } from './frames-feed.ts';
 import { IngestQueue } from './ingest-queue.ts';
+import { Permissions } from './permissions.ts';
 import { QueueHost } from './queue-host.ts';
 import { isReservedTopic } from './topics.ts';
 import {
@@ -30,11 +31,12 @@ export interface ConnectFacts {
 
 type Route =
   | { readonly kind: 'device'; readonly match: TopicMatch }
-  | { readonly kind: 'ordinary' | 'unmapped' | 'reserved' };
+  | { readonly kind: 'ordinary' | 'unmapped' | 'reserved' | 'denied' };
 
 const ORDINARY: Route = { kind: 'ordinary' };
 const UNMAPPED: Route = { kind: 'unmapped' };
 const RESERVED: Route = { kind: 'reserved' };
+const DENIED: Route = { kind: 'denied' };
 
 /** See the head of this file. */
 export class Connection {
@@ -42,6 +44,9 @@ export class Connection {
   readonly stream: Duplex;
   readonly client: Client;
   readonly queue: IngestQueue;
+  /** Address it comes from. */
+  readonly source: string;
+  readonly permissions: Permissions;
   /** User name without `?codec=`; null: none was given. */
   user: string | null = null;
   codec: CodecName | null = null;
@@ -63,8 +68,14 @@ export class Connection {
   #checkedGeneration = -1;
   #isCheckedHeard = true;
 
-  constructor(context: BrokerContext, stream: Duplex, client: Client) {
+  constructor(
+    context: BrokerContext,
+    { stream, source }: { readonly stream: Duplex; readonly source: string },
+    client: Client,
+  ) {
     this.#context = context;
+    this.source = source;
+    this.permissions = new Permissions(context, client);
     this.number = context.runtime.openConnectionId();
     this.stream = stream;
     this.client = client;
@@ -102,6 +113,11 @@ export class Connection {
       case 'reserved':
         context.counters.denied('reserved-topic');
         callback(new Error('topics below $SYS belong to the broker'));
+        return;
+      case 'denied':
+        this.permissions.denied('publish', topic);
+        // [MQTT-3.3.5-2] lets a server acknowledge what it throws away; here a PUBACK means "on disk".
+        callback(new Error(`not allowed to publish to ${topic}`));
         return;
       case 'unmapped':
         context.counters.unmapped();
@@ -203,7 +219,9 @@ export class Connection {
     const { registry } = this.#context;
     const match = registry.matchTopic(topic);
     this.#lastTopic = topic;
-    if (match !== null) {
+    if (!this.permissions.may('publish', topic)) {
+      this.#lastRoute = DENIED;
+    } else if (match !== null) {
       // Who calls an agent that is no device does not speak for it.
       if (match.definition !== null) this.#attach(match.address);
       this.#lastRoute = { kind: 'device', match };

@@ -3,6 +3,7 @@ import type { ActorRuntime, CodecName } from '../actor/index.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Registry } from '../device/index.ts';
+import type { Identities } from '../identity/index.ts';
 import type { BrokerCounters } from './counters.ts';
 import type { GuardLimits } from './guard/index.ts';
 import type { IngestQueue, Pending } from './ingest-queue.ts';
@@ -16,6 +17,7 @@ export interface BrokerContextOptions {
   readonly counters: BrokerCounters;
   /** Remaining length an MQTT packet may have, in bytes. */
   readonly packetBytesMax: number;
+  readonly identities: Identities | null;
 }
 
 /** What all connections of one broker share. Maps are bounded by the limits on connections and sessions. */
@@ -25,6 +27,8 @@ export class BrokerContext {
   readonly log: Log;
   readonly counters: BrokerCounters;
   readonly guardLimits: GuardLimits;
+  /** Null: everybody may connect and do everything. */
+  readonly identities: Identities | null;
   readonly subscriptions = new SubscriptionIndex();
   isStopping = false;
   /** Set once, before the first connection: server and context need each other. */
@@ -44,6 +48,7 @@ export class BrokerContext {
     this.registry = options.registry;
     this.log = options.log;
     this.counters = options.counters;
+    this.identities = options.identities;
     this.guardLimits = {
       connectBytesMax: Math.min(limits.mqttConnectBytesMax, options.packetBytesMax),
       packetBytesMax: options.packetBytesMax,

@@ -1,6 +1,7 @@
 /** aedes' hooks and events, each handed to the connection it is about. */
 import type { Duplex } from 'node:stream';
 import { limits } from '../base/limits.ts';
+import { authenticate, sessionName } from './authenticate.ts';
 import { Connection } from './connection.ts';
 import type { BrokerContext } from './context.ts';
 import type { Violation } from './guard/index.ts';
@@ -15,19 +16,18 @@ import {
 } from './mqtt-server.ts';
 import { isReservedTopic } from './topics.ts';
 
-/** CONNACK return code of MQTT 3.1.1 section 3.2.2.3. */
-const SERVER_UNAVAILABLE = 3;
-
-const CODEC_SUFFIX = /\?codec=(json|cbor)$/;
-
 /** Where a connection is kept on aedes' client: one property read in the hot path, not a map lookup. */
 const CONNECTION = Symbol('connection');
 type OwnedClient = Client & { [CONNECTION]?: Connection };
 
 /** Hands the stream to aedes and remembers whose it is. */
-export function openConnection(context: BrokerContext, server: MqttServer, stream: Duplex): Connection {
+export function openConnection(
+  context: BrokerContext,
+  server: MqttServer,
+  { stream, source }: { stream: Duplex; source: string },
+): Connection {
   const client: OwnedClient = server.handle(stream);
-  const connection = new Connection(context, stream, client);
+  const connection = new Connection(context, { stream, source }, client);
   client[CONNECTION] = connection;
   const input = guardClient(client, context.guardLimits, (violation) =>
     refuse(context, connection, violation),
@@ -64,18 +64,22 @@ export async function createMqttServer(context: BrokerContext): Promise<MqttServ
             isClean: packet.clean ?? true,
             willTopic: packet.will?.topic ?? null,
           };
+          if (context.identities?.isOpen === false)
+            packet.clientId = sessionName(packet.clientId, packet.username ?? '', connection.stream);
         }
         done(null, connection !== undefined && !context.isStopping);
       },
-      authenticate: (client, username, _password, done) => {
+      authenticate: (client, username = '', password, done) => {
         const connection = connectionOf(client);
-        const refusal = connection === undefined ? null : checkConnect(context, connection);
-        if (refusal !== null) {
-          done(Object.assign(new Error(refusal.reason), { returnCode: refusal.returnCode }), false);
+        if (connection === undefined) {
+          done(null, false);
           return;
         }
-        if (connection !== undefined) identify(connection, username);
-        done(null, true);
+        const claim = { username, password: password?.toString() ?? '', source: connection.source };
+        void authenticate(context, connection, claim).then((refusal) => {
+          if (refusal === null) done(null, true);
+          else done(Object.assign(new Error(refusal.reason), { returnCode: refusal.returnCode }), false);
+        });
       },
       authorizePublish: (client, packet, done) => {
         // No packet is read from a closed client any more: what comes then is its will.
@@ -88,10 +92,15 @@ export async function createMqttServer(context: BrokerContext): Promise<MqttServ
         done(null, maySubscribe(context, client, subscription) ? subscription : null);
       },
       authorizeForward: (client, packet) => {
+        const connection = connectionOf(client);
+        if (connection?.permissions.mayReceive(packet.topic) === false) {
+          connection.permissions.denied('subscribe', packet.topic);
+          return null;
+        }
         if (!isTooSlow(client)) return packet;
         context.counters.denied('slow-client');
         if (packet.qos === 0) return null;
-        connectionOf(client)?.destroy('reads too slowly'); // its session keeps the message
+        connection?.destroy('reads too slowly'); // its session keeps the message
         return packet;
       },
     },
@@ -127,30 +136,14 @@ function noteReason(client: Client, reason: string): void {
   if (connection !== undefined) connection.endReason ??= reason;
 }
 
-/** The place where identities will be checked: the bridge serves loopback only without them. */
-function identify(connection: Connection, username: string | undefined): void {
-  if (username === undefined) return;
-  const codec = CODEC_SUFFIX.exec(username)?.[1];
-  connection.codec = codec === 'json' || codec === 'cbor' ? codec : null;
-  const user = username.replace(CODEC_SUFFIX, '');
-  connection.user = user === '' ? null : user;
-}
-
-function checkConnect(
-  context: BrokerContext,
-  connection: Connection,
-): { returnCode: number; reason: string } | null {
-  if (connection.facts.isClean) return null;
-  if (context.sessionCount >= limits.mqttSessionsMax && !context.hasSession(connection.client.id)) {
-    context.counters.denied('connections-limit');
-    return { returnCode: SERVER_UNAVAILABLE, reason: 'too many persistent sessions' };
-  }
-  return null;
-}
-
 function maySubscribe(context: BrokerContext, client: Client, { topic }: Subscription): boolean {
   if (isReservedTopic(topic)) {
     context.counters.denied('reserved-topic');
+    return false;
+  }
+  const permissions = connectionOf(client)?.permissions;
+  if (permissions?.may('subscribe', topic) === false) {
+    permissions.denied('subscribe', topic);
     return false;
   }
   if ((connectionOf(client)?.filterCount ?? 0) < limits.mqttFiltersPerClientMax) return true;
@@ -168,7 +161,8 @@ function publishWill(
   const { runtime, registry, counters, isStopping } = context;
   const { topic, payload, qos } = packet;
   // At stop it is the bridge that goes, not the device; presence is reconciled at the next start.
-  if (isStopping || isReservedTopic(topic) || payload.length > limits.devicePayloadBytesMax) {
+  const isDenied = client !== null && connectionOf(client)?.permissions.may('publish', topic) === false;
+  if (isStopping || isDenied || isReservedTopic(topic) || payload.length > limits.devicePayloadBytesMax) {
     done(new Error('the will is not published'));
     return;
   }

@@ -3,4 +3,4 @@
  * downlink. The only room that knows aedes; the composition root creates it with `createBroker`.
  */
 export { createBroker } from './broker.ts';
-export type { Broker } from './broker.ts';
+export type { Broker, BrokerOptions } from './broker.ts';

@@ -118,6 +118,12 @@ export function wholeNumber(
   throw new UsageError(`--${name} is ${JSON.stringify(text)}; allowed is a whole number ${min}..${max}`);
 }
 
+/** Prints a result for machines. @returns the exit code */
+export function printJson(value: unknown): number {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  return EXIT.ok;
+}
+
 /** The text of `mooring <name> --help`. */
 export function helpText(name: string, command: Command): string {
   const options = Object.entries({ ...command.options, ...COMMON }).map(([key, { value, ...option }]) => ({

@@ -59,12 +59,14 @@ function untilSignal(): Promise<undefined> {
   });
 }
 
-function readyLine({ mqtt, http }: Bridge): string {
-  return `mooring ready mqtt=${hostPort(mqtt)} http=${http.url}`;
+function readyLine({ mqtt, mqtts, http }: Bridge): string {
+  const tls = mqtts === null ? '' : ` mqtts=${hostPort(mqtts)}`;
+  return `mooring ready mqtt=${hostPort(mqtt)} http=${http.url}${tls}`;
 }
 
-function readyJson({ mqtt, http }: Bridge): string {
-  return JSON.stringify({ event: 'ready', mqtt: hostPort(mqtt), http: http.url });
+function readyJson({ mqtt, mqtts, http }: Bridge): string {
+  const tls = mqtts === null ? {} : { mqtts: hostPort(mqtts) };
+  return JSON.stringify({ event: 'ready', mqtt: hostPort(mqtt), http: http.url, ...tls });
 }
 
 function hostPort({ host, port }: { host: string; port: number }): string {

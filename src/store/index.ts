@@ -27,3 +27,11 @@ export type { FoundAgent, ListQuery } from './agent-directory.ts';
 export type { LoadedAgent } from './heavy-agents.ts';
 export { SqlCursor } from './sql-cursor.ts';
 export { SqlError } from './sql-statements.ts';
+export {
+  hasIdentityFile,
+  IdentityStore,
+  type ClaimRow,
+  type GrantRow,
+  type IdentityRow,
+  type Role,
+} from './identity-store.ts';

@@ -4,7 +4,7 @@ import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { onTestFinished, vi } from 'vitest';
 import { createLog } from '../../src/base/log.ts';
 import type { DeniedReason } from '../../src/broker/counters.ts';
-import { createBroker, type Broker } from '../../src/broker/index.ts';
+import { createBroker, type Broker, type BrokerOptions } from '../../src/broker/index.ts';
 import { Registry } from '../../src/device/index.ts';
 import { definitions } from '../../devices/index.ts';
 import { MemoryRuntime } from './memory-runtime.ts';
@@ -24,7 +24,9 @@ export interface Setup {
 }
 
 /** A broker on a free port with a memory runtime; all of it ends with the test. */
-export async function start(options: { packetBytesMax?: number } = {}): Promise<Setup> {
+export async function start(
+  options: Pick<BrokerOptions, 'packetBytesMax' | 'identities'> = {},
+): Promise<Setup> {
   const runtime = new MemoryRuntime();
   const counts: Setup['counts'] = { unmapped: 0, messages: 0, bytes: 0, denied: [], latencies: 0 };
   const broker = await createBroker({

@@ -90,6 +90,8 @@ export const messageLimits = {
   mqttHeldBytesMax: 512 * KiB,
   /** Levels of a topic: what routes topics in aedes throws beyond it. */
   mqttTopicLevelsMax: 100,
+  /** How often the files of a TLS certificate are looked at for a renewal. */
+  tlsWatchMs: 2_000,
   /** A frozen subscriber blocks aedes' emitter until this (mqtt-edge 0.4). */
   mqttDrainTimeoutMs: 2_000,
   /** MQTT sockets open at once; one costs about 20 KB. */

@@ -1,0 +1,98 @@
+/** CONNECT: who it is, and whether it may have the session it asks for. */
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { limits } from '../base/limits.ts';
+import type { Connection } from './connection.ts';
+import type { BrokerContext } from './context.ts';
+
+/** CONNACK return codes of MQTT 3.1.1 section 3.2.2.3. */
+const SERVER_UNAVAILABLE = 3;
+const NOT_AUTHORIZED = 5;
+
+/** Why a CONNECT is refused. */
+export interface ConnectRefusal {
+  readonly returnCode: number;
+  readonly reason: string;
+}
+
+/** What CONNECT says about who it is. */
+export interface Claim {
+  readonly username: string;
+  readonly password: string;
+  /** Where it comes from. */
+  readonly source: string;
+}
+
+const CODEC_SUFFIX = /\?codec=(json|cbor)$/;
+
+/**
+ * The name under which a client's session is kept when clients have identities: another identity with the same client
+ * id has a session of its own, and takes over nobody's (checklist 10). Names have no `@`, so it is unambiguous.
+ */
+export function sessionName(clientId: string, username: string, stream: Duplex): string {
+  const name = username.replace(CODEC_SUFFIX, '');
+  return clientId === '' ? '' : `${clientId}@${name === '' ? (certificateName(stream) ?? '') : name}`;
+}
+
+/** Lets the connection be who it says, or says why not. Never rejects. */
+export async function authenticate(
+  context: BrokerContext,
+  connection: Connection,
+  claim: Claim,
+): Promise<ConnectRefusal | null> {
+  const { identities, counters, log } = context;
+  const name = identify(connection, claim.username);
+  if (identities === null || identities.isOpen) {
+    connection.permissions.authenticated(null);
+    return checkSession(context, connection);
+  }
+  const { source, password } = claim;
+  const found = await identities.authenticate({
+    name,
+    password,
+    source,
+    certificateName: certificateName(connection.stream),
+  });
+  if (found === 'busy') {
+    counters.denied('identity');
+    return {
+      returnCode: SERVER_UNAVAILABLE,
+      reason: 'too many logins, or too many that failed: come back later',
+    };
+  }
+  if (found === 'refused') {
+    counters.denied('identity');
+    log.info({ name, client: connection.client.id, source }, 'mqtt login refused: wrong name or secret');
+    return { returnCode: NOT_AUTHORIZED, reason: 'wrong name or secret' };
+  }
+  connection.permissions.authenticated(found);
+  const { willTopic } = connection.facts;
+  if (willTopic !== null && !connection.permissions.may('publish', willTopic)) {
+    connection.permissions.denied('publish', willTopic);
+    return { returnCode: NOT_AUTHORIZED, reason: `not allowed to publish its will to ${willTopic}` };
+  }
+  return checkSession(context, connection);
+}
+
+/** Takes what the user name says; answers it without its codec. */
+function identify(connection: Connection, username: string): string {
+  const codec = CODEC_SUFFIX.exec(username)?.[1];
+  connection.codec = codec === 'json' || codec === 'cbor' ? codec : null;
+  const user = username.replace(CODEC_SUFFIX, '');
+  connection.user = user === '' ? null : user;
+  return user;
+}
+
+/** Common name of a certificate that was verified against our authorities; null: none was shown. */
+function certificateName(stream: Duplex): string | null {
+  if (!(stream instanceof TLSSocket) || !stream.authorized) return null;
+  const name = stream.getPeerCertificate().subject?.CN;
+  return typeof name === 'string' && name !== '' ? name : null;
+}
+
+function checkSession(context: BrokerContext, connection: Connection): ConnectRefusal | null {
+  if (connection.facts.isClean) return null;
+  if (context.sessionCount < limits.mqttSessionsMax || context.hasSession(connection.client.id)) return null;
+  context.counters.denied('connections-limit');
+  return { returnCode: SERVER_UNAVAILABLE, reason: 'too many persistent sessions' };
+}
