@@ -1,6 +1,6 @@
 /**
  * Passwords and tokens. What a person thinks up is hashed with scrypt (RFC 7914), slowly and few at a time; what we made
- * ourselves has 160 bits of chance in it, which no hash needs to protect from guessing, so that 100,000 devices can come
+ * ourselves has 110 bits of chance in it, which no hash needs to protect from guessing, so that 100,000 devices can come
  * back in the same minute.
  */
 import { createHash, randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto';
