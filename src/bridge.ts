@@ -1,6 +1,5 @@
 /** Composition root: the only file of the main thread that sees every room. */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Runtime, type ActorRuntime, type StartShard } from './actor/index.ts';
 import { sortClasses } from './agent/index.ts';
@@ -10,6 +9,7 @@ import { createLog, type Log } from './base/log.ts';
 import { createMetrics, type BridgeMetrics } from './base/metrics.ts';
 import { createBroker, type Broker, type BrokerOptions } from './broker/index.ts';
 import { checkConfig, checkReach, type Config } from './config.ts';
+import { placeShards, prepareDataDir } from './data-dir.ts';
 import { describeDefinition, describePlainModel, Registry } from './device/index.ts';
 import { createGateway, mqttUpgrade, type Gateway } from './gateway/index.ts';
 import { Identities } from './identity/index.ts';
@@ -19,20 +19,13 @@ import { inlineShards } from './shard-inline.ts';
 import { workerShard } from './shard-links.ts';
 import { loadDevices, type ShardSettings } from './shard.ts';
 import { whyNoTypeCheck, type McpEndpoint } from './tools/index.ts';
-import {
-  clearTransfers,
-  isHalfMoved,
-  isHalfRestored,
-  shardsOf,
-  transfersIn,
-  writeLayout,
-} from './store/index.ts';
+import { clearTransfers, transfersIn } from './store/index.ts';
 
 /** A running bridge. */
 export interface Bridge {
   /** Where MQTT over TCP is served; `port` is its number, also when any free one was asked for. */
   readonly mqtt: { readonly host: string; readonly port: number };
-  /** Where MQTT over TLS is served; null: nowhere. */
+  /** Where MQTT over TLS is served, `port` is its number; null: nowhere. */
   readonly mqtts: { readonly host: string; readonly port: number } | null;
   /** Where HTTP, WebSocket and MQTT over WebSocket (`/mqtt`) are served; `port` is its number. */
   readonly http: { readonly host: string; readonly port: number; readonly url: string };
@@ -241,13 +234,13 @@ function tlsOptions({ mqttsPort, tlsCert, tlsKey, tlsCa }: Config): Pick<BrokerO
   return { tls: { port: mqttsPort, cert: tlsCert, key: tlsKey, ca: tlsCa } };
 }
 
-/** What the settings say about MCP servers that agents use. */
 /** @throws BridgeError BRG_CONFIG when programs are to be checked and cannot be */
 function assertCanCheck({ programTypes }: Config): void {
   const why = programTypes === 'on' ? whyNoTypeCheck() : undefined;
   if (why !== undefined) throw new BridgeError('BRG_CONFIG', `programTypes: "on" is not possible: ${why}`);
 }
 
+/** What the settings say about MCP servers that agents use. */
 function mcpSettings({ mcpAllow, publicUrl, host, httpPort }: Config): NonNullable<ShardSettings['mcp']> {
   const own = httpPort === 0 ? null : `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`;
   return {
@@ -259,41 +252,6 @@ function mcpSettings({ mcpAllow, publicUrl, host, httpPort }: Config): NonNullab
     publicUrl: publicUrl ?? own,
     version: packageVersion(),
   };
-}
-
-/** Like mkdir -p. Node's own `recursive` never ends where a parent cannot be made, below /proc for one. */
-function makeDirectories(path: string): void {
-  if (existsSync(path)) return;
-  makeDirectories(dirname(path));
-  mkdirSync(path);
-}
-
-/** @throws BridgeError BRG_DATA_DIR */
-function prepareDataDir(dataDir: string): void {
-  try {
-    makeDirectories(dataDir);
-    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
-    if (isHalfRestored(dataDir))
-      throw new Error('a restore ended in its middle: restore again, with --force');
-    if (isHalfMoved(dataDir)) throw new Error('`mooring reshard` ended in its middle: run it again');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new BridgeError(
-      'BRG_DATA_DIR',
-      `the data directory ${dataDir} cannot be written (${reason}); change MOORING_DATA_DIR or its owner`,
-      { cause: error },
-    );
-  }
-}
-
-/** How many shards there are: as many as the directory is for, or will be from now on. @throws BridgeError BRG_SHARDS */
-function placeShards(dataDir: string, wanted: number | null): number {
-  const found = shardsOf(dataDir);
-  const shards = wanted === null || wanted === 0 ? (found ?? 1) : wanted;
-  if (found === undefined && shards > 1) writeLayout(dataDir, shards);
-  if (found === undefined || found === shards) return shards;
-  const message = `${dataDir} is for ${found} shards, not for ${shards}: leave MOORING_SHARDS away, or move the agents with \`mooring reshard ${shards}\``;
-  throw new BridgeError('BRG_SHARDS', message);
 }
 
 /** A file of the project, whether this runs from the sources or from dist/. */

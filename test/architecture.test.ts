@@ -28,6 +28,7 @@ const ROOT_FILES = [
   'cli.ts',
   'config.ts',
   'bridge.ts',
+  'data-dir.ts',
   'mcp-bridge.ts',
   'shard.ts',
   'shard-links.ts',

@@ -1,4 +1,4 @@
-export { ruleFor, rulesOf, type AccessRule, type Action } from './access-rules.ts';
+export { ruleFor, rulesOf, type Action } from './access-rules.ts';
 export { isFilter } from './filters.ts';
 export { Identities, USER_NAME } from './identities.ts';
 export { Principal } from './principal.ts';

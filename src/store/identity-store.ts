@@ -8,7 +8,7 @@ import Database from 'better-sqlite3';
 import { limits } from '../base/limits.ts';
 import { storeError } from './database.ts';
 
-export const ROLES = ['device', 'user', 'admin'] as const;
+const ROLES = ['device', 'user', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** A row of `identity`. */

@@ -30,7 +30,6 @@ export { SqlError } from './sql-statements.ts';
 export {
   hasIdentityFile,
   IdentityStore,
-  type ClaimRow,
   type GrantRow,
   type IdentityRow,
   type Role,
