@@ -8,8 +8,7 @@ import Database from 'better-sqlite3';
 import { limits } from '../base/limits.ts';
 import { storeError } from './database.ts';
 
-const ROLES = ['device', 'user', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
+export type Role = 'device' | 'user' | 'admin';
 
 /** A row of `identity`. */
 export interface IdentityRow {
@@ -33,7 +32,7 @@ export interface GrantRow {
 }
 
 /** A row of `claims`. */
-export interface ClaimRow {
+interface ClaimRow {
   readonly hash: string;
   readonly model: string;
   readonly createdAtMs: number;
