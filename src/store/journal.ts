@@ -68,6 +68,8 @@ export class Journal implements PartitionLog {
     this.#db = db;
     if (options.pagesMax !== undefined) db.pragma(`max_page_count=${options.pagesMax}`);
     db.pragma('wal_autocheckpoint=1024');
+    // What is left of it behind later commits would look like commits that were lost.
+    if (this.isTorn) db.pragma('wal_checkpoint(TRUNCATE)');
     migrateJournal(db);
     this.#insert = db.prepare(
       'INSERT INTO journal(first, count, batch_id, batch, shard, crc) VALUES(?, ?, ?, ?, ?, ?)',

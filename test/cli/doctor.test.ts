@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Journal, ShardStore } from '../../src/store/index.ts';
 import { mooring, startBridge, temporaryDirectory, type Outcome } from './start.ts';
 
 interface Check {
@@ -86,5 +87,39 @@ describe('mooring doctor', () => {
     expect(stdout).toMatch(/^ok {4}Node +v\d+/);
     expect(stdout).not.toContain('\u001b');
     expect(stdout).toMatch(/\n(all well|ready, with warnings)\n$/);
+  });
+});
+
+describe('mooring doctor --data', () => {
+  it('names what a journal has lost, leaves it alone, and takes it out only when told to', async () => {
+    const dataDir = temporaryDirectory();
+    const look = ['doctor', '--data', '--data-dir', dataDir, '--json'];
+    expect(read(await mooring(look)).checks.get('data')).toMatchObject({ status: 'info' });
+    const path = join(dataDir, 'journal.db');
+    const journal = new Journal(path);
+    for (const batch of ['the first batch', 'the second batch'])
+      journal.append(batch, Buffer.from(batch.repeat(20)), 5);
+    journal.close();
+    new ShardStore(join(dataDir, 'shard.db')).close();
+    const whole = read(await mooring(look));
+    expect(whole).toMatchObject({ ok: true });
+    expect(whole.checks.get('journal')?.text).toContain('10 messages to replay');
+
+    const bytes = readFileSync(path);
+    bytes.write('X', bytes.lastIndexOf('the second batch'));
+    writeFileSync(path, bytes);
+    const lost = await mooring(look);
+    expect(lost.code).toBe(1);
+    expect(read(lost).checks.get('journal')).toMatchObject({
+      status: 'fail',
+      text: expect.stringContaining('the 5 acknowledged messages 6 to 10 are lost') as unknown,
+      fix: expect.stringContaining('--set-aside') as unknown,
+    });
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+    const { ok, checks } = read(await mooring([...look, '--set-aside']));
+    expect(ok).toBe(true);
+    expect(checks.get('set aside')?.text).toContain('6 to 10');
+    expect(checks.get('journal')?.text).toContain('5 messages to replay');
+    expect((await mooring(['doctor', '--set-aside'])).code).toBe(2);
   });
 });
