@@ -45,7 +45,7 @@ export class Identities {
   constructor(dataDir: string) {
     this.#dataDir = dataDir;
     this.#look();
-    this.#watch = setInterval(() => this.#look(), WATCH_MS);
+    this.#watch = setInterval(() => this.#lookAgain(), WATCH_MS);
     this.#watch.unref();
   }
 
@@ -56,8 +56,15 @@ export class Identities {
 
   /** Who it is. Never rejects. */
   async authenticate(credentials: Credentials): Promise<Principal | Refusal> {
-    const store = this.#store;
-    if (store === null) return 'refused'; // nobody is known: nobody is asked
+    if (this.#store === null) return 'refused'; // nobody is known: nobody is asked
+    try {
+      return await this.#identify(this.#store, credentials);
+    } catch {
+      return 'busy'; // a database that fails: nobody is let in, and who is known may try again
+    }
+  }
+
+  async #identify(store: IdentityStore, credentials: Credentials): Promise<Principal | Refusal> {
     const { name, password, certificateName, source } = credentials;
     if (this.#attempts.isBlocked(source)) return 'busy';
     if (certificateName !== null && (name === '' || name === certificateName)) {
@@ -102,6 +109,14 @@ export class Identities {
   async #waste(password: string): Promise<void> {
     if (isOurSecret(password)) return; // those are checked at once anyway
     await this.#slowly(() => verify(password, nobodysHash));
+  }
+
+  #lookAgain(): void {
+    try {
+      this.#look();
+    } catch {
+      // What is known stays; the next look may succeed.
+    }
   }
 
   #look(): void {

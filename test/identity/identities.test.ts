@@ -176,3 +176,11 @@ test('passwords are checked some at a time; the rest is told to come back', asyn
   expect(outcomes.filter((one) => one === 'busy')).toHaveLength(5);
   expect(outcomes.filter((one) => one instanceof Principal)).toHaveLength(limits.passwordChecksMax);
 });
+
+test('a database that fails lets nobody in, and ends nothing', async () => {
+  const { store, identities, login } = setup();
+  store.put(device('pump', 'p1', hashSecret('mrg_right')));
+  expect(await login('pump/p1', 'mrg_right')).toMatchObject({ name: 'pump/p1' });
+  identities.close(); // every statement fails from now on
+  expect(await login('pump/p1', 'mrg_right')).toBe('busy');
+});
