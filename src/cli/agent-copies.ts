@@ -7,7 +7,7 @@ import { addressKey, parseAddress, type AgentAddress } from '../base/address.ts'
 import { BridgeError } from '../base/errors.ts';
 import { describeExport } from '../store/index.ts';
 import { asObject, CLIENT_OPTIONS, clientOf } from './bridge-client.ts';
-import { EXIT, UsageError, type Command, type Invocation } from './command.ts';
+import { EXIT, printJson, UsageError, type Command, type Invocation } from './command.ts';
 import { createProgress } from './progress.ts';
 import { sizeText } from './text-table.ts';
 
@@ -144,9 +144,4 @@ function pathOf({ model, id }: AgentAddress): string {
 /** Some systems take no colons in file names. */
 function defaultName({ model, id }: AgentAddress): string {
   return `${model}-${id.replaceAll(/[:~]/g, '_')}.mooring.db`;
-}
-
-function printJson(value: unknown): number {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-  return EXIT.ok;
 }

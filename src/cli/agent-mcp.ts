@@ -1,9 +1,9 @@
 /** `mooring agent mcp`: the MCP servers an agent uses. */
 import { readFileSync } from 'node:fs';
 import { limits } from '../base/limits.ts';
-import { agentPath, printJson, subcommand } from './agent-path.ts';
+import { agentPath, subcommand } from './agent-path.ts';
 import { asObject, CLIENT_OPTIONS, clientOf, objectsOf, type Json } from './bridge-client.ts';
-import { EXIT, UsageError, type Command, type Invocation } from './command.ts';
+import { EXIT, printJson, UsageError, type Command, type Invocation } from './command.ts';
 import { cut, textTable } from './text-table.ts';
 
 const TRUSTS = ['none', 'read', 'full'];

@@ -1,6 +1,6 @@
 /** What the commands about one agent share. */
 import { parseAddress } from '../base/address.ts';
-import { EXIT, UsageError, type Invocation } from './command.ts';
+import { UsageError, type Invocation } from './command.ts';
 
 /** Its path in the API. @throws UsageError when the first argument is no address */
 export function agentPath({ positionals: [text = ''] }: Invocation): string {
@@ -22,9 +22,4 @@ export function subcommand<Name extends string>(
   if (rest.length !== known[found].length)
     throw new UsageError(`${[found, ...known[found]].join(' ')} is what is wanted after the agent`);
   return { name: found, words: rest };
-}
-
-export function printJson(value: unknown): number {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-  return EXIT.ok;
 }

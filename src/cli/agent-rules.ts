@@ -1,8 +1,8 @@
 /** `mooring agent rules`: what a device does by itself. */
 import { limits } from '../base/limits.ts';
-import { agentPath, printJson, subcommand } from './agent-path.ts';
+import { agentPath, subcommand } from './agent-path.ts';
 import { asObject, CLIENT_OPTIONS, clientOf, objectsOf, type Json } from './bridge-client.ts';
-import { EXIT, UsageError, type Command, type Invocation } from './command.ts';
+import { EXIT, printJson, UsageError, type Command, type Invocation } from './command.ts';
 import { textTable } from './text-table.ts';
 
 export const rulesCommand: Command = {

@@ -3,7 +3,7 @@ import { parseAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
 import { exportCommand, importCommand } from './agent-copies.ts';
 import { mcpCommand } from './agent-mcp.ts';
-import { agentPath, printJson } from './agent-path.ts';
+import { agentPath } from './agent-path.ts';
 import { rulesCommand } from './agent-rules.ts';
 import {
   agentTable,
@@ -21,7 +21,15 @@ import {
   type BridgeClient,
   type Json,
 } from './bridge-client.ts';
-import { EXIT, UsageError, wholeNumber, type Command, type Invocation, type Option } from './command.ts';
+import {
+  EXIT,
+  printJson,
+  UsageError,
+  wholeNumber,
+  type Command,
+  type Invocation,
+  type Option,
+} from './command.ts';
 
 const HISTORY_POINTS = 20;
 const LIMIT: Option = { type: 'string', value: '<n>', meaning: 'at most so many, newest first' };

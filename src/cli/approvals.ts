@@ -1,7 +1,7 @@
 /** `mooring approvals`: what agents of a running bridge want to do and wait for a person to approve. */
 import { userInfo } from 'node:os';
-import { parseAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
+import { agentPath } from './agent-path.ts';
 import {
   asObject,
   CLIENT_OPTIONS,
@@ -11,7 +11,15 @@ import {
   type BridgeClient,
   type Json,
 } from './bridge-client.ts';
-import { EXIT, UsageError, wholeNumber, type Command, type Invocation, type Option } from './command.ts';
+import {
+  EXIT,
+  printJson,
+  UsageError,
+  wholeNumber,
+  type Command,
+  type Invocation,
+  type Option,
+} from './command.ts';
 import { cut, localTime, printable, textTable } from './text-table.ts';
 
 /** Characters of an explanation in the table. */
@@ -141,12 +149,8 @@ function deciding(approved: boolean): Command['run'] {
 }
 
 /** @throws UsageError when the first argument is no address */
-function approvalsPath({ positionals: [text = ''] }: Invocation): string {
-  const address = parseAddress(text);
-  if (address === undefined) {
-    throw new UsageError(`${JSON.stringify(text)} is no agent; allowed is <model>/<id>, e.g. greenhouse/g7`);
-  }
-  return `/api/agents/${address.model}/${encodeURIComponent(address.id)}/approvals`;
+function approvalsPath(invocation: Invocation): string {
+  return `${agentPath(invocation)}/approvals`;
 }
 
 function approvalTable(items: readonly Json[], status: string): string {
@@ -181,9 +185,4 @@ function approvalText(item: Json): string {
     ['outcome', outcome === null ? '-' : JSON.stringify(outcome)],
   ];
   return lines.map(([name, value]) => `${name.padEnd(9)} ${printable(value)}\n`).join('');
-}
-
-function printJson(value: unknown): number {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-  return EXIT.ok;
 }

@@ -4,7 +4,7 @@ import { newId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { AgentClient, type Frame } from '../client/index.ts';
 import { asObject, CLIENT_OPTIONS, clientOf, objectsOf, RefusedError, type Json } from './bridge-client.ts';
-import { EXIT, UsageError, type Command, type Invocation } from './command.ts';
+import { EXIT, printJson, UsageError, type Command, type Invocation } from './command.ts';
 
 type ResponseFrame = Extract<Frame, { type: 'cf_agent_use_chat_response' }>;
 
@@ -52,7 +52,7 @@ async function whole(invocation: Invocation, path: string, text: string): Promis
   const timeoutMs = limits.chatAskWaitMaxMs + limits.requestTimeoutMs;
   const body = { text, ...(by === undefined ? {} : { by }) };
   const answer = asObject(await clientOf(invocation).ask('POST', `${path}/ask${query}`, { body, timeoutMs }));
-  if (invocation.isJson) process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+  if (invocation.isJson) printJson(answer);
   else tell(answer);
   return answer['finish'] === 'failed' ? EXIT.failed : EXIT.ok;
 }

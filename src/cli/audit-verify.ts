@@ -10,7 +10,7 @@ import {
   type BridgeClient,
   type Json,
 } from './bridge-client.ts';
-import { EXIT, UsageError, type Invocation } from './command.ts';
+import { EXIT, printJson, UsageError, type Invocation } from './command.ts';
 import { verifyChain, type ChainRow, type ChainVerdict } from './program-chain.ts';
 import { textTable } from './text-table.ts';
 
@@ -36,7 +36,7 @@ export async function verifyAudit(invocation: Invocation): Promise<number> {
   const verdicts: AgentVerdict[] = [];
   for (const address of agents) verdicts.push(await verdictOf(client, address, head));
   const isSound = verdicts.every((verdict) => verdict.isSound);
-  if (invocation.isJson) process.stdout.write(`${JSON.stringify({ isSound, agents: verdicts }, null, 2)}\n`);
+  if (invocation.isJson) printJson({ isSound, agents: verdicts });
   else process.stdout.write(verdictText(verdicts));
   return isSound ? EXIT.ok : EXIT.failed;
 }

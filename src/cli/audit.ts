@@ -4,7 +4,7 @@ import { limits } from '../base/limits.ts';
 import { AUDIT_KINDS } from '../store/index.ts';
 import { verifyAudit } from './audit-verify.ts';
 import { asObject, CLIENT_OPTIONS, clientOf, objectsOf, type Json } from './bridge-client.ts';
-import { EXIT, UsageError, wholeNumber, type Command, type Invocation } from './command.ts';
+import { EXIT, printJson, UsageError, wholeNumber, type Command, type Invocation } from './command.ts';
 import { cut, localTime, textTable } from './text-table.ts';
 
 /** Characters of a detail in the table. */
@@ -74,10 +74,7 @@ async function audit(invocation: Invocation): Promise<number> {
     if (value !== undefined) query.set(name, value);
   }
   const answer = asObject(await clientOf(invocation).ask('GET', `/api/audit?${query}`));
-  if (invocation.isJson) {
-    process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-    return EXIT.ok;
-  }
+  if (invocation.isJson) return printJson(answer);
   process.stdout.write(auditTable(objectsOf(answer['items'])));
   if (answer['cursor'] !== null) process.stderr.write(moreHint(rowsMax));
   return EXIT.ok;

@@ -11,7 +11,7 @@ import {
   type BridgeClient,
   type Json,
 } from './bridge-client.ts';
-import { EXIT, UsageError, wholeNumber, type Command, type Invocation } from './command.ts';
+import { EXIT, printJson, UsageError, wholeNumber, type Command, type Invocation } from './command.ts';
 import { createProgress } from './progress.ts';
 import { configOf, settingOptions } from './settings.ts';
 import { localTime, sizeText, textTable } from './text-table.ts';
@@ -165,10 +165,5 @@ async function restore(invocation: Invocation): Promise<number> {
       (aside === null ? '' : `what was there is in ${aside}\n`) +
       `now start the bridge: mooring serve --data-dir ${dataDir}\n`,
   );
-  return EXIT.ok;
-}
-
-function printJson(value: unknown): number {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
   return EXIT.ok;
 }

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { BridgeError } from '../base/errors.ts';
 import { describeDefinition, type ModelDescription } from '../device/index.ts';
 import { loadDevices } from '../shard.ts';
-import { EXIT, type Command, type Invocation } from './command.ts';
+import { EXIT, printJson, type Command, type Invocation } from './command.ts';
 import { nearest } from './nearest.ts';
 import { configOf, settingOptions } from './settings.ts';
 import { textTable } from './text-table.ts';
@@ -112,9 +112,4 @@ function argumentRange(argument: Argument): string {
 function numericRange(min: number | undefined, max: number | undefined, unit = ''): string {
   const range = min === undefined && max === undefined ? 'number' : `${min ?? ''}..${max ?? ''}`;
   return `${range} ${unit}`.trimEnd();
-}
-
-function printJson(value: unknown): number {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-  return EXIT.ok;
 }

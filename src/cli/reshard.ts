@@ -1,7 +1,7 @@
 /** `mooring reshard`: another number of shards for a data directory on which no bridge runs. */
 import { shardOf } from '../actor/index.ts';
 import { reshard as moveRows } from '../store/index.ts';
-import { EXIT, UsageError, type Command, type Invocation } from './command.ts';
+import { EXIT, printJson, UsageError, type Command, type Invocation } from './command.ts';
 import { createProgress } from './progress.ts';
 import { configOf, settingOptions } from './settings.ts';
 
@@ -34,10 +34,7 @@ function reshard(invocation: Invocation): number {
   } finally {
     progress.end();
   }
-  if (invocation.isJson) {
-    process.stdout.write(`${JSON.stringify({ dataDir, ...result }, null, 2)}\n`);
-    return EXIT.ok;
-  }
+  if (invocation.isJson) return printJson({ dataDir, ...result });
   const { from, to, agents, aside } = result;
   if (aside === null) process.stdout.write(`${dataDir} has ${to} shards already\n`);
   else
