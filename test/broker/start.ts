@@ -8,6 +8,7 @@ import { createBroker, type Broker, type BrokerOptions } from '../../src/broker/
 import { Registry } from '../../src/device/index.ts';
 import { definitions } from '../../devices/index.ts';
 import { MemoryRuntime } from './memory-runtime.ts';
+import { connect, packet, text } from './packets.ts';
 
 export interface Setup {
   readonly broker: Broker;
@@ -83,21 +84,21 @@ export class Raw {
   }
 
   async connect(clientId: string, options: { isClean?: boolean } = {}): Promise<void> {
-    const flags = (options.isClean ?? true) ? 2 : 0;
-    const head = Buffer.from([0, 4, 77, 81, 84, 84, 4, flags, 0, 60]);
-    this.#write(0x10, Buffer.concat([head, text(clientId)]));
+    this.socket.write(connect({ clientId, flags: (options.isClean ?? true) ? 2 : 0 }));
     await until(() => this.packets(2).length === 1);
   }
 
   publish(topic: string, payload: string, qos: 0 | 1 | 2, packetId = 0, isDup = false): void {
-    const id = qos === 0 ? Buffer.alloc(0) : Buffer.from([packetId >> 8, packetId & 255]);
-    const body = Buffer.concat([text(topic), id, Buffer.from(payload)]);
-    this.#write(0x30 | (isDup ? 8 : 0) | (qos << 1), body);
+    const id = qos === 0 ? [] : [packetId >> 8, packetId & 255];
+    const body = Buffer.concat([text(topic), Buffer.from(id), Buffer.from(payload)]);
+    this.socket.write(packet(0x30 | (isDup ? 8 : 0) | (qos << 1), body));
   }
 
   subscribe(packetId: number, filters: readonly string[]): void {
     const entries = filters.map((filter) => Buffer.concat([text(filter), Buffer.from([1])]));
-    this.#write(0x82, Buffer.concat([Buffer.from([packetId >> 8, packetId & 255]), ...entries]));
+    this.socket.write(
+      packet(0x82, Buffer.concat([Buffer.from([packetId >> 8, packetId & 255]), ...entries])),
+    );
   }
 
   /** Bodies of the packets of this type so far; all the tests' packets are shorter than 128 bytes. */
@@ -116,14 +117,4 @@ export class Raw {
   pubacks(): number[] {
     return this.packets(4).map((body) => body.readUInt16BE(0));
   }
-
-  #write(first: number, body: Buffer): void {
-    const length = body.length < 128 ? [body.length] : [(body.length & 127) | 128, body.length >> 7];
-    this.socket.write(Buffer.concat([Buffer.from([first, ...length]), body]));
-  }
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value);
-  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
 }
