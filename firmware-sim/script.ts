@@ -20,12 +20,12 @@ const past = { metric: 'vibration', minutes: 10, points: 20 } as const;
 const { values } = await env.device.read_state({});
 const { points } = await env.device.read_history(past);
 const { devices } = await env.device.list_peers({ limit: 50 });
-const running = devices.filter((peer) => (peer.values as any).running !== false).slice(0, 9);
+const running = devices.filter((peer) => (peer.values as { running?: boolean }).running !== false).slice(0, 9);
 const others = await Promise.all(
   running.map(async ({ id }) => mean((await env.device.read_peer_history({ id, ...past })).points)),
 );
 
-const now = Number((values as any).vibration);
+const now = Number((values as { vibration?: number }).vibration);
 const before = Math.min(...points.map(({ min }) => min));
 const usual = others.toSorted((a, b) => a - b)[Math.floor(others.length / 2)] ?? NaN;
 const facts = { compared: others.length, usual: round(usual), before: round(before), now: round(now) };
@@ -34,8 +34,8 @@ if (!(now > ${TOO_MUCH} * usual)) return { ...facts, stop: null };
 // It is this pump alone. Whether it stops is for a person to say.
 try {
   return { ...facts, stop: await env.device.send_command({ command: 'stop' }) };
-} catch (error: any) {
-  return { ...facts, stop: { outcome: 'not allowed', explanation: error.message } };
+} catch (error) {
+  return { ...facts, stop: { outcome: 'not allowed', explanation: (error as Error).message } };
 }
 
 function mean(points: { mean: number; count: number }[]): number {
