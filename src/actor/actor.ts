@@ -9,6 +9,7 @@ import { FollowUps } from './follow-ups.ts';
 import { Mailbox } from './mailbox.ts';
 import type { BatchProgress } from './progress.ts';
 import type { Effect } from './shard-effects.ts';
+import type { Work } from './work.ts';
 
 export class Actor extends LiveContext implements AgentChange {
   readonly behaviour: ActorBehaviour;
@@ -17,6 +18,7 @@ export class Actor extends LiveContext implements AgentChange {
   lastActiveMs: number;
   isDirty = false;
   isAlarmQueued = false;
+  #inheritance: Work[] | undefined;
 
   constructor(address: AgentAddress, key: string, found: FoundAgent, kind: ActorKind, host: ActorHost) {
     super(address, key, found, kind.isBuiltIn, host);
@@ -81,6 +83,18 @@ export class Actor extends LiveContext implements AgentChange {
 
   get audits(): readonly AuditEntry[] {
     return this.writes.outbox.notes;
+  }
+
+  /** It is forgotten: what still comes for its address is for the agent after it. */
+  bequeath(work: Work): void {
+    (this.#inheritance ??= []).push(work);
+  }
+
+  /** Hands over what the agent after it gets, in the order in which it came. */
+  takeInheritance(): readonly Work[] {
+    const inheritance = this.#inheritance ?? [];
+    this.#inheritance = undefined;
+    return inheritance;
   }
 
   /** After a successful commit: forgets what was written and hands out the effects. */

@@ -5,7 +5,7 @@
  * I1 Effects of a turn leave only after the commit of what it wrote.
  * I2 An actor in the middle of an asynchronous device turn is left out: its writes are half done.
  */
-import { asBridgeError } from '../base/errors.ts';
+import { asBridgeError, BridgeError } from '../base/errors.ts';
 import { outside, type LoopClock } from '../base/clock.ts';
 import { channels, tell } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
@@ -100,7 +100,10 @@ export class Committer {
     overview.committed(ready);
     effects.flush();
     // After the answers have left: what starts here may take its time, or the thread down.
-    for (const actor of ready) if (!actor.isForgotten) actor.followUps.start();
+    for (const actor of ready) {
+      if (actor.isForgotten) this.#shard.succeed(actor);
+      else actor.followUps.start();
+    }
   }
 
   /** The disk is full: stop taking work and try again until there is room. Anything else ends the shard. */
@@ -131,11 +134,14 @@ export class Committer {
 
   /** Lets running turns end and commits what is written. False: there was no room for it. */
   async stop(): Promise<boolean> {
-    const giveUpMs = this.#clock.now() + limits.turnDeadlineMs;
-    while (this.#dirty.some((actor) => actor.mailbox.isMidTurn) && this.#clock.now() < giveUpMs) {
-      await this.#clock.pause(5);
-    }
-    if (this.#phase === 'idle') this.commitOrBlock();
+    const giveUpMs = this.#clock.elapsedMs() + limits.turnDeadlineMs;
+    do {
+      while (this.#dirty.some((actor) => actor.mailbox.isMidTurn) && this.#clock.elapsedMs() < giveUpMs) {
+        await this.#clock.pause(5);
+      }
+      if (this.#phase === 'idle') this.commitOrBlock();
+      // What came for an agent that was forgotten is given to the next one by the commit of its end.
+    } while (this.#dirty.some(hasApplied) && this.#phase === 'idle' && this.#clock.elapsedMs() < giveUpMs);
     const isRoom = this.#phase === 'idle';
     this.#phase = 'stopped';
     return isRoom;
@@ -163,6 +169,9 @@ export class Committer {
   }
 
   #forgotten(actor: Actor): void {
+    // Its thought lane, or a turn over its deadline, may go on: what that writes is of nobody.
+    const error = new BridgeError('BRG_AGENT_RESTARTED', `${actor.key} was forgotten`);
+    for (const effect of actor.abandon(error)) this.#shard.effects.add(effect);
     this.#shard.roster.remove(actor);
     if (channels.lifecycle.hasSubscribers) tell('destroy', actor, {});
   }
@@ -179,4 +188,9 @@ export class Committer {
     this.#shard.log.info({}, 'the disk has room again');
     this.#sayRoom(this.#journalFullSinceMs);
   }
+}
+
+/** Messages were applied that count with its next commit. */
+function hasApplied(actor: Actor): boolean {
+  return actor.turn.appliedOf.length > 0;
 }

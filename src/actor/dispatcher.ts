@@ -32,19 +32,27 @@ export class Dispatcher implements Delivery {
 
   /** A journaled record; `progress` counts down when it was applied and committed. */
   durable(record: InboundRecord, sequence: number, progress: BatchProgress, isReplay: boolean): void {
+    if (this.#give(record, sequence, progress, isReplay)) this.#shard.shardCounters.messages++;
+  }
+
+  /** False: no agent gets it. */
+  #give(record: InboundRecord, sequence: number, progress: BatchProgress, isReplay: boolean): boolean {
     const shard = this.#shard;
+    if (isReplay && sequence <= shard.store.forgotten.sequenceOf(record.key)) {
+      shard.skip(progress);
+      return false;
+    }
     const isCreating = record.kind !== KIND.request || (record.flags & FLAG_CREATE) !== 0;
     const actor = this.#awake(record.key, isCreating);
     if (actor === undefined) {
       shard.skip(progress);
       if (!isReplay) this.#refuse(record);
-      return;
+      return false;
     }
     if (sequence <= actor.row.appliedSequence) {
       shard.skip(progress);
-      return;
+      return false;
     }
-    shard.shardCounters.messages++;
     const cause = `${record.receivedAtMs.toString(36)}.${sequence.toString(36)}`;
     const tries = shard.poison.size > 0 && shard.poison.has(sequence) ? limits.poisonTriesMax : 0;
     this.turns.queue(actor, {
@@ -57,6 +65,7 @@ export class Dispatcher implements Delivery {
       cause,
       tries,
     });
+    return true;
   }
 
   /** Gives work to whoever has its address now. */
@@ -69,8 +78,9 @@ export class Dispatcher implements Delivery {
         return;
       case 'record': {
         const { record, sequence, progress, isReplay, isCreating } = work;
-        if (progress !== undefined) this.durable(record, sequence, progress, isReplay);
+        if (progress !== undefined) this.#give(record, sequence, progress, isReplay);
         else if (record.kind === KIND.disconnect) this.#toldGone(record);
+        else if (record.kind === KIND.connect) this.#toldConnected(record);
         else this.#toAgent(record, isCreating);
       }
     }
@@ -109,7 +119,7 @@ export class Dispatcher implements Delivery {
 
   alarm(key: string): void {
     const actor = this.#awake(key, false);
-    if (actor === undefined || actor.isAlarmQueued) return;
+    if (actor === undefined || actor.isForgotten || actor.isAlarmQueued) return;
     actor.isAlarmQueued = true;
     this.turns.queue(actor, { kind: 'alarm', tries: 0 });
   }
@@ -147,17 +157,21 @@ export class Dispatcher implements Delivery {
     // Written by ShardClient from a ConnectBody.
     const body = JSON.parse(record.payload.toString()) as ConnectBody;
     const connection = this.#shard.connections.open(record.connection, record.key, body);
-    const actor = connection === undefined ? undefined : this.#awake(record.key, true);
-    if (actor === undefined) {
-      this.#shard.connections.close(record.connection);
-      this.#shard.connections.forget(record.connection);
-      this.#shard.effects.close(record.connection, 1013, 'too many connections');
-      this.#shard.scheduleCommit();
-      return;
-    }
+    if (connection !== undefined && this.#toldConnected(record)) return;
+    this.#shard.connections.close(record.connection);
+    this.#shard.connections.forget(record.connection);
+    this.#shard.effects.close(record.connection, 1013, 'too many connections');
+    this.#shard.scheduleCommit();
+  }
+
+  /** The connection is open; its agent hears of it. False: there can be none. */
+  #toldConnected(record: InboundRecord): boolean {
+    const actor = this.#awake(record.key, true);
+    if (actor === undefined) return false;
     // The first connection creates the agent, as the first message does.
-    if (!actor.row.isStored) actor.markDirty();
+    if (!actor.row.isStored && !actor.isForgotten) actor.markDirty();
     this.turns.queue(actor, volatileWork(record, true));
+    return true;
   }
 
   #disconnect(record: InboundRecord): void {
@@ -184,10 +198,10 @@ export class Dispatcher implements Delivery {
     this.#shard.scheduleCommit();
   }
 
-  /** The awake actor of an address, its first turn queued. */
+  /** The awake actor of an address, its first turn queued; or one that is forgotten, for which nothing runs any more. */
   #awake(key: string, create: boolean): Actor | undefined {
     const known = this.#shard.roster.get(key);
-    if (known === undefined || known.isForgotten || this.#isReleased(known)) return this.#wake(key, create);
+    if (known === undefined || this.#isReleased(known)) return this.#wake(key, create);
     known.lastActiveMs = this.#clock.now();
     return known;
   }

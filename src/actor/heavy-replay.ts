@@ -39,8 +39,10 @@ export function adoptBehind(shard: Shard, behind: readonly AgentRow[], whenDone:
     if (shard.phase === 'stopped') return;
     for (const row of left.splice(0, limits.checkpointFilesPerStep)) {
       const awake = shard.roster.get(keyOf(row));
-      if (awake === undefined) shard.store.heavy.adopt(row, shard.clock.now());
-      else awake.markDirty();
+      if (awake !== undefined) awake.markDirty();
+      // One that was forgotten meanwhile has left its address, perhaps to another.
+      else if (shard.store.directory.find(row.model, row.id)?.key === row.key)
+        shard.store.heavy.adopt(row, shard.clock.now());
     }
     if (left.length > 0) shard.clock.soon(step);
     else whenDone();

@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import { DurationHistogram } from '../base/duration-histogram.ts';
 import { channels, tell } from '../base/events.ts';
+import { assert } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { AgentSort, ShardStore } from '../store/index.ts';
@@ -110,13 +111,12 @@ export class Roster {
    * Undefined when the model is unknown, or the agent is and `create` is false.
    */
   wake(key: string, create: boolean, host: ActorHost): Actor | undefined {
+    assert(!this.#awake.has(key), 'one actor at an address');
     const address = parseAddress(key);
     if (address === undefined) return undefined;
     const kind = this.#factory(address.model);
     if (kind === undefined) return undefined;
-    // Rows of a forgotten agent are deleted with the next commit: whoever comes now is another one.
-    const isNew = this.#awake.get(key)?.isForgotten === true;
-    const stored = isNew ? undefined : this.#store.directory.findWithCells(address.model, address.id);
+    const stored = this.#store.directory.findWithCells(address.model, address.id);
     if (stored === undefined && !create && !kind.isBuiltIn) return undefined;
     const found = stored ?? { row: this.#store.newRow(address.model, address.id, this.#clock.now()) };
     if (this.#awake.size >= this.#awakeMax) this.#makeRoom();

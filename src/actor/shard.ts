@@ -6,7 +6,8 @@
  * -> ONE commit of everything they wrote -> effects to the sender.
  *
  * I1 Nothing is acknowledged before its fsync; after a failed fsync the process ends.
- * I2 A message is applied once: at replay, those at or below the agent's appliedSequence are skipped.
+ * I2 A message is applied once: at replay, those at or below the agent's appliedSequence are skipped, and those
+ *    of an agent that was forgotten.
  * I3 While the disk is full nothing is taken, nothing is dropped; work goes on when there is room.
  */
 import type { LoopClock } from '../base/clock.ts';
@@ -182,6 +183,11 @@ export class Shard implements ActorHost {
     this.#committer.drop(actor);
     actor.file?.rollBack();
     this.roster.remove(actor);
+  }
+
+  /** The actor's agent was forgotten and its rows are gone: gives what came meanwhile to the next of its address. */
+  succeed(actor: Actor): void {
+    for (const work of actor.takeInheritance()) this.#dispatcher.again(actor.key, work);
   }
 
   get phase(): Phase {

@@ -11,6 +11,7 @@
  *    BRG_AGENT_RESTARTED. Nothing of it was committed since `performed` began, so doing that again is what a
  *    replay of the journal would do.
  * I2 Each journaled message counts as applied once: by the agent whose commit has it.
+ * I3 An agent that is forgotten has its address until its rows are gone: what comes for the next one waits for that.
  */
 import { asBridgeError, BridgeError } from '../base/errors.ts';
 import type { LoopClock } from '../base/clock.ts';
@@ -67,11 +68,11 @@ export class Turns {
   }
 
   #perform(actor: Actor, work: Work): void | Promise<void> {
-    // What waited behind the turn that forgot the agent is for another agent of this address.
-    if (actor.isForgotten || actor.turn.isAbandoned) {
+    if (actor.turn.isAbandoned) {
       this.#delivery.again(actor.key, work);
       return undefined;
     }
+    if (actor.isForgotten) return actor.bequeath(work);
     if (work.kind === 'alarm') actor.isAlarmQueued = false;
     actor.turn.begin(work, !actor.isDirty && !actor.mailbox.isMidTurn);
     const isTraced = work.tries > 0 && work.tries < limits.poisonTriesMax;

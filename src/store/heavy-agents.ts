@@ -70,12 +70,13 @@ export class HeavyAgents {
   /**
    * Gives a light agent a file, with what is committed of it. Its row stays as it is, but for `hasFile`.
    * @param cells the agent's committed documents
+   * @param before of an agent that is not stored: messages up to this one are not its own
    * @throws BridgeError BRG_DISK_FULL, BRG_STORE; nothing has changed then
    */
-  promote(row: AgentRow, cells: ReadonlyMap<string, string>): AgentFile {
+  promote(row: AgentRow, cells: ReadonlyMap<string, string>, before: number): AgentFile {
     const stored = this.#directory.find(row.model, row.id);
     const isSame = stored?.key === row.key;
-    const committed = isSame ? stored : newborn(row);
+    const committed = isSame ? stored : newborn(row, before);
     const file = this.files.create(committed, cells);
     try {
       this.#promote(committed, stored);
@@ -156,14 +157,14 @@ export class HeavyAgents {
 }
 
 /** What is committed of an agent that was not stored yet. */
-function newborn(row: AgentRow): AgentRow {
+function newborn(row: AgentRow, before: number): AgentRow {
   return {
     ...row,
     presence: 'never',
     lastSeenMs: null,
     messages: 0,
     rejected: 0,
-    appliedSequence: 0,
+    appliedSequence: before,
     alarmAtMs: null,
   };
 }

@@ -16,6 +16,7 @@ import { AgentDirectory, type FoundAgent } from './agent-directory.ts';
 import type { AgentFile } from './agent-file.ts';
 import { AgentFiles, filesOpenMax } from './agent-files.ts';
 import { Copies } from './copies.ts';
+import { ForgottenAgents } from './forgotten-agents.ts';
 import { HeavyAgents, type LoadedAgent } from './heavy-agents.ts';
 import { isListed } from './listed-cells.ts';
 import { HistoryStore, type HistoryBuffer } from './history.ts';
@@ -71,6 +72,7 @@ export class ShardStore {
   readonly history: HistoryStore;
   readonly directory: AgentDirectory;
   readonly audit: AuditLog;
+  readonly forgotten: ForgottenAgents;
   readonly heavy: HeavyAgents;
   readonly copies: Copies;
   readonly #commit: (changes: Iterable<AgentChange>, appliedWatermark: number) => void;
@@ -92,14 +94,17 @@ export class ShardStore {
     this.history = new HistoryStore(db);
     this.directory = new AgentDirectory(db);
     this.audit = new AuditLog(db);
+    this.forgotten = new ForgottenAgents(db, this.history);
     const { agentBytesMax = limits.agentBytesMax, shards = 1 } = options;
     const { agentFilesOpenMax = filesOpenMax(shards) } = options;
     const files = new AgentFiles(join(dirname(path), 'agents'), agentBytesMax, agentFilesOpenMax);
     this.heavy = new HeavyAgents(db, this.directory, files);
+    this.forgotten.finish(this.directory, files);
     this.#nextKey = this.directory.maxKey() + 1;
     this.copies = new Copies(db, path, this, options.shard);
     this.#committedWatermark = Number(this.#statements.meta.get('watermark')?.value ?? 0);
     this.#commit = db.transaction((changes: Iterable<AgentChange>, appliedWatermark: number) => {
+      this.forgotten.drop(appliedWatermark);
       for (const change of changes) {
         this.#write(change);
         if (change.audits.length > 0) this.audit.append(change.audits);
@@ -123,7 +128,7 @@ export class ShardStore {
       lastSeenMs: null,
       messages: 0,
       rejected: 0,
-      appliedSequence: 0,
+      appliedSequence: this.forgotten.before({ model, id }),
       alarmAtMs: null,
       createdAtMs: nowMs,
       isStored: false,
@@ -139,7 +144,8 @@ export class ShardStore {
 
   /** Gives a light agent a file of its own. @throws BridgeError BRG_DISK_FULL, BRG_STORE */
   promote(row: AgentRow): AgentFile {
-    return this.heavy.promote(row, row.isStored ? this.cells(row.key) : new Map<string, string>());
+    const before = Math.max(this.#committedWatermark, this.forgotten.before(row));
+    return this.heavy.promote(row, row.isStored ? this.cells(row.key) : new Map<string, string>(), before);
   }
 
   /** The documents of a light agent as JSON text by name. */
@@ -163,15 +169,16 @@ export class ShardStore {
       this.history.rolledBack();
       throw storeError(error, this.#path);
     }
-    let isHistoryOfFiles = false;
+    let isFirst = false;
     for (const { row, history, file, isForgotten } of changes) {
-      isHistoryOfFiles ||= file !== null && history !== null && history.points > 0;
+      isFirst ||= file !== null && (isForgotten || (history !== null && history.points > 0));
       row.isStored = !isForgotten;
       // It must not be added again when a file fails and all of this is repeated.
       history?.clear();
     }
-    // After a power loss a file that says "applied" must not be newer than the history of its messages.
-    if (isHistoryOfFiles) syncWal(this.#path);
+    // After a power loss no file may be newer than the history of its messages, and none missing whose row is there.
+    if (isFirst) syncWal(this.#path);
+    this.forgotten.committed(changes, appliedWatermark);
     this.heavy.commit(changes);
     this.#committedWatermark = appliedWatermark;
   }
@@ -237,12 +244,7 @@ export class ShardStore {
   #write(change: AgentChange): void {
     const { row } = change;
     const s = this.#statements;
-    if (change.isForgotten) {
-      s.deleteCells.run(row.key);
-      s.deleteAgent.run(row.key);
-      this.history.deleteAgent(row.key);
-      return;
-    }
+    if (change.isForgotten) return this.forgotten.delete(row);
     const { key, presence, lastSeenMs, messages, rejected, appliedSequence, alarmAtMs } = row;
     const file = row.hasFile ? 2 : 0;
     if (row.isStored) {
@@ -283,7 +285,6 @@ function prepare(db: Database.Database) {
     updateAgent: db.prepare(
       'UPDATE agents SET presence = ?, last_seen = ?, messages = ?, rejected = ?, applied = ?, alarm_at = ?, file = ? WHERE key = ?',
     ),
-    deleteAgent: db.prepare('DELETE FROM agents WHERE key = ?'),
     cells: db.prepare<[number], { name: string; value: string }>(
       'SELECT name, value FROM cells WHERE agent = ?',
     ),
@@ -294,6 +295,5 @@ function prepare(db: Database.Database) {
       'INSERT INTO cells(agent, name, value) VALUES(?, ?, ?) ON CONFLICT(agent, name) DO UPDATE SET value = excluded.value',
     ),
     deleteCell: db.prepare('DELETE FROM cells WHERE agent = ? AND name = ?'),
-    deleteCells: db.prepare('DELETE FROM cells WHERE agent = ?'),
   };
 }

@@ -1,5 +1,5 @@
 /** Agents with a file of their own: what must hold when their file and shard.db are not equally old. */
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { BatchWriter } from '../../src/actor/envelope.ts';
@@ -47,6 +47,14 @@ class TestShard {
     }
     const name = `batch-${seq}-${++this.#batches}`;
     this.shard.receive(name, Buffer.from(writer.take()), ids.length, ids.length);
+  }
+
+  /** Forgets an agent by something that is not in the journal. */
+  forget(id: string): void {
+    const writer = new BatchWriter();
+    writer.write(KIND.request, 0, `ledger/${id}`, 'forget', 1, 0, Date.now(), Buffer.from('{}'));
+    this.shard.receive(`batch-${++this.#batches}`, Buffer.from(writer.take()), 1, 0);
+    this.shard.commitNow();
   }
 
   /** What an agent's file, its row and its history hold. */
@@ -159,4 +167,34 @@ test('more agents than may be open in one batch: each gets its row, few files ar
   expect(one.store.heavy.files.openCount).toBeLessThanOrEqual(8);
   for (const id of ids) expect(one.told(id)).toEqual(whole([1, 2]));
   expect(one.store.heavy.files.openCount).toBeLessThanOrEqual(8);
+});
+
+test('a power loss gives the messages of a forgotten agent to nobody, although the next one has a new file', async () => {
+  const dataDir = temporaryDir();
+  const one = await TestShard.start(dataDir);
+  one.say(1, 'a', 'b');
+  one.forget('a');
+  expect(existsSync(one.store.heavy.files.path({ model: 'ledger', id: 'a' }))).toBe(false);
+  // What is on the disk for sure of the next agent's file is how it began.
+  const old = join(temporaryDir(), 'agents');
+  one.store.heavy.files.onCreated = () => cpSync(join(dataDir, 'agents'), old, { recursive: true });
+  one.say(2, 'a');
+  const two = await TestShard.start(afterPowerLoss(dataDir, old));
+  await until(() => two.store.directory.find('ledger', 'a')?.messages === 1, 'the row to be brought up');
+  expect(two.told('a')).toEqual(whole([2]));
+  expect(two.told('b')).toEqual(whole([1]));
+});
+
+test('a crash between the end of a forgotten agent and that of its file leaves no file after the next start', async () => {
+  const dataDir = temporaryDir();
+  const one = await TestShard.start(dataDir);
+  one.say(1, 'a', 'b');
+  const old = join(temporaryDir(), 'agents');
+  cpSync(join(dataDir, 'agents'), old, { recursive: true });
+  one.forget('a');
+  const left = afterPowerLoss(dataDir, old);
+  const two = await TestShard.start(left);
+  const path = two.store.heavy.files.path({ model: 'ledger', id: 'a' });
+  expect([existsSync(path), existsSync(`${path}-wal`)]).toEqual([false, false]);
+  expect(two.told('b')).toEqual(whole([1]));
 });

@@ -1,4 +1,5 @@
 /** One shard alone, given batches by hand: what must hold when things meet in the same batch. */
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { BatchWriter } from '../../src/actor/envelope.ts';
@@ -48,6 +49,20 @@ class TestShard {
     );
   }
 
+  /** One record that is not journaled. */
+  tell(kind: Kind, key: string, subject = ''): void {
+    const writer = new BatchWriter();
+    writer.write(kind, 0, key, subject, 1, 0, Date.now(), Buffer.from('{}'));
+    this.shard.receive(`batch-${++this.#batches}`, Buffer.from(writer.take()), 1, 0);
+  }
+
+  /** Until the returned function is called, a turn of this agent goes on. */
+  occupy(key: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.shard.roster.get(key)?.mailbox.run('device', () => promise);
+    return resolve;
+  }
+
   state(key: string): unknown {
     const [model = '', id = ''] = key.split('/');
     const row = this.store.directory.find(model, id);
@@ -89,6 +104,33 @@ test('what waits behind a forget, because a turn before it is slow, is not forgo
   await until(() => (one.state('lab/a') as { x: number } | undefined)?.x === 3);
   expect(one.store.directory.find('lab', 'a')).toMatchObject({ messages: 2 });
   expect(one.shard.unapplied).toBe(0);
+});
+
+test('a forgotten agent does not come back with what a replay finds of it in the journal', async () => {
+  const dataDir = temporaryDir();
+  const one = await start(dataDir);
+  one.receive(said('plain/slow', 1));
+  const end = one.occupy('plain/slow');
+  // So the next start replays from here.
+  one.receive(said('plain/slow', 2));
+  one.receive(said('plain/a', 1), said('plain/b', 1));
+  one.tell(KIND.request, 'plain/a', 'forget');
+  one.tell(KIND.request, 'plain/b', 'forget');
+  // b comes into being again, by something that is not in the journal.
+  one.tell(KIND.attach, 'plain/b');
+  one.shard.commitNow();
+  const left = temporaryDir();
+  cpSync(dataDir, left, { recursive: true });
+  end();
+  const two = await start(left);
+  // Not even its hooks ran.
+  expect(two.shard.roster.get('plain/a')).toBeUndefined();
+  expect(two.store.directory.find('plain', 'slow')).toMatchObject({ messages: 2 });
+  expect(two.store.directory.find('plain', 'a')).toBeUndefined();
+  expect(two.store.directory.find('plain', 'b')).toMatchObject({ messages: 0 });
+  two.receive(said('plain/a', 3), said('plain/b', 3));
+  expect(two.store.directory.find('plain', 'a')).toMatchObject({ messages: 1 });
+  expect(two.store.directory.find('plain', 'b')).toMatchObject({ messages: 1 });
 });
 
 test('a commit that failed does not count for the watermark when its agent is mid-turn at the next try', async () => {

@@ -6,7 +6,7 @@
  *    checkpoint, or after some commit since.
  */
 import Database from 'better-sqlite3';
-import { ShardStore, type AgentChange } from '../../src/store/index.ts';
+import { ShardStore, type AgentChange, type AgentRow } from '../../src/store/index.ts';
 import type { ShardJournal } from '../../src/actor/shard-journal.ts';
 import type { Dice } from './dice.ts';
 import { Facts, type FactsImage } from './facts.ts';
@@ -46,6 +46,8 @@ export class Disk {
   readonly witness: Witness;
   readonly #dice: Dice;
   database = new Database(EMPTY);
+  /** Of agents that were forgotten. */
+  readonly #gone = new WeakSet<AgentRow>();
   #survivor: { image: Buffer; facts: FactsImage } = { image: EMPTY, facts: [] };
   /** Since then there is no room for these. */
   full: 'nothing' | 'log' | 'database' | 'both' = 'nothing';
@@ -69,7 +71,10 @@ export class Disk {
         if (name === LOG && json !== null)
           this.witness.committed(this.facts, key, row.key, JSON.parse(json) as string[]);
       }
-      if (isForgotten) this.facts.forget(key, row.key);
+      if (!isForgotten) continue;
+      if (this.#gone.has(row)) this.witness.violation(`${key} wrote something after it was forgotten`);
+      this.#gone.add(row);
+      this.facts.forget(key, row.key);
     }
     if (this.#dice.isHit(0.15)) this.#keep();
   }

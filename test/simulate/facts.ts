@@ -29,6 +29,12 @@ export class Facts {
     return false;
   }
 
+  /** Whether any agent was forgotten. */
+  get areSomeForgotten(): boolean {
+    for (const { past } of this.#agents.values()) if (past.size > 0) return true;
+    return false;
+  }
+
   wasForgotten(key: string): boolean {
     return (this.#agents.get(key)?.past.size ?? 0) > 0;
   }

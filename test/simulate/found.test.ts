@@ -17,6 +17,15 @@ function planOf(...actions: [atMs: number, action: Action][]): Plan {
 }
 
 const told = (...steps: Program): Action => ({ kind: 'telemetry', agent: 0, qos: 1, steps });
+const requested = (...steps: Program): Extract<Action, { kind: 'request' }> => ({
+  kind: 'request',
+  agent: 0,
+  isDurable: true,
+  isCreating: true,
+  timeoutMs: 10_000,
+  steps,
+});
+const attach = { kind: 'attach', agent: 0 } as const;
 const frame = (agent: number): Action => ({ kind: 'frame', agent, steps: [] });
 
 /** What is wrong with a plan, whatever else the dice say. */
@@ -58,4 +67,41 @@ test('what a turn sends after a wait has the same id at a replay, although anoth
   const steps: Program = [{ kind: 'aside', isEager: true }, { kind: 'wait', ms: 50 }, { kind: 'publish' }];
   const plan = planOf([50, told(...steps)], [300, { kind: 'end', what: 'power', shard: 0 }]);
   expect(await wrongIn(plan)).toEqual([]);
+});
+
+test('what comes while a turn that forgot its agent goes on is for the next one, which has the address alone', async () => {
+  const forgets = told({ kind: 'forget' }, { kind: 'wait', ms: 60 }, { kind: 'publish' });
+  const plan = planOf([50, forgets], [60, told()], [70, frame(0)], [90, told({ kind: 'wait', ms: 100 })]);
+  expect(await wrongIn(plan)).toEqual([]);
+});
+
+test('a forgotten agent whose messages are replayed does nothing of them again', async () => {
+  const slow = { kind: 'telemetry', agent: 1, qos: 1, steps: [{ kind: 'wait', ms: 500 }] } as const;
+  const forgets = { ...requested({ kind: 'forget' }), isDurable: false } as const;
+  for (const what of ['shard', 'process', 'power'] as const) {
+    const crash = { kind: 'end', what, shard: 0 } as const;
+    const plan = planOf(
+      [50, slow],
+      [60, told({ kind: 'publish' })],
+      [80, forgets],
+      [100, attach],
+      [200, crash],
+    );
+    expect(await wrongIn(plan)).toEqual([]);
+  }
+});
+
+test('what a forgotten agent still does in its thought lane writes and sends nothing', async () => {
+  const thinks: Program = [{ kind: 'wait', ms: 200 }, { kind: 'publish' }];
+  const plan = planOf(
+    [50, told({ kind: 'later', steps: thinks })],
+    [100, told({ kind: 'forget' })],
+    [150, told()],
+  );
+  expect(await wrongIn(plan)).toEqual([]);
+});
+
+test('what comes for a forgotten agent while the bridge stops is applied before its end', async () => {
+  const forgets = told({ kind: 'forget' }, { kind: 'wait', ms: 100 });
+  expect(await wrongIn(planOf([50, forgets], [60, told()], [70, { kind: 'stop' }]))).toEqual([]);
 });

@@ -45,7 +45,7 @@ export function rollProgram(dice: Dice, agents: number, wildness: number, depth 
 function rollStep(dice: Dice, { agents, wildness, depth }: Bounds): Step {
   if (dice.isHit(0.06 * wildness)) return rollHarm(dice);
   const isDeep = depth >= 2;
-  switch (dice.below(isDeep ? 8 : 11)) {
+  switch (dice.below(isDeep ? 8 : 12)) {
     case 0:
     case 1:
       return { kind: 'wait', ms: dice.isHit(0.2) ? dice.below(400) : dice.below(20) };
@@ -66,6 +66,8 @@ function rollStep(dice: Dice, { agents, wildness, depth }: Bounds): Step {
     case 9:
       // Nothing bounds a turn of the thought lane: there, nothing hangs.
       return { kind: 'later', steps: rollProgram(dice, agents, 0, depth + 1) };
+    case 10:
+      return dice.isHit(0.4) ? { kind: 'forget' } : { kind: 'publish' };
     default: {
       const timeoutMs = dice.isHit(0.3) ? 50 + dice.below(300) : 3000;
       const steps = rollProgram(dice, agents, wildness, depth + 1);

@@ -135,7 +135,7 @@ export class Witness {
     if (earlier.effect !== effect) {
       this.violation(`effect ${n} of ${entry} got another id: ${String(earlier.effect)}, ${String(effect)}`);
     }
-    if (earlier.powerLosses === this.powerLosses && !facts.wasForgotten(key)) {
+    if (earlier.powerLosses === this.powerLosses) {
       this.violation(`effect ${n} of ${entry} left twice`);
     }
   }

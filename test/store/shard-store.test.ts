@@ -29,6 +29,27 @@ function historyOf(...points: [number, Record<string, number>][]): HistoryBuffer
 
 const everything = { metric: null, fromMs: 0, toMs: 1e6, points: 10 };
 
+test('the last message of a forgotten agent is known until the watermark has passed it, also after reopening', () => {
+  const path = storePath();
+  const store = new ShardStore(path);
+  const row = store.newRow('pump', 'p1', 5);
+  row.appliedSequence = 9;
+  const other = store.newRow('pump', 'p2', 5);
+  store.commit([change(row), change(other)], 3);
+  store.commit([change(row, { isForgotten: true })], 4);
+  store.commit([change(other)], 8);
+  expect(store.newRow('pump', 'p1', 6).appliedSequence).toBe(9);
+  store.close();
+  const again = new ShardStore(path);
+  expect([again.forgotten.sequenceOf('pump/p1'), again.forgotten.sequenceOf('pump/p2')]).toEqual([9, 0]);
+  again.commit([change(other)], 9);
+  expect(again.forgotten.sequenceOf('pump/p1')).toBe(0);
+  again.close();
+  const last = new ShardStore(path);
+  expect(last.forgotten.sequenceOf('pump/p1')).toBe(0);
+  last.close();
+});
+
 test('a commit is there after reopening: row, cells, history, watermark', () => {
   const path = storePath();
   const store = new ShardStore(path);
