@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { clients, ONCE, textOf } from '../../support/mcp-clients.ts';
@@ -84,23 +83,4 @@ describe('a process', () => {
     const missing = registry.addServer('missing', { command: '/nowhere/mcp-server' }, ONCE);
     await expect(missing).rejects.toMatchObject({ code: 'BRG_MCP_UNAVAILABLE' });
   });
-});
-
-/** A public server, where it is installed: the reference server of the protocol's authors. */
-const everything = ((): string | null => {
-  try {
-    return createRequire(import.meta.url).resolve('@modelcontextprotocol/server-everything/dist/index.js');
-  } catch {
-    return null;
-  }
-})();
-
-it.runIf(everything !== null)('the public server "everything" is added and called', async () => {
-  const registry = clients();
-  const { id } = await registry.addServer('everything', {
-    command: process.execPath,
-    args: [everything ?? '', 'stdio'],
-  });
-  expect(registry.listTools().map(({ name }) => name)).toContain('echo');
-  expect(textOf(await registry.callTool(id, 'echo', { message: 'mooring' }))).toContain('mooring');
 });
