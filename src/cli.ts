@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs';
 import { parseAddress } from './base/address.ts';
 import { BridgeError } from './base/errors.ts';
 import { ConnectError, RefusedError } from './cli/bridge-client.ts';
-import { asksForHelp, EXIT, helpText, readArguments, UsageError, type Command } from './cli/command.ts';
+import {
+  asksForHelp,
+  EXIT,
+  helpText,
+  readArguments,
+  UsageError,
+  wordIndex,
+  type Command,
+} from './cli/command.ts';
 import { nearest } from './cli/nearest.ts';
 
 /** A word after `mooring`: a command, or a group of commands whose `list` is meant when none is named. */
@@ -127,6 +135,10 @@ function runNamed(
 }
 
 async function runCommand(name: string, command: Command, args: readonly string[]): Promise<number> {
+  const at = wordIndex(command, args);
+  const word = at < 0 ? '' : (args[at] ?? '');
+  const other = command.words?.[word];
+  if (other !== undefined) return runCommand(`${name} ${word}`, other, args.toSpliced(at, 1));
   if (asksForHelp(args)) return print(helpText(name, command));
   return command.run(readArguments(name, command, args));
 }

@@ -4,13 +4,14 @@ import { limits } from '../base/limits.ts';
 import type { AuditRecord } from '../tools/index.ts';
 import {
   asObject,
+  CLIENT_OPTIONS,
   clientOf,
   objectsOf,
   RefusedError,
   type BridgeClient,
   type Json,
 } from './bridge-client.ts';
-import { EXIT, printJson, UsageError, type Invocation } from './command.ts';
+import { EXIT, printJson, UsageError, type Command, type Invocation } from './command.ts';
 import { verifyChain, type ChainRow, type ChainVerdict } from './program-chain.ts';
 import { textTable } from './text-table.ts';
 
@@ -24,12 +25,28 @@ interface AgentVerdict extends ChainVerdict {
   readonly count: number | null;
 }
 
-export async function verifyAudit(invocation: Invocation): Promise<number> {
-  const [, agent] = invocation.positionals;
-  const { head, ...others } = invocation.values;
-  const stray = ['kind', 'from', 'to', 'limit'].find((name) => others[name] !== undefined);
-  if (stray !== undefined)
-    throw new UsageError(`--${stray} does not go with verify: all that is kept is looked at`);
+export const verifyCommand: Command = {
+  summary: 'whether the records of programs that models ran (Code Mode) are whole',
+  usage: '[<model>/<id>]',
+  arguments: { min: 0, max: 1 },
+  options: {
+    head: {
+      type: 'string',
+      value: '<hash>',
+      meaning: 'with an agent: a hash it has shown before has to be in the chain still',
+    },
+    ...CLIENT_OPTIONS,
+  },
+  details:
+    'Of one agent or of all, and of all that is kept: hashes are computed again and held against the audit log.\n' +
+    'Exits 1 when something was changed, removed or slipped in.',
+  examples: ['mooring audit verify', 'mooring audit verify pump/p1 --json'],
+  run: verify,
+};
+
+async function verify(invocation: Invocation): Promise<number> {
+  const [agent] = invocation.positionals;
+  const { head } = invocation.values;
   if (agent === undefined && head !== undefined) throw new UsageError('--head needs an agent');
   const client = clientOf(invocation);
   const agents = agent === undefined ? await agentsWithPrograms(client) : [agent];

@@ -2,7 +2,7 @@
 import { parseAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
 import { AUDIT_KINDS } from '../store/index.ts';
-import { verifyAudit } from './audit-verify.ts';
+import { verifyCommand } from './audit-verify.ts';
 import { asObject, CLIENT_OPTIONS, clientOf, objectsOf, type Json } from './bridge-client.ts';
 import { EXIT, printJson, UsageError, wholeNumber, type Command, type Invocation } from './command.ts';
 import { cut, localTime, textTable } from './text-table.ts';
@@ -12,8 +12,8 @@ const DETAIL_CHARACTERS_MAX = 80;
 
 export const auditCommand: Command = {
   summary: 'who sent commands, changed desired state or rules, or deleted agents',
-  usage: '[verify] [<model>/<id>]',
-  arguments: { min: 0, max: 2 },
+  usage: '[<model>/<id>]',
+  arguments: { min: 0, max: 1 },
   options: {
     kind: {
       type: 'string',
@@ -31,33 +31,22 @@ export const auditCommand: Command = {
       value: '<n>',
       meaning: `at most so many, newest first (default ${limits.auditListDefault})`,
     },
-    head: {
-      type: 'string',
-      value: '<hash>',
-      meaning: 'with verify and an agent: a hash it has shown before has to be in the chain still',
-    },
     ...CLIENT_OPTIONS,
   },
   details:
     'A command has two rows: who asked for it (created), and how it ended (done, failed, expired, dropped).\n' +
-    'Rows stay when their agent is forgotten.\n' +
-    'verify checks the records of programs that models ran (Code Mode), of one agent or of all: hashes are computed\n' +
-    'again and held against the audit log. Exits 1 when something was changed, removed or slipped in.',
+    'Rows stay when their agent is forgotten.',
   examples: [
     'mooring audit',
     'mooring audit greenhouse/g7 --from -24h',
-    'mooring audit verify',
-    'mooring audit verify pump/p1 --json',
     `mooring audit --kind command --json | jq '.items[].by'`,
   ],
+  words: { verify: verifyCommand },
   run: audit,
 };
 
 async function audit(invocation: Invocation): Promise<number> {
-  const [agent, ...more] = invocation.positionals;
-  if (agent === 'verify') return verifyAudit(invocation);
-  if (more.length > 0) throw new UsageError('one agent, or all');
-  if (invocation.values['head'] !== undefined) throw new UsageError('--head goes with verify only');
+  const [agent] = invocation.positionals;
   if (agent !== undefined && parseAddress(agent) === undefined) {
     throw new UsageError(
       `${JSON.stringify(agent)} is no agent; an agent is <model>/<id>, e.g. greenhouse/g7`,

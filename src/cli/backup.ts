@@ -11,17 +11,26 @@ import {
   type BridgeClient,
   type Json,
 } from './bridge-client.ts';
-import { EXIT, printJson, UsageError, wholeNumber, type Command, type Invocation } from './command.ts';
+import { EXIT, printJson, wholeNumber, type Command, type Invocation } from './command.ts';
 import { createProgress } from './progress.ts';
 import { configOf, settingOptions } from './settings.ts';
 import { localTime, sizeText, textTable } from './text-table.ts';
 
 const POLL_MS = 200;
 
+const listCommand: Command = {
+  summary: 'the backups a running bridge has',
+  usage: '',
+  arguments: { min: 0, max: 0 },
+  options: CLIENT_OPTIONS,
+  examples: ['mooring backup list', "mooring backup list --json | jq -r '.items[].name'"],
+  run: list,
+};
+
 export const backupCommand: Command = {
-  summary: 'copy everything of a running bridge, consistently; or list the backups',
-  usage: '[list]',
-  arguments: { min: 0, max: 1 },
+  summary: 'copy everything of a running bridge, consistently',
+  usage: '',
+  arguments: { min: 0, max: 0 },
   options: {
     to: {
       type: 'string',
@@ -38,12 +47,8 @@ export const backupCommand: Command = {
   details:
     'The bridge goes on taking messages. The copy is made in `backups` of its data directory and holds everything\n' +
     'that was acknowledged before it ended. `mooring restore` puts it into a data directory.',
-  examples: [
-    'mooring backup',
-    'mooring backup --keep 7',
-    'mooring backup --to /mnt/safe',
-    'mooring backup list',
-  ],
+  examples: ['mooring backup', 'mooring backup --keep 7', 'mooring backup --to /mnt/safe'],
+  words: { list: listCommand },
   run: backup,
 };
 
@@ -64,10 +69,6 @@ export const restoreCommand: Command = {
 };
 
 async function backup(invocation: Invocation): Promise<number> {
-  const [word] = invocation.positionals;
-  if (word === 'list') return list(invocation);
-  if (word !== undefined)
-    throw new UsageError(`${JSON.stringify(word)}? There are: mooring backup, mooring backup list`);
   const keep = wholeNumber(invocation, 'keep', { min: 1, max: 10_000 });
   const client = clientOf(invocation);
   await client.ask('POST', '/api/backup', { body: keep === undefined ? {} : { keep } });

@@ -25,6 +25,8 @@ export interface Command {
   /** What stands in the help between the options and the examples. */
   readonly details?: string;
   readonly examples: readonly string[];
+  /** Words in the place of its first argument that make it another command, e.g. `verify` of `audit`. */
+  readonly words?: Readonly<Record<string, Command>>;
   /** Resolves to the exit code. */
   run(invocation: Invocation): Promise<number>;
 }
@@ -55,17 +57,19 @@ export function asksForHelp(args: readonly string[]): boolean {
   return args.slice(0, end < 0 ? undefined : end).some((arg) => arg === '--help' || arg === '-h');
 }
 
+/** Where the first argument stands if it is one of the command's `words`; -1: it is none. */
+export function wordIndex(command: Command, args: readonly string[]): number {
+  const { words = {} } = command;
+  const all = [command, ...Object.values(words)].map(({ options }) => options);
+  const options = Object.assign({ ...COMMON }, ...all) as Readonly<Record<string, Option>>; // tables of options
+  const first = tokensOf(args, options).find(({ kind }) => kind === 'positional');
+  return first?.kind === 'positional' && Object.hasOwn(words, first.value) ? first.index : -1;
+}
+
 /** Reads the arguments of one command. @throws UsageError naming the argument and what is allowed. */
 export function readArguments(name: string, command: Command, args: readonly string[]): Invocation {
   const options = { ...COMMON, ...command.options };
-  const { tokens } = parseArgs({
-    args: args.map((arg) => (/^-\d/.test(arg) ? NUMBER_MARK + arg : arg)),
-    options: Object.fromEntries(Object.entries(options).map(([key, { type }]) => [key, { type }])),
-    // The checks below say more than those of Node do.
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
+  const tokens = tokensOf(args, options);
   const values: Record<string, string> = {};
   const positionals: string[] = [];
   for (const token of tokens) {
@@ -79,9 +83,22 @@ export function readArguments(name: string, command: Command, args: readonly str
   if (positionals.length < min) throw new UsageError(`an argument is missing: ${usageLine(name, command)}`);
   if (positionals.length > max) {
     const extra = JSON.stringify(positionals[max]);
-    throw new UsageError(`${extra} is one argument too many: ${usageLine(name, command)}`);
+    const words = Object.keys(command.words ?? {}).map((word) => `, mooring ${name} ${word}`);
+    throw new UsageError(`${extra} is one argument too many: ${usageLine(name, command)}${words.join('')}`);
   }
   return { values, positionals, isJson: values['json'] !== undefined };
+}
+
+function tokensOf(args: readonly string[], options: Readonly<Record<string, Option>>) {
+  const { tokens } = parseArgs({
+    args: args.map((arg) => (/^-\d/.test(arg) ? NUMBER_MARK + arg : arg)),
+    options: Object.fromEntries(Object.entries(options).map(([key, { type }]) => [key, { type }])),
+    // The checks of readArguments say more than those of Node do.
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  return tokens;
 }
 
 function valueOf(rawName: string, option: Option, value: string | undefined, isInline: boolean): string {
@@ -131,6 +148,9 @@ export function helpText(name: string, command: Command): string {
     ...option,
   }));
   const width = Math.max(...options.map(({ left }) => left.length));
+  const words = Object.entries(command.words ?? {}).map(
+    ([word, { summary }]) => `  mooring ${name} ${word}: ${summary}`,
+  );
   const lines = options.flatMap(({ left, meaning, note }) => [
     `  ${left.padEnd(width)}  ${meaning}`,
     ...(note === undefined ? [] : [`  ${' '.repeat(width)}  ${note}`]),
@@ -140,6 +160,7 @@ export function helpText(name: string, command: Command): string {
     `Usage: ${usageLine(name, command)} [options]`,
     ...(command.details === undefined ? [] : [command.details]),
     ['Options:', ...lines].join('\n'),
+    ...(words.length === 0 ? [] : [['With options of their own:', ...words].join('\n')]),
     ['Examples:', ...command.examples.map((line) => `  ${line}`)].join('\n'),
     `Exit codes: 0 ok, 1 failed, 2 usage, 3 cannot connect.`,
   ];

@@ -5,7 +5,6 @@
 import { createRequire } from 'node:module';
 import { expect, it } from 'vitest';
 import { call, mcpBridge } from '../../support/mcp-agents.ts';
-import { until } from '../../support/until.ts';
 
 const everything = createRequire(import.meta.url).resolve(
   '@modelcontextprotocol/server-everything/dist/index.js',
