@@ -55,7 +55,6 @@ export function toolServer(era: 'legacy' | 'modern', calls: string[] = []): McpS
   server.registerTool('environment', { description: 'what it sees of ours', inputSchema: none }, () => ({
     content: [{ type: 'text', text: JSON.stringify(process.env) }],
   }));
-  server.registerTool('exit', { description: 'ends the process', inputSchema: none }, () => process.exit(3));
   server.registerTool(
     'confirm',
     { description: 'asks a person first', inputSchema: none },

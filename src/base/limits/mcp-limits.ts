@@ -29,6 +29,11 @@ export const mcpLimits = {
   /** Bytes a second an event stream may bring beyond that, and messages: more is a flood. */
   mcpStreamBytesPerSecond: 256 * KiB,
   mcpMessagesPerSecond: 500,
+  /** Bytes sent to a process that it has not read. */
+  mcpUnreadBytesMax: 4 * MiB,
+  /** Time a process has to end after its stdin has, and again after SIGTERM; and what it said last, to arrive. */
+  mcpStopMs: 2_000,
+  mcpDrainMs: 500,
   /** Time an unused HTTP connection to a server is kept; servers close theirs after 5 to 75 s. */
   mcpIdleMs: 4_000,
   /** Silence after which an answer's stream is given up; servers send a comment every 15 s. */

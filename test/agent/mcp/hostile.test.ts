@@ -1,8 +1,9 @@
 /** A device whose agent uses servers that hang, lie, flood or disappear: its telemetry goes on, and the chat says what failed. */
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import type { TestBridge } from '../../support/bridge.ts';
 import { ChatClient } from '../../support/chat-client.ts';
-import { addServer, mcpBridge } from '../../support/mcp-agents.ts';
+import { addServer, call, mcpBridge } from '../../support/mcp-agents.ts';
 import { modernServer, type HttpFixture } from '../../support/mcp-http-server.ts';
 import { answerScripted, scripted } from '../../support/mcp-scripted-server.ts';
 import { listen } from '../../support/mcp-http-server.ts';
@@ -84,4 +85,18 @@ it('one that hangs: telemetry goes on while the call is open, and cancelling the
   await chat.done(id);
   const { body } = await bridge.fetch('/api/agents/machine/m/hibernate', { method: 'POST' });
   expect(body['hibernated']).toBe(true);
+});
+
+it('one that is a process and floods: its call fails, other agents of the thread answer meanwhile, and so does its own', async () => {
+  const script = fileURLToPath(new URL('../../support/mcp-hostile-process.ts', import.meta.url));
+  const bridge = await mcpBridge({ mcpAllow: ['stdio'], shards: 1 });
+  const added = await call(bridge, 'worker/w', 'add', 'foe', { command: process.execPath, args: [script] });
+  const flooding = call(bridge, 'worker/w', 'use', added['id'], 'floods-objects', {});
+  const startMs = performance.now();
+  for (let n = 0; n < 50; n++) {
+    expect(await call(bridge, 'worker/other', 'tools')).toEqual([]);
+    expect(await call(bridge, 'worker/w', 'tools')).toContain(`tool_${String(added['id'])}_sound`);
+  }
+  expect(performance.now() - startMs).toBeLessThan(5_000);
+  expect(await flooding).toMatchObject({ code: 'BRG_MCP_ANSWER' });
 });

@@ -2,7 +2,6 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { clients, ONCE, textOf } from '../../support/mcp-clients.ts';
 import { MemoryMcpStorage } from '../../support/mcp-storage.ts';
-import { until } from '../../support/until.ts';
 
 const script = fileURLToPath(new URL('../../support/mcp-stdio-server.ts', import.meta.url));
 const target = (mode: string, env: Record<string, string> = {}) => ({
@@ -52,30 +51,6 @@ describe('a process', () => {
       code: 'BRG_MCP_REFUSED',
     });
     expect(storage.servers()).toEqual([]);
-  });
-
-  it('that ends within a call fails it, and is started again for the next', async () => {
-    const registry = clients();
-    const { id } = await registry.addServer('tools', target('modern'));
-    await expect(registry.callTool(id, 'exit', {})).rejects.toMatchObject({ code: 'BRG_MCP_UNAVAILABLE' });
-    await until(() => registry.describe().servers[id]?.state === 'not-connected');
-    expect(textOf(await registry.callTool(id, 'add', { a: 1, b: 1 }))).toBe('2');
-  });
-
-  it('that floods is dropped, and the bridge goes on', async () => {
-    const registry = clients();
-    const { id } = await registry.addServer('tools', target('flood'), ONCE);
-    const described = (): string | null | undefined => registry.describe().servers[id]?.error;
-    expect(await until(described)).toContain('floods us');
-  });
-
-  it.each(['silent', 'garbage'])('that is %s fails in time, and is ended', async (mode) => {
-    const registry = clients({ connectMs: 1500 });
-    const added = registry.addServer('mute', target(mode), ONCE);
-    await expect(added).rejects.toMatchObject({
-      code: expect.stringMatching(/TIMEOUT|UNAVAILABLE/) as unknown,
-    });
-    expect(Object.values(registry.describe().servers)).toMatchObject([{ name: 'mute', state: 'failed' }]);
   });
 
   it('that does not exist fails', async () => {

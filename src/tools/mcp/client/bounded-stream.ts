@@ -1,31 +1,37 @@
-/** The body of a server's answer, cut off when it is larger or comes faster than a sound one would. */
+/** What a server sends, counted before it is read: cut off when it is larger or comes faster than a sound answer would. */
 import { limits } from '../../../base/limits.ts';
 import { BridgeError } from '../../../base/errors.ts';
 
-/**
- * How much may have come after `elapsedMs`: an answer has a size; an event stream has a rate as well, because it may
- * last for days.
- */
-function allowedBytes(isEventStream: boolean, elapsedMs: number): number {
-  const rate = isEventStream ? limits.mcpStreamBytesPerSecond : 0;
-  return limits.mcpAnswerBytesMax + (rate * elapsedMs) / 1000;
-}
+/** Of tools, prompts and resources, asked for at once. */
+const LISTS = 3;
 
-/** Counts the pieces of one answer. */
+/**
+ * Counts the pieces of one answer, or of a stream. An answer has a size; a stream, which may last for days, has a rate
+ * as well: what it does not use is not saved up beyond the size of one answer.
+ */
 export class AnswerMeter {
   readonly #isEventStream: boolean;
-  readonly #startMs: number;
-  #bytes = 0;
+  #credit: number = limits.mcpAnswerBytesMax;
+  #atMs: number;
 
   constructor(isEventStream: boolean, nowMs: number) {
     this.#isEventStream = isEventStream;
-    this.#startMs = nowMs;
+    this.#atMs = nowMs;
+  }
+
+  /** On a stream that all answers come by: one more may come, of any size. */
+  expectAnswer(): void {
+    const max = (limits.mcpCallsMax + LISTS) * limits.mcpAnswerBytesMax;
+    this.#credit = Math.min(max, this.#credit + limits.mcpAnswerBytesMax);
   }
 
   /** BRG_MCP_ANSWER when it is too much. */
   count(bytes: number, nowMs: number): BridgeError | undefined {
-    this.#bytes += bytes;
-    if (this.#bytes <= allowedBytes(this.#isEventStream, nowMs - this.#startMs)) return undefined;
+    const rate = this.#isEventStream ? limits.mcpStreamBytesPerSecond : 0;
+    const refilled = this.#credit + (rate * Math.max(0, nowMs - this.#atMs)) / 1000;
+    this.#credit = Math.max(this.#credit, Math.min(limits.mcpAnswerBytesMax, refilled)) - bytes;
+    this.#atMs = nowMs;
+    if (this.#credit >= 0) return undefined;
     const what = this.#isEventStream
       ? 'the server floods its event stream'
       : 'the answer of the server is too large';

@@ -177,10 +177,13 @@ export class McpConnection {
   }
 
   async #openOnce(): Promise<Client> {
-    const { context, transport, client } = this.#prepared();
     const stop = Promise.withResolvers<never>();
-    const { connectMs } = context;
-    const late = context.clock.after(connectMs, () =>
+    const { transport, client } = this.#prepared((error) => {
+      stop.reject(error);
+      this.drop(error);
+    });
+    const { connectMs, clock } = this.#context;
+    const late = clock.after(connectMs, () =>
       stop.reject(new BridgeError('BRG_MCP_TIMEOUT', `no answer within ${connectMs} ms`)),
     );
     const options = { timeout: connectMs, maxTotalTimeout: connectMs };
@@ -204,7 +207,7 @@ export class McpConnection {
     return client;
   }
 
-  #prepared(): { context: ConnectionContext; transport: Transport; client: Client } {
+  #prepared(onBreach: (error: BridgeError) => void): { transport: Transport; client: Client } {
     const context = this.#context;
     const client = createMcpClient(context.client, context.connectMs, () => this.#refresh());
     const { id, target } = this.#row;
@@ -212,7 +215,7 @@ export class McpConnection {
       context.onQuestion(id, params, mcpReq.signal),
     );
     client.onerror = (error) => context.log.debug({ server: id, err: error.message }, 'mcp server error');
-    return { context, client, transport: createTransport(target, this.#access, context.clock) };
+    return { client, transport: createTransport(target, this.#access, context.clock, onBreach) };
   }
 
   /** What the server does from now on without being asked. */

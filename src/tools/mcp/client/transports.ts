@@ -1,12 +1,14 @@
 /** The SDK's client and transports, set up so that a server cannot make them hang, grow or run what it likes. */
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { ResponseCacheStore, Transport } from '@modelcontextprotocol/client';
-import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio';
 import type { Clock } from '../../../base/clock.ts';
+import type { BridgeError } from '../../../base/errors.ts';
 import { limits } from '../../../base/limits.ts';
 import type { GuardedFetch } from './guarded-fetch.ts';
 import type { StoredOAuthProvider } from './oauth-provider.ts';
 import type { McpTarget } from './server-row.ts';
+import { StdioTransport } from './stdio-transport.ts';
 
 /** Least time between two attempts to open a stream again: the server's own `retry:` could be 0. */
 const RECONNECT_MS = 5_000;
@@ -47,8 +49,14 @@ export interface HttpAccess {
   readonly provider: StoredOAuthProvider | null;
 }
 
-export function createTransport(target: McpTarget, access: HttpAccess | null, clock: Clock): Transport {
-  if (target.kind === 'stdio' || access === null) return stdioTransport(target);
+/** @param onBreach told when a process does more than it may; over HTTP its access is told */
+export function createTransport(
+  target: McpTarget,
+  access: HttpAccess | null,
+  clock: Clock,
+  onBreach: (error: BridgeError) => void,
+): Transport {
+  if (target.kind === 'stdio' || access === null) return stdioTransport(target, clock, onBreach);
   return new StreamableHTTPClientTransport(new URL(target.url), {
     fetch: access.fetch.fetch,
     requestInit: { headers: target.headers },
@@ -70,13 +78,11 @@ export async function closeQuietly(client: Client): Promise<void> {
 }
 
 /** Its process gets the variables named, and of ours only those the SDK deems harmless; never a shell. */
-function stdioTransport(target: McpTarget): Transport {
+function stdioTransport(target: McpTarget, clock: Clock, onBreach: (error: BridgeError) => void): Transport {
   if (target.kind !== 'stdio') throw new TypeError('a server over HTTP needs an access');
-  return new StdioClientTransport({
-    command: target.command,
-    args: [...target.args],
+  const { command, args } = target;
+  return new StdioTransport({
+    ...{ command, args, clock, onBreach },
     env: { ...getDefaultEnvironment(), ...target.env },
-    stderr: 'ignore',
-    maxBufferSize: limits.mcpAnswerBytesMax,
   });
 }
