@@ -171,6 +171,18 @@ const answers: Readonly<Record<string, Answering>> = {
     await gate(agent.name).promise;
     return new ReadableStream({ cancel: () => void notes.push(`${agent.name} released`) }) as ChatAnswer;
   },
+  /** `flood 100 4000`: so many pieces of so many characters, as fast as they are taken, each in a tick of its own. */
+  flood: ({ words: [count = '1', characters = '1'] }) => {
+    let n = 0;
+    return new ReadableStream({
+      start: (controller) => controller.enqueue({ type: 'text-start', id: 't' }),
+      async pull(controller) {
+        await new Promise((resume) => setImmediate(resume));
+        if (n === Number(count)) return controller.close();
+        controller.enqueue({ type: 'text-delta', id: 't', delta: `${n++} `.padEnd(Number(characters), 'x') });
+      },
+    }) as ChatAnswer;
+  },
   /** Says numbers as long as it lives. */
   count: ({ options }) => {
     let n = 0;

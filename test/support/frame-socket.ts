@@ -13,6 +13,9 @@ export class FrameSocket {
   readonly socket: WebSocket;
   readonly received: Received[] = [];
   closed: { code: number; reason: string } | null = null;
+  readonly #frames: Frame[] = [];
+  /** How many of `received` are in `#frames`. */
+  #decoded = 0;
 
   constructor(socket: WebSocket) {
     this.socket = socket;
@@ -34,7 +37,11 @@ export class FrameSocket {
 
   /** The protocol frames so far; an author's own messages are left out. */
   get frames(): Frame[] {
-    return this.received.flatMap(({ data }) => frameOf(data, this.codec));
+    // Tests look again and again: each frame is decoded once.
+    for (const { data } of this.received.slice(this.#decoded))
+      this.#frames.push(...frameOf(data, this.codec));
+    this.#decoded = this.received.length;
+    return [...this.#frames];
   }
 
   ofType<T extends Frame['type']>(type: T): Extract<Frame, { type: T }>[] {
@@ -49,6 +56,8 @@ export class FrameSocket {
 
   clear(): void {
     this.received.length = 0;
+    this.#frames.length = 0;
+    this.#decoded = 0;
   }
 
   send(message: unknown): void {

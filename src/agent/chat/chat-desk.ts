@@ -49,7 +49,7 @@ export class ChatDesk {
     this.#agent = agent;
     this.#parts = parts;
     this.#log = log;
-    this.#resumption = new Resumption(outbound, store, log);
+    this.#resumption = new Resumption({ context, outbound, store, log, live: () => this.#turns.live });
     const heldBack = (id: string): ReadonlySet<number> | undefined => this.#resumption.heldBack(id);
     const broadcastMessages = (except: ReadonlySet<number>): void => this.#broadcastMessages(except);
     const turnEnded = (id: string, told?: ChatFailure): void => this.questions.ended(id, told);
@@ -66,7 +66,7 @@ export class ChatDesk {
   // --- for the agent's parts -----------------------------------------------------------------------
 
   get isBusy(): boolean {
-    return this.#turns.isBusy;
+    return this.#turns.isBusy || this.#resumption.isBusy;
   }
 
   wake(): void {
@@ -111,6 +111,7 @@ export class ChatDesk {
 
   stop(): void {
     this.#turns.stop();
+    this.#resumption.stop();
   }
 
   /** The newest messages, as many as one answer may hold; oldest first. */
@@ -198,7 +199,7 @@ export class ChatDesk {
         return this.#turns.cancel(frame.id);
       case 'cf_agent_stream_resume_request':
       case 'cf_agent_stream_resume_ack':
-        return this.#resumption.receive(connection, frame, this.#turns.live);
+        return this.#resumption.receive(connection, frame);
       case 'cf_agent_tool_result':
         checkedTools(frame.clientTools);
         return this.#turns.tools.result(connection, frame);

@@ -30,7 +30,7 @@ export function endInterrupted(scene: TurnScene, waits: ReadonlySet<string>): re
 function endOne(scene: TurnScene, row: StreamRow, waiting: readonly string[]): void {
   const { author, parts, store, log } = scene;
   const error = new BridgeError('BRG_CHAT_INTERRUPTED', MESSAGE);
-  const chunks = row.status === 'streaming' ? log.read(row.id, 0) : [];
+  const chunks = row.status === 'streaming' ? log.read(row.id, 0, Infinity).chunks : [];
   const id = row.messageId === null ? '' : keptMessage(scene, row, row.messageId, chunks);
   // They were written after it, or while it came.
   if (id !== '') store.moveToEnd(waiting);

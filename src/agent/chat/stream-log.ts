@@ -95,15 +95,25 @@ export class StreamLog {
     };
   }
 
-  /** The stored chunks behind the one with this number, as JSON texts; the first has the number `afterSeq` + 1. */
-  read(id: string, afterSeq: number): string[] {
+  /**
+   * The stored chunks behind the one with this number, as JSON texts: the first has the number `afterSeq` + 1. Some rows
+   * of them, until they have more than `charactersMax`; `isLast` when nothing comes after them.
+   */
+  read(id: string, afterSeq: number, charactersMax: number): { chunks: string[]; isLast: boolean } {
     const sql = `SELECT first_seq, body FROM cf_ai_chat_stream_chunks WHERE stream_id = ? AND first_seq >=
       coalesce((SELECT max(first_seq) FROM cf_ai_chat_stream_chunks WHERE stream_id = ? AND first_seq <= ?), 0)
       ORDER BY first_seq`;
-    return this.#context.database.all(sql, [id, id, afterSeq + 1]).flatMap(({ first_seq, body }) => {
-      const chunks = String(body).split('\n');
-      return chunks.slice(Math.max(0, afterSeq + 1 - Number(first_seq)));
-    });
+    const chunks: string[] = [];
+    let characters = 0;
+    for (const { first_seq, body } of this.#context.database.cursor(sql, [id, id, afterSeq + 1])) {
+      if (characters > charactersMax) return { chunks, isLast: false };
+      const fresh = String(body)
+        .split('\n')
+        .slice(Math.max(0, afterSeq + 1 - Number(first_seq)));
+      for (const chunk of fresh) characters += chunk.length;
+      chunks.push(...fresh);
+    }
+    return { chunks, isLast: true };
   }
 
   /** Nothing of any stream is left. */

@@ -41,6 +41,12 @@ export const chatLimits = {
   chatSegmentBytes: 3 * KiB,
   /** Bytes of chunks that wait for a commit before they are written without waiting for it. */
   chatPendingBytesMax: 256 * KiB,
+  /**
+   * Characters of an answer that are sent again at once to a client that comes back, and the pause after them: 80 Mbit/s.
+   * A slower client has `socketBufferBytesMax` and what its kernel holds to be behind, then 1013, and comes back to the rest.
+   */
+  chatReplayPageCharacters: 256 * KiB,
+  chatReplayPauseMs: 25,
   /** Ended streams are kept for clients that come back (Agents SDK: 24 h), and how many of them. */
   chatStreamKeepMs: 24 * 3_600_000,
   chatStreamsKept: 50,
