@@ -53,6 +53,7 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set([
   'BRG_DATA_DIR',
   'BRG_DATA_VERSION',
   'BRG_DEFINITION',
+  'BRG_MODEL_SPEC',
   'BRG_RULE',
 ] as const);
 

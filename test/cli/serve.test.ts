@@ -82,6 +82,12 @@ describe('mooring serve', () => {
     expectOneLine(await mooring(['serve'], { cwd }), /unknown setting mqttPrt/);
   });
 
+  it('refuses a model that cannot be asked at once, not after a number of restarts', async () => {
+    const data = ['--data-dir', join(temporaryDirectory(), 'data')];
+    const outcome = await mooring(['serve', ...FREE_PORTS, ...data, '--model', 'gpt-4']);
+    expectOneLine(outcome, /model: .* allowed are 'rules'.*BRG_MODEL_SPEC/);
+  });
+
   it('says in JSON why it does not start, with --json', async () => {
     const { code, stdout, stderr } = await mooring(['serve', '--json', '--shards', '-1']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
