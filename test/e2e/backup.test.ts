@@ -10,6 +10,9 @@ import { bridgeState, call, count, DEVICES, points } from './copies-fixture.ts';
 
 const IN_FLIGHT = 20;
 
+/** Of 4 KiB: files that are too large to be copied in one piece (limits.copyAtOnceBytesMax). */
+const PAGES = 2000;
+
 /** QoS 1 telemetry of one device with (boot, seq), and when each message was acknowledged. */
 class Stream {
   readonly address: string;
@@ -74,7 +77,7 @@ describe('a backup during a QoS 1 stream', () => {
       const dataDir = await testDataDir();
       const target = join(await testDataDir(), 'restored');
       const bridge = await startBridge(dataDir, [...DEVICES, '--shards', String(shards)]);
-      for (const address of BOOKS) await call(bridge, address, 'fill', 6000);
+      for (const address of BOOKS) await call(bridge, address, 'fill', PAGES);
       const client = await bridge.mqtt();
       const streams = ALL.map((address) => new Stream(address, client));
       await until(() => streams.every(({ ackedAtMs }) => ackedAtMs.length > 100), 'streams to flow');

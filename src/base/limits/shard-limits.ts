@@ -101,6 +101,8 @@ export const shardLimits = {
   /** Pages of one step of a larger copy (of 4 KiB; some ms), and bytes between two fsyncs of it. */
   copyStepPages: 128,
   copySyncBytes: 16 * MiB,
+  /** Bytes of a copy whose checksum is made at once: 1 to 2 ms. */
+  copyHashBytes: MiB,
   /** Time a copy waits for the end of a write that is under way: longer than any turn may take. */
   copyWaitMs: 30_000,
   /** Agents of which the own files are looked for in one step of a backup. */
