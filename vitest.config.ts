@@ -18,8 +18,8 @@ const common = {
   // Processes, not threads: tests start worker threads and native modules of their own, and a crash
   // of one file leaves the others alone.
   pool: 'forks',
-  testTimeout: 20_000,
-  hookTimeout: 20_000,
+  testTimeout: 45_000,
+  hookTimeout: 45_000,
 } as const;
 
 export default defineConfig({

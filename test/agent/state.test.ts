@@ -272,7 +272,7 @@ test('a state of 10 MB is the same in memory, on a connection and on disk; beyon
   await again.stop();
   const last = await joined(await hookBridge({ dataDir }), 'room/big');
   expect(String((await last.frame('cf_agent_state')).state).length).toBe(limits.stateBytesMax - 2);
-}, 30_000);
+}, 60_000);
 
 test('a stored state that is no JSON is logged and given up: the initial state takes its place, all else goes on', async () => {
   const dataDir = temporaryDir();

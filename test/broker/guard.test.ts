@@ -111,7 +111,7 @@ function cutsOf(): fc.Arbitrary<number[]> {
 }
 
 describe('the broker', () => {
-  test('answers each sequence as it should', { timeout: 30_000 }, async () => {
+  test('answers each sequence as it should', { timeout: 60_000 }, async () => {
     const { broker } = await start();
     const wrong: string[] = [];
     const next = sequences.values();

@@ -91,7 +91,7 @@ describe('sim', () => {
 describe('sim run', () => {
   it('ends by itself with a summary, as NDJSON too, and exit code 0', async () => {
     await using broker = await startBroker();
-    const args = ['run', '--broker', broker.url, '--devices', '1', '--rate', '20', '--duration', '500ms'];
+    const args = ['run', '--broker', broker.url, '--devices', '1', '--rate', '20', '--duration', '1500ms'];
     const [text, json] = await Promise.all([
       run(args),
       run([...args, '--json', '--seed', '7', '--prefix', 'b-']),

@@ -6,7 +6,7 @@ import { packetStream } from './packets.ts';
 import { fuzzPayload } from './payload-fuzz.ts';
 import { Random } from './random.ts';
 
-test('5,000 packets of all kinds of honesty end no broker', { timeout: 30_000 }, async () => {
+test('5,000 packets of all kinds of honesty end no broker', { timeout: 60_000 }, async () => {
   const fuzz = await BrokerFuzz.start(7);
   while (fuzz.packets < 5000) await fuzz.round();
   await fuzz.stop();

@@ -1,5 +1,5 @@
 /** Longer than anything a test waits for, shorter than a test's own limit. */
-const DEADLINE_MS = 12_000;
+const DEADLINE_MS = 30_000;
 const POLL_MS = 5;
 
 /** Polls until `condition` gives something truthy, and resolves with it. Rejects with `what` at the deadline. */

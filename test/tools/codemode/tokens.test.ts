@@ -32,4 +32,4 @@ test('programs save the tokens that the documentation says, and cost more where 
   } finally {
     rmSync(scratch, { recursive: true });
   }
-}, 30_000);
+}, 60_000);
