@@ -2,13 +2,15 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BridgeError } from './base/errors.ts';
-import { isHalfMoved, isHalfRestored, shardsOf, writeLayout } from './store/index.ts';
+import { isHalfMoved, isHalfRestored, shardsOf, syncPath, writeLayout } from './store/index.ts';
 
 /** Like mkdir -p. Node's own `recursive` never ends where a parent cannot be made, below /proc for one. */
 function makeDirectories(path: string): void {
   if (existsSync(path)) return;
   makeDirectories(dirname(path));
   mkdirSync(path);
+  // Else a power loss takes it away again, with everything in it that was acknowledged.
+  syncPath(dirname(path));
 }
 
 /** Makes it where it is missing. @throws BridgeError BRG_DATA_DIR when a bridge cannot run on it */

@@ -50,6 +50,8 @@ export class AgentFile {
   #statements: ReturnType<typeof prepare> | undefined;
   #isWriting = false;
   #isUnsynced = false;
+  /** A full disk had SQLite take back all of a transaction: what turns wrote is only in the journal. */
+  #isTakenBack = false;
   /** Parts of the turn that may still be taken back, and how many of the outer ones have a savepoint. */
   #depth = 0;
   #saved = 0;
@@ -161,7 +163,10 @@ export class AgentFile {
     this.#depth--;
   }
 
-  /** Ends the transaction with the agent's row and documents in it. @throws SqliteError */
+  /**
+   * Ends the transaction with the agent's row and documents in it.
+   * @throws SqliteError; BridgeError BRG_AGENT_RESTARTED once there is room again after it was full: the shard has to start anew
+   */
   commit(change: AgentChange): void {
     if (this.#isGone) return;
     this.#begin();
@@ -173,7 +178,12 @@ export class AgentFile {
       if (json === null) deleteCell.run(name);
       else setCell.run(name, json);
     }
-    commit.run();
+    try {
+      commit.run();
+    } catch (error) {
+      this.#isTakenBack = this.#db?.inTransaction !== true;
+      throw error;
+    }
     this.#isUnsynced = true;
     this.#setWriting(false);
     this.#saved = 0;
@@ -191,10 +201,16 @@ export class AgentFile {
     }
   }
 
+  /** Makes what was committed safe on the disk at once, without a checkpoint. @throws BridgeError BRG_STORE */
+  syncCommitted(): void {
+    if (!this.#isGone) syncWal(this.path);
+  }
+
   /** Takes back everything that was not committed. */
   rollBack(): void {
     this.sql.settle();
-    if (this.#isWriting) this.#prepared().rollBack.run();
+    if (this.#isWriting && !this.#isTakenBack) this.#prepared().rollBack.run();
+    this.#isTakenBack = false;
     this.#setWriting(false);
     this.#saved = 0;
   }
@@ -223,6 +239,8 @@ export class AgentFile {
   }
 
   #begin(): void {
+    // Statements would be committed one by one now, beside what is missing.
+    if (this.#isTakenBack) throw new BridgeError('BRG_AGENT_RESTARTED', TAKEN_BACK);
     if (this.#isWriting) return;
     this.#prepared().begin.run();
     this.#setWriting(true);
@@ -238,6 +256,9 @@ export class AgentFile {
     return (this.#statements ??= prepare(db));
   }
 }
+
+const TAKEN_BACK =
+  'the disk was full: what the agent wrote is done again from the journal, in a shard that starts anew';
 
 function full(bytesMax: number): BridgeError {
   const message = `the agent's database would be larger than ${bytesMax} bytes: delete rows, or raise agentBytesMax`;

@@ -21,6 +21,7 @@ export { describeExport } from './import-check.ts';
 export { isHalfMoved, reshard } from './reshard.ts';
 export { isHalfRestored, restoreBackup } from './restore.ts';
 export { clearTransfers, transfersIn } from './transfers.ts';
+export { syncPath } from './sync-path.ts';
 export type { KvListOptions } from './agent-kv.ts';
 export type { SqlBinding, SqlRow, SqlValue } from './agent-sql.ts';
 export type { FoundAgent, ListQuery } from './agent-directory.ts';

@@ -22,6 +22,7 @@ import { isListed } from './listed-cells.ts';
 import { HistoryStore, type HistoryBuffer } from './history.ts';
 import type { RetentionPolicy } from './retention.ts';
 import { migrateShard } from './shard-schema.ts';
+import { prepareShard } from './shard-statements.ts';
 import type { StoreOptions } from './store-options.ts';
 import { syncWal } from './sync-path.ts';
 
@@ -76,7 +77,7 @@ export class ShardStore {
   readonly heavy: HeavyAgents;
   readonly copies: Copies;
   readonly #commit: (changes: Iterable<AgentChange>, appliedWatermark: number) => void;
-  readonly #statements: ReturnType<typeof prepare>;
+  readonly #statements: ReturnType<typeof prepareShard>;
   #nextKey: number;
   #committedWatermark: number;
   #checkpoint: Checkpoint | undefined;
@@ -90,7 +91,7 @@ export class ShardStore {
     // Checkpoints are made by `checkpoint()`: it must know what they covered.
     db.pragma('wal_autocheckpoint=0');
     migrateShard(db, path);
-    this.#statements = prepare(db);
+    this.#statements = prepareShard(db);
     this.history = new HistoryStore(db);
     this.directory = new AgentDirectory(db);
     this.audit = new AuditLog(db);
@@ -184,6 +185,17 @@ export class ShardStore {
   }
 
   /**
+   * Makes the last commit of these safe on the disk now: what was told of it is in no journal that would tell it again.
+   * @param files of those among them that have one
+   * @throws BridgeError BRG_STORE
+   */
+  syncCommitted(files: Iterable<AgentFile | null>): void {
+    // First: a file that survives a power loss is not newer than its row, which holds its alarm.
+    syncWal(this.#path);
+    for (const file of files) file?.syncCommitted();
+  }
+
+  /**
    * One bounded step of history's upkeep, in a transaction; returns the agents with more to do. None during an export.
    * @throws BridgeError BRG_DISK_FULL; nothing has changed then
    */
@@ -271,29 +283,4 @@ export class ShardStore {
     }
     if (change.history !== null && change.history.points > 0) this.history.append(key, change.history);
   }
-}
-
-function prepare(db: Database.Database) {
-  return {
-    meta: db.prepare<[string], { value: unknown }>('SELECT value FROM meta WHERE name = ?'),
-    setMeta: db.prepare(
-      'INSERT INTO meta(name, value) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value',
-    ),
-    insertAgent: db.prepare(
-      'INSERT INTO agents(key, model, id, presence, last_seen, messages, rejected, applied, alarm_at, created_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    ),
-    updateAgent: db.prepare(
-      'UPDATE agents SET presence = ?, last_seen = ?, messages = ?, rejected = ?, applied = ?, alarm_at = ?, file = ? WHERE key = ?',
-    ),
-    cells: db.prepare<[number], { name: string; value: string }>(
-      'SELECT name, value FROM cells WHERE agent = ?',
-    ),
-    cell: db.prepare<[number, string], { value: string }>(
-      'SELECT value FROM cells WHERE agent = ? AND name = ?',
-    ),
-    setCell: db.prepare(
-      'INSERT INTO cells(agent, name, value) VALUES(?, ?, ?) ON CONFLICT(agent, name) DO UPDATE SET value = excluded.value',
-    ),
-    deleteCell: db.prepare('DELETE FROM cells WHERE agent = ? AND name = ?'),
-  };
 }

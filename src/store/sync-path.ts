@@ -1,13 +1,19 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { storeError } from './database.ts';
 
-/** Makes a file, or the entries of a directory, safe on the disk. */
+/**
+ * Makes a file, or the entries of a directory, safe on the disk.
+ * @throws BridgeError BRG_STORE, which ends the process: after a failed fsync nobody knows what is on the disk
+ */
 export function syncPath(path: string): void {
   // Windows has no fsync of directories, and keeps them safe without.
   if (process.platform === 'win32' && statSync(path).isDirectory()) return;
   const descriptor = openSync(path, 'r');
   try {
     fsyncSync(descriptor);
+  } catch (error) {
+    throw storeError(error, path);
   } finally {
     closeSync(descriptor);
   }
