@@ -10,6 +10,7 @@ import { CurrentTurn } from './current-turn.ts';
 import type { FollowUps } from './follow-ups.ts';
 import type { AuditNote } from './outbox.ts';
 import type { Publication } from './port.ts';
+import { standingOf } from './standing.ts';
 import { TurnWrites, type Writer } from './turn-writes.ts';
 
 export abstract class LiveContext implements ActorContext, Writer {
@@ -158,6 +159,13 @@ export abstract class LiveContext implements ActorContext, Writer {
 
   connection(id: number): Connection | undefined {
     return this.host.connections.get(id, this.key);
+  }
+
+  remember(connection: Connection, what: unknown): void {
+    const standing = standingOf(connection, what);
+    if (standing === connection.standing) return;
+    connection.standing = standing;
+    this.writes.outbox.standing(connection.id, standing);
   }
 
   send(connections: readonly number[], frame: Uint8Array, isText: boolean): void {

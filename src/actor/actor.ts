@@ -34,6 +34,13 @@ export class Actor extends LiveContext implements AgentChange {
     return this.writes.documents.hasChanges;
   }
 
+  /** Whether somebody will be told of something that no replay does again. */
+  get isToldSynced(): boolean {
+    const { synced } = this.turn;
+    if (synced !== 'changes') return synced === 'everything';
+    return this.writes.documents.hasChanges || this.file?.isWriting === true;
+  }
+
   /** Where its rows are: with those of others, or in a file of its own. */
   get storage(): 'light' | 'heavy' {
     return this.file === null ? 'light' : 'heavy';

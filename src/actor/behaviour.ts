@@ -102,6 +102,8 @@ export interface ActorContext {
 
   connections(): readonly Connection[];
   connection(id: number): Connection | undefined;
+  /** What a replay of the connection's frames has to know of it, a JSON value: `Connection.remembered` then. */
+  remember(connection: Connection, what: unknown): void;
   send(connections: readonly number[], frame: Uint8Array, isText: boolean): void;
   close(connection: number, code: number, reason: string): void;
   publish(publication: Publication): void;
@@ -131,6 +133,9 @@ export interface ActorContext {
   readonly fleet: FleetView;
 }
 
+/** `changes`: an fsync if this commit has any. `everything`: also of what it committed before, part by part. */
+export type ToldSynced = 'changes' | 'everything';
+
 /** The turn under way. */
 export interface TurnContext {
   /** Sequence number of the journaled message that it handles; 0 for none. */
@@ -147,6 +152,8 @@ export interface TurnContext {
   extendDeadline(): void;
   /** This turn ends by a deadline of its own; the one of turns is not for it. */
   ownDeadline(): void;
+  /** What it tells leaves only after an fsync: no replay would do it again. */
+  tellSynced(what: ToldSynced): void;
 }
 
 export interface ActorBehaviour {

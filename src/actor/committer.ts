@@ -2,7 +2,8 @@
  * Commits what turns wrote: who is dirty, one transaction for all of them, then their effects. While the
  * disk is full nothing is committed and nothing is dropped; it is tried again until there is room.
  *
- * I1 Effects of a turn leave only after the commit of what it wrote.
+ * I1 Effects of a turn leave only after the commit of what it wrote. Where a replay would not do it again (the answer
+ *    of a model; a frame whose connection changed meanwhile) only after an fsync of that commit.
  * I2 An actor in the middle of an asynchronous device turn is left out: its writes are half done.
  */
 import { asBridgeError, BridgeError } from '../base/errors.ts';
@@ -151,14 +152,17 @@ export class Committer {
   #store(ready: readonly Actor[]): void {
     const applied = ready.flatMap((actor) => actor.turn.appliedOf);
     for (const { progress, count } of applied) this.#progress.complete(progress, count);
+    const { store } = this.#shard;
     const stored = ready.filter((actor) => actor.isKept);
+    const told = stored.filter((actor) => actor.isToldSynced);
     try {
-      if (stored.length > 0) this.#shard.store.commit(stored, this.#progress.watermark);
+      if (stored.length > 0) store.commit(stored, this.#progress.watermark);
     } catch (error) {
       for (const { progress, count } of applied) this.#progress.reopen(progress, count);
       throw error;
     }
     this.#progress.settle();
+    if (told.length > 0) store.syncCommitted(told.map(({ file }) => file));
   }
 
   #release(actor: Actor): void {

@@ -1,7 +1,8 @@
 import { limits } from '../base/limits.ts';
 import { parseAddress, addressKey, type AgentAddress } from '../base/address.ts';
-import type { ConnectBody } from './messages.ts';
+import type { ConnectBody, InboundRecord } from './messages.ts';
 import type { CodecName } from './port.ts';
+import { formerConnection } from './standing.ts';
 
 /** A protocol connection of an agent. It outlives the agent's time in memory. */
 export interface Connection extends Omit<ConnectBody, 'codec'> {
@@ -12,6 +13,16 @@ export interface Connection extends Omit<ConnectBody, 'codec'> {
   readonly address: AgentAddress;
   /** What the agent room remembers with the connection (mask, tags); opaque here. */
   attachment: unknown;
+  /** What a replay needs to know of it, as its frames bring it to the journal; empty: not known there (yet). */
+  standing: string;
+  /** What the agent room said is to be remembered of it; undefined unless a replay made it of a frame. */
+  readonly remembered: unknown;
+}
+
+interface Former {
+  readonly connection: Connection;
+  /** Of the last frame that was replayed. */
+  readonly standing: string;
 }
 
 const NONE: readonly never[] = Object.freeze([]);
@@ -21,6 +32,9 @@ export class ConnectionTable {
   readonly #byId = new Map<number, Connection>();
   readonly #byKey = new Map<string, Connection[]>();
   readonly #devices = new Map<string, number[]>();
+  /** Connections of a run that ended, by frames that are replayed. Nobody is at their other end, and they are in no list. */
+  readonly #former = new Map<number, Former>();
+  #isReplaying = true;
 
   get size(): number {
     return this.#byId.size;
@@ -36,7 +50,16 @@ export class ConnectionTable {
     if (address === undefined || (existing?.length ?? 0) >= limits.connectionsPerAgentMax) return undefined;
     const isCodecChosen = body.codec !== null;
     const codec = body.codec ?? 'json';
-    const connection: Connection = { ...body, codec, isCodecChosen, id, address, attachment: undefined };
+    const connection: Connection = {
+      ...body,
+      codec,
+      isCodecChosen,
+      id,
+      address,
+      attachment: undefined,
+      standing: '',
+      remembered: undefined,
+    };
     this.#byId.set(id, connection);
     if (existing === undefined) this.#byKey.set(key, [connection]);
     else existing.push(connection);
@@ -59,9 +82,37 @@ export class ConnectionTable {
     this.#byId.delete(id);
   }
 
+  /**
+   * A frame is about to be handled. Where its connection is gone, one is made of what the frame says of it.
+   * False: its connection is not as the frame says, so that a replay would not do what is done now.
+   */
+  recall(frame: InboundRecord): boolean {
+    const { connection: id, subject: standing } = frame;
+    const known = this.#byId.get(id);
+    if (known !== undefined) return standing !== '' && known.standing === standing;
+    if (standing === '') this.#former.delete(id);
+    // Turns that were replayed may have changed it since.
+    else if (this.#former.get(id)?.standing !== standing) {
+      const connection = formerConnection(frame);
+      if (connection !== undefined) this.#former.set(id, { connection, standing });
+    }
+    return true;
+  }
+
+  /** A frame was handled. */
+  handled(frame: InboundRecord): void {
+    if (!this.#isReplaying) this.#former.delete(frame.connection);
+  }
+
+  /** All of the journal was given to its agents. */
+  replayed(): void {
+    this.#isReplaying = false;
+    this.#former.clear();
+  }
+
   /** Undefined when it is not one of this agent. */
   get(id: number, key: string): Connection | undefined {
-    const connection = this.#byId.get(id);
+    const connection = this.#byId.get(id) ?? this.#former.get(id)?.connection;
     return connection !== undefined && addressKey(connection.address) === key ? connection : undefined;
   }
 

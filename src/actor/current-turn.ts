@@ -1,6 +1,6 @@
 /** What one actor is doing: the turn under way, and those before it that are not committed yet. */
 import { BridgeError } from '../base/errors.ts';
-import type { TurnContext } from './behaviour.ts';
+import type { ToldSynced, TurnContext } from './behaviour.ts';
 import type { Deadline } from './deadline.ts';
 import type { BatchProgress } from './progress.ts';
 import type { Work } from './work.ts';
@@ -13,6 +13,7 @@ export class CurrentTurn implements TurnContext {
   /** The actor runs without its author's code. */
   isHeld = false;
   isAfterRestart = false;
+  #synced: 'nothing' | ToldSynced = 'nothing';
   sequence = 0;
   handler = '';
   #isAbandoned = false;
@@ -39,6 +40,15 @@ export class CurrentTurn implements TurnContext {
     else this.#deadline = deadline;
   }
 
+  /** What has to be safe before anything is told. */
+  get synced(): 'nothing' | ToldSynced {
+    return this.#synced;
+  }
+
+  tellSynced(what: ToldSynced): void {
+    if (this.#synced !== 'everything') this.#synced = what;
+  }
+
   extendDeadline(): void {
     this.#deadline?.extend();
   }
@@ -55,6 +65,7 @@ export class CurrentTurn implements TurnContext {
   }
 
   committed(): void {
+    this.#synced = 'nothing';
     this.appliedOf.length = 0;
     this.performed.length = 0;
   }

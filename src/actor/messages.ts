@@ -38,7 +38,7 @@ export interface InboundRecord {
   readonly flags: number;
   /** Address key `model/id`; empty for requests to the shard itself. */
   readonly key: string;
-  /** result: cid; call: `method/cid`; request: its name; detach, disconnect: the reason. */
+  /** result: cid; call: `method/cid`; request: its name; detach, disconnect: the reason; frame: `Connection.standing`. */
   readonly subject: string;
   /** Connection id; for `request` the request id; for `disconnect` see `code`. */
   readonly connection: number;
@@ -88,6 +88,8 @@ export const EFFECT = {
   started: 8,
   /** An agent is behind on its messages, or has caught up: text = its key, id = 1 or 0. */
   crowded: 9,
+  /** What frames of a connection carry from now on: id = connection, text = its standing. */
+  standing: 10,
 } as const;
 
 export type EffectKind = (typeof EFFECT)[keyof typeof EFFECT];

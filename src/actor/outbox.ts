@@ -36,6 +36,10 @@ export class Outbox {
     this.#add(EFFECT.close, 0, code, connection, reason, NO_CONNECTIONS, NO_BYTES);
   }
 
+  standing(connection: number, standing: string): void {
+    this.#add(EFFECT.standing, 0, 0, connection, standing, NO_CONNECTIONS, NO_BYTES);
+  }
+
   publish({ topic, payload, qos, retain, connection }: Publication): void {
     const flags = (retain ? FLAG_RETAIN : 0) | (qos === 1 ? FLAG_QOS1 : 0);
     this.#add(EFFECT.publish, flags, 0, connection, topic, NO_CONNECTIONS, payload);

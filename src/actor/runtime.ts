@@ -15,7 +15,6 @@ import {
   FLAG_RETAIN,
   FLAG_TEXT,
   KIND,
-  type ConnectBody,
   type EffectRecord,
 } from './messages.ts';
 import type {
@@ -35,18 +34,13 @@ import { AttachedDevices } from './attached-devices.ts';
 import { isForFirst, mergeAnswers } from './merge-answers.ts';
 import { mergeReadiness } from './merge-readiness.ts';
 import { shardOf } from './placement.ts';
+import { OpenConnections, type OpenConnection } from './open-connections.ts';
 import { RequestTable } from './request-table.ts';
 import type { AgentQuestion } from './shard-effects.ts';
 import { ShardClient, type StartShard } from './shard-client.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const CONNECTION_ID_MAX = 2 ** 32 - 1;
-
-interface OpenConnection {
-  readonly key: string;
-  readonly body: ConnectBody;
-  readonly sink: ConnectionSink;
-}
 
 export interface RuntimeOptions {
   /** One per shard. */
@@ -65,7 +59,7 @@ export interface RuntimeOptions {
 
 export class Runtime implements ActorRuntime {
   readonly #shards: ShardClient[];
-  readonly #connections = new Map<number, OpenConnection>();
+  readonly #connections = new OpenConnections();
   readonly #devices = new AttachedDevices((key) => this.#shard(key));
   readonly #requests: RequestTable;
   /** Agents that are behind on their messages. */
@@ -144,14 +138,15 @@ export class Runtime implements ActorRuntime {
     const { address, ...body } = details;
     const key = addressKey(address);
     const connection = this.openConnectionId();
-    this.#connections.set(connection, { key, body, sink });
+    const open: OpenConnection = { key, body, sink, standing: '' };
+    this.#connections.set(connection, open);
     const shard = this.#shard(key);
     shard.write(KIND.connect, 0, key, '', connection, 0, jsonBytes(body), undefined);
     return {
       connection,
       receive: (frame, isText) => {
         const flags = FLAG_DURABLE | (isText ? FLAG_TEXT : 0);
-        shard.write(KIND.frame, flags, key, '', connection, 0, frame, undefined);
+        shard.write(KIND.frame, flags, key, open.standing, connection, 0, frame, undefined);
       },
       closed: (code, reason) => {
         if (!this.#connections.delete(connection)) return;
@@ -254,9 +249,7 @@ export class Runtime implements ActorRuntime {
   #effect(effect: EffectRecord, index: number): void {
     switch (effect.kind) {
       case EFFECT.send:
-        for (const connection of effect.connections) {
-          this.#connections.get(connection)?.sink.send(effect.payload, (effect.flags & FLAG_TEXT) !== 0);
-        }
+        this.#connections.send(effect.connections, effect.payload, (effect.flags & FLAG_TEXT) !== 0);
         return;
       case EFFECT.ask:
         this.#answerAgent(effect, index);
@@ -267,6 +260,9 @@ export class Runtime implements ActorRuntime {
         return;
       case EFFECT.close:
         this.#connections.get(effect.id)?.sink.close(effect.code, effect.text);
+        return;
+      case EFFECT.standing:
+        this.#connections.stand(effect.id, effect.text);
         return;
       case EFFECT.publish:
         this.#publish({

@@ -104,6 +104,7 @@ export class Shard implements ActorHost {
     const behind = this.store.heavy.unsynced();
     await replayBehind(this, this.#committer, behind);
     await replayJournal(this, this.#committer, this.#diary);
+    this.connections.replayed();
     await this.journal.replayed?.();
     adoptBehind(this, behind, () => this.#alarms.rescan());
     this.#housekeeping.start();

@@ -75,6 +75,7 @@ export class Turns {
     if (actor.isForgotten) return actor.bequeath(work);
     if (work.kind === 'alarm') actor.isAlarmQueued = false;
     actor.turn.begin(work, !actor.isDirty && !actor.mailbox.isMidTurn);
+    if (work.kind === 'record') this.#foresee(actor, work);
     const isTraced = work.tries > 0 && work.tries < limits.poisonTriesMax;
     const trace = isTraced ? new AwaitTrace() : undefined;
     const { recorder } = this.#shard;
@@ -84,6 +85,14 @@ export class Turns {
     if (running !== undefined) return this.#watch(actor, work, running, trace);
     trace?.end();
     return this.#ended(actor, work);
+  }
+
+  /** What a replay would not do as this turn does is safe before it is told. */
+  #foresee(actor: Actor, { record, progress }: Extract<Work, { kind: 'record' }>): void {
+    const isForeseen = record.kind !== KIND.frame || this.#shard.connections.recall(record);
+    if (!isForeseen) actor.turn.tellSynced('changes');
+    // No journal has what brings the agent into being: without it there would be nobody for what is journaled next.
+    if (progress === undefined && !actor.row.isStored) actor.turn.tellSynced('everything');
   }
 
   /** Whatever the turn throws is contained, logged and explained by the behaviour. */
@@ -130,7 +139,9 @@ export class Turns {
       return;
     }
     if (work.progress !== undefined) actor.applied(work.sequence, work.progress);
-    if (work.record.kind === KIND.disconnect) this.#shard.connections.forget(work.record.connection);
+    const { connections } = this.#shard;
+    if (work.record.kind === KIND.disconnect) connections.forget(work.record.connection);
+    else if (work.record.kind === KIND.frame) connections.handled(work.record);
   }
 
   /** Resolves when the turn has ended, or is over its deadline and dealt with. */

@@ -211,7 +211,7 @@ class AgentBehaviour implements ActorBehaviour {
 
   #frame(record: InboundRecord): void | Promise<void> {
     const connection = this.#parts.context.connection(record.connection);
-    // At a replay the connection is gone, and nobody was told that the frame had been taken.
+    // At a replay it is made of what its frame says; this one had none that was let in.
     return connection === undefined ? undefined : receiveFrame(this.#agent, connection, record);
   }
 

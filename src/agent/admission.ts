@@ -11,7 +11,7 @@ import { channels, tell } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
 import type { Agent } from './agent.ts';
 import { PARTS } from './agent-parts.ts';
-import { attachmentOf, decide } from './attachment.ts';
+import { attachmentOf, decide, remember } from './attachment.ts';
 import { traced } from './author-code.ts';
 import { checkedCapabilities } from './capabilities.ts';
 import { runAs } from './current-agent.ts';
@@ -66,6 +66,7 @@ export function admit(agent: Agent, connection: Connection, isResumed: boolean):
     ),
     () => {
       if (attachment.decision.kind === 'open') decide(connection, undefined);
+      remember(parts.context, connection);
       for (const frame of parts.firstFrames(attachment.wantsPatches)) parts.outbound.send(connection, frame);
       parts.openChat?.admitted(connection, isResumed);
       if (isResumed) return undefined;

@@ -2,7 +2,7 @@ import type { ActorContext, Connection } from '../actor/index.ts';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { encodePayload, type Codec, type Frame } from '../wire/index.ts';
-import { attachmentOf, decide, type ProtocolDecision } from './attachment.ts';
+import { attachmentOf, decide, remember, type ProtocolDecision } from './attachment.ts';
 import { checkedCapabilities, may, type ConnectionCapability } from './capabilities.ts';
 import type { Outbound } from './outbound.ts';
 
@@ -70,6 +70,7 @@ export class AgentConnection {
       throw new BridgeError('BRG_STATE_TOO_LARGE', message);
     }
     attachment.state = JSON.parse(text) as unknown;
+    remember(this.#context, this.#connection);
     return attachment.state;
   }
 
@@ -82,12 +83,14 @@ export class AgentConnection {
   setCapabilities(capabilities: readonly ConnectionCapability[]): void {
     this.#context.turn.assertPresent();
     attachmentOf(this.#connection).capabilities = checkedCapabilities(capabilities);
+    remember(this.#context, this.#connection);
   }
 
   /** Takes away everything but calls, or gives it back; it never gets more than its capabilities. */
   setReadonly(isReadonly = true): void {
     this.#context.turn.assertPresent();
     attachmentOf(this.#connection).isReadonly = isReadonly;
+    remember(this.#context, this.#connection);
   }
 
   /** Whether it gets any protocol frames at all. */
@@ -122,6 +125,7 @@ export class AgentConnection {
   setProtocol(decision: ProtocolDecision): void {
     this.#context.turn.assertPresent();
     decide(this.#connection, decision);
+    remember(this.#context, this.#connection);
   }
 
   /** Ends the connection (RFC 6455 section 7.4.1: 1000, or 3000 to 4999 for own reasons). */

@@ -1,13 +1,14 @@
 /** One shard alone, given batches by hand: what must hold when things meet in the same batch. */
-import { cpSync } from 'node:fs';
+import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { BatchWriter } from '../../src/actor/envelope.ts';
+import { BatchWriter, readEffects } from '../../src/actor/envelope.ts';
 import { Shard } from '../../src/actor/index.ts';
-import { FLAG_DURABLE, KIND, type Kind } from '../../src/actor/messages.ts';
+import { EFFECT, FLAG_DURABLE, FLAG_TEXT, KIND, type Kind } from '../../src/actor/messages.ts';
 import { createActorFactory } from '../../src/agent/index.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { BridgeError } from '../../src/base/errors.ts';
+import { limits } from '../../src/base/limits.ts';
 import { createLog } from '../../src/base/log.ts';
 import { Registry } from '../../src/device/index.ts';
 import { Journal, ShardStore } from '../../src/store/index.ts';
@@ -18,6 +19,8 @@ import { until } from '../support/until.ts';
 class TestShard {
   readonly shard: Shard;
   readonly store: ShardStore;
+  /** What the frames of each connection are to carry. */
+  readonly standings = new Map<number, string>();
   #batches = 0;
 
   constructor(dataDir: string, storePagesMax?: number) {
@@ -31,7 +34,11 @@ class TestShard {
       factory: createActorFactory(new Registry(definitions), agents),
       clock: systemClock,
       log: createLog({ level: 'silent', format: 'json' }),
-      post: () => undefined,
+      post: (effects) => {
+        for (const { kind, id, text } of readEffects(Buffer.from(effects))) {
+          if (kind === EFFECT.standing) this.standings.set(id, text);
+        }
+      },
     });
   }
 
@@ -61,6 +68,21 @@ class TestShard {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.shard.roster.get(key)?.mailbox.run('device', () => promise);
     return resolve;
+  }
+
+  connect(key: string, connection: number, uri = '/'): void {
+    const writer = new BatchWriter();
+    const body = JSON.stringify({ transport: 'websocket', codec: 'json', uri, user: null });
+    writer.write(KIND.connect, 0, key, '', connection, 0, Date.now(), Buffer.from(body));
+    this.shard.receive(`batch-${++this.#batches}`, Buffer.from(writer.take()), 1, 0);
+  }
+
+  frame(key: string, connection: number, standing: string, frame: unknown): void {
+    const writer = new BatchWriter();
+    const flags = FLAG_DURABLE | FLAG_TEXT;
+    const bytes = Buffer.from(JSON.stringify(frame));
+    writer.write(KIND.frame, flags, key, standing, connection, 0, Date.now(), bytes);
+    this.shard.receive(`batch-${++this.#batches}`, Buffer.from(writer.take()), 1, 1);
   }
 
   state(key: string): unknown {
@@ -172,4 +194,58 @@ test('a sweep goes once round, however many agents are in use', async () => {
   one.receive(said('plain/a', 1), said('plain/b', 1), said('plain/c', 1));
   one.shard.roster.sweep();
   expect(Array.from(one.shard.roster.all(), ({ key }) => key)).toEqual(['plain/a', 'plain/b', 'plain/c']);
+});
+
+/** A power loss that left nothing but the journal. */
+async function withJournalOf(dataDir: string): Promise<TestShard> {
+  const left = temporaryDir();
+  for (const name of readdirSync(dataDir)) {
+    if (name.startsWith('journal.db')) cpSync(join(dataDir, name), join(left, name));
+  }
+  return start(left);
+}
+
+const setState = (x: number) => ({ type: 'cf_agent_state', state: { x } });
+
+test('a replay handles frames of connections that are gone as they were handled: what was refused is refused', async () => {
+  const dataDir = temporaryDir();
+  const one = await start(dataDir);
+  one.connect('plain/a', 7);
+  await until(() => one.standings.has(7));
+  const standing = one.standings.get(7) ?? '';
+  one.frame('plain/a', 7, standing, setState(1));
+  expect(one.state('plain/a')).toEqual({ x: 1 });
+  const readonly = JSON.stringify({ ...JSON.parse(standing), remembered: { isReadonly: true } });
+  one.frame('plain/b', 8, readonly, setState(2));
+  const undecided = JSON.stringify({
+    ...JSON.parse(standing),
+    remembered: { mask: 'open', capabilities: [] },
+  });
+  one.frame('plain/c', 9, undecided, setState(3));
+  one.frame('plain/d', 10, '', setState(4));
+  const two = await withJournalOf(dataDir);
+  expect(['a', 'b', 'c', 'd'].map((id) => two.state(`plain/${id}`) ?? null)).toEqual([
+    { x: 1 },
+    null,
+    null,
+    null,
+  ]);
+});
+
+test('only a frame that carries what its connection is now is answered without an fsync of what it did', async () => {
+  const one = await start(temporaryDir());
+  let syncs = 0;
+  const sync = one.store.syncCommitted.bind(one.store);
+  one.store.syncCommitted = (files) => (syncs++, sync(files));
+  const syncsOf = (say: () => void): number => ((syncs = 0), say(), syncs);
+  const before = syncsOf(() => one.connect('plain/a', 7));
+  expect(before).toBe(1); // the connection made the agent
+  await until(() => one.standings.has(7));
+  const standing = one.standings.get(7) ?? '';
+  expect(syncsOf(() => one.frame('plain/a', 7, standing, setState(1)))).toBe(0);
+  expect(syncsOf(() => one.frame('plain/a', 7, '', setState(2)))).toBe(1);
+  expect(syncsOf(() => one.frame('plain/a', 7, standing.replace('"/"', '"/other"'), setState(3)))).toBe(1);
+  one.connect('plain/a', 11, `/?${'x'.repeat(limits.standingBytesMax)}`);
+  expect(one.standings.get(11) ?? '').toBe('');
+  expect(one.state('plain/a')).toEqual({ x: 3 });
 });

@@ -3,7 +3,7 @@
  *
  * I1 The log keeps what was synced; a power loss takes the rest.
  * I2 The database keeps every commit when a process ends. A power loss leaves it as it was at its last
- *    checkpoint, or after some commit since.
+ *    checkpoint or sync, or after some commit since.
  */
 import Database from 'better-sqlite3';
 import { ShardStore, type AgentChange, type AgentRow } from '../../src/store/index.ts';
@@ -79,7 +79,8 @@ export class Disk {
     if (this.#dice.isHit(0.15)) this.#keep();
   }
 
-  checkpointed(): void {
+  /** Everything committed so far is safe. */
+  synced(): void {
     this.#keep();
   }
 
@@ -132,9 +133,13 @@ export class SimStore extends ShardStore {
   override checkpointStep(): number | undefined {
     return this.#gate.pass('checkpoint', () => {
       const watermark = super.checkpointStep();
-      if (watermark !== undefined) this.#disk.checkpointed();
+      if (watermark !== undefined) this.#disk.synced();
       return watermark;
     });
+  }
+
+  override syncCommitted(): void {
+    this.#gate.pass('checkpoint', () => this.#disk.synced());
   }
 
   /** The database stays: it is the disk's. */

@@ -105,3 +105,9 @@ test('what comes for a forgotten agent while the bridge stops is applied before 
   const forgets = told({ kind: 'forget' }, { kind: 'wait', ms: 100 });
   expect(await wrongIn(planOf([50, forgets], [60, told()], [70, { kind: 'stop' }]))).toEqual([]);
 });
+
+test('an agent that a device made by connecting outlives a power loss, with what it was told since', async () => {
+  const power = { kind: 'end', what: 'power', shard: 0 } as const;
+  const plan = planOf([300, attach], [1000, { ...requested(), isCreating: false }], [1200, power]);
+  expect(await wrongIn(plan)).toEqual([]);
+});

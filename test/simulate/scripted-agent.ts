@@ -73,8 +73,11 @@ class ScriptedAgent implements ActorBehaviour {
         this.#context.countMessage(record.receivedAtMs);
         return this.#told(record);
       case KIND.frame:
+        return this.#context.connection(record.connection) && this.#told(record);
       case KIND.request:
         return this.#told(record);
+      case KIND.connect:
+        return this.#context.connections().forEach((one) => this.#context.remember(one, null));
       case KIND.attach:
         this.#context.setPresence('online');
         return undefined;

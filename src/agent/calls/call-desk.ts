@@ -147,6 +147,8 @@ export class CallDesk {
         // I1: the first end counts.
         if (!this.#open.delete(key)) return;
         cancelTimer();
+        // A stream runs after the turn that asked for it, in turns of its own that no replay repeats.
+        if (options.streaming === true) this.#context.turn.tellSynced('everything');
         if (answer !== undefined) deliver(caller, answer);
         if (channels.rpc.hasSubscribers) {
           const failed = answer?.kind === 'error' ? answer : undefined;

@@ -188,6 +188,8 @@ export class ChatTurn {
     const { parts, keepAnswer, log } = this.#scene;
     const { live } = this;
     if (this.#isCleared) return;
+    // No replay asks the model again.
+    parts.context.turn.tellSynced('everything');
     const told = live.failure;
     const isFailed = failure !== undefined || told !== undefined;
     try {

@@ -179,7 +179,8 @@ export class ChatTurns {
   }
 
   #closed(id: string, told?: ChatFailure): void {
-    const { store } = this.#host;
+    const { parts, store } = this.#host;
+    parts.context.turn.tellSynced('everything');
     store.setOpen(store.open.filter((open) => open !== id));
     this.#host.turnEnded(id, told);
   }

@@ -57,6 +57,8 @@ export const messageLimits = {
   // --- connections ----------------------------------------------------------------------------------
   /** Bytes waiting in a WebSocket before it is closed with 1013. */
   socketBufferBytesMax: 4 * MiB,
+  /** Bytes that each journaled frame carries about its connection; one about which there is more to say waits for an fsync instead. */
+  standingBytesMax: 1 * KiB,
   webSocketPingMs: 30_000,
   webSocketConnectionsMax: 20_000,
   httpBodyBytesMax: 256 * KiB,
