@@ -38,8 +38,6 @@ export class ChatDesk {
   readonly #log: StreamLog;
   readonly #resumption: Resumption;
   readonly #turns: ChatTurns;
-  /** Requests that ended with the process: connections that outlived it have to hear of it. */
-  #interrupted: readonly string[] = [];
 
   constructor(agent: ChattingAgent, parts: AgentParts) {
     const { context, outbound } = parts;
@@ -71,7 +69,7 @@ export class ChatDesk {
 
   wake(): void {
     try {
-      this.#interrupted = this.#turns.wake();
+      this.#turns.wake();
     } catch (error) {
       this.#parts.context.log.error({ err: asBridgeError(error).message }, 'chat cannot be read');
     }
@@ -271,12 +269,15 @@ export class ChatDesk {
   }
 
   #tellInterrupted(connection: Connection): void {
-    const { outbound } = this.#parts;
-    for (const id of this.#interrupted) {
+    const { context, outbound } = this.#parts;
+    if (!this.store.exists) return;
+    // Of the thread's death, or of one before it: what it died of may come again in its replay.
+    const interrupted = this.#log.interruptedSince(context.now() - limits.shardRestartWindowMs);
+    for (const id of interrupted) {
       const failure = this.#log.get(id)?.failure ?? undefined;
       outbound.send(connection, doneFrame(id, { failure }));
     }
-    if (this.#interrupted.length === 0) return;
+    if (interrupted.length === 0) return;
     outbound.send(connection, { type: 'cf_agent_chat_messages', messages: this.list() });
   }
 }

@@ -88,16 +88,15 @@ export class ChatTurns {
     return waiting.size === 0 ? messages : messages.filter(({ id }) => !waiting.has(id));
   }
 
-  /** Ends what the end of the process cut off. Returns the requests. */
-  wake(): readonly string[] {
+  /** Ends what the end of the process cut off. */
+  wake(): void {
     const { store, log } = this.#host;
     // Nothing of these was asked yet.
     const waiting = store.open.filter((id) => id.startsWith(GO_ON) && log.get(id)?.status === 'queued');
     const wasUnderWay = store.open.some((id) => log.get(id)?.status === 'streaming');
-    const ended = endInterrupted(this.#scene, new Set(waiting));
+    endInterrupted(this.#scene, new Set(waiting));
     if (wasUnderWay) this.approvals.interrupted();
     for (const id of waiting) this.#enqueue({ kind: 'continue', connection: 0, id });
-    return ended;
   }
 
   /** Whether a message of a client would not be taken now. @throws BridgeError BRG_BUSY: too many wait */

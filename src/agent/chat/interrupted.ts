@@ -12,19 +12,18 @@ import type { StreamRow } from './stream-log.ts';
 
 const MESSAGE = 'the process ended while the agent answered; what it had said is kept';
 
-/** Ends what was left open, but for what still waits for its turn. Returns the requests it ended. */
-export function endInterrupted(scene: TurnScene, waits: ReadonlySet<string>): readonly string[] {
+/** Ends what was left open, but for what still waits for its turn. */
+export function endInterrupted(scene: TurnScene, waits: ReadonlySet<string>): void {
   const { store, log } = scene;
-  if (!store.exists) return [];
+  if (!store.exists) return;
   const open = store.open.filter((id) => !waits.has(id));
-  if (open.length === 0) return [];
+  if (open.length === 0) return;
   const rows = open.flatMap((id) => log.get(id) ?? []);
   const waiting = rows
     .filter(({ status }) => status === 'queued')
     .flatMap(({ userMessages }) => userMessages);
   for (const row of rows) endOne(scene, row, waiting);
   store.setOpen([...waits]);
-  return open;
 }
 
 function endOne(scene: TurnScene, row: StreamRow, waiting: readonly string[]): void {

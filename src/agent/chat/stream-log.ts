@@ -79,6 +79,12 @@ export class StreamLog {
     );
   }
 
+  /** Those that the end of a process or thread cut off since then. The tables are there. */
+  interruptedSince(ms: number): string[] {
+    const sql = `SELECT id FROM cf_ai_chat_stream_metadata WHERE status = 'interrupted' AND completed_at >= ? ORDER BY rowid`;
+    return this.#context.database.all(sql, [ms]).map(({ id }) => String(id));
+  }
+
   get(id: string): StreamRow | undefined {
     const [row] = this.#context.database.all('SELECT * FROM cf_ai_chat_stream_metadata WHERE id = ?', [id]);
     if (row === undefined) return undefined;
