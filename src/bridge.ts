@@ -133,6 +133,7 @@ class RunningBridge implements Bridge {
       counters: this.#metrics,
       adminToken: config.adminToken,
       readToken: config.readToken,
+      actToken: config.actToken,
       dashboardDir: fileURLToPath(projectUrl('dist/dashboard')),
       onMqttUpgrade: mqttUpgrade((stream, address) => {
         if (this.#broker === undefined) stream.destroy();

@@ -58,6 +58,14 @@ const schema = z.strictObject({
     .nullable()
     .default(null)
     .describe('bearer token that may read the API and /mcp, and change nothing; beside an admin token'),
+  actToken: z
+    .string()
+    .min(16)
+    .nullable()
+    .default(null)
+    .describe(
+      'bearer token that may act under the policy of devices as well, and approve nothing: for models',
+    ),
   devices: z
     .string()
     .min(1)
@@ -108,7 +116,7 @@ export type Config = z.output<typeof schema>;
 type Key = keyof Config;
 
 /** Never shown, not even in an error. */
-const SECRETS: ReadonlySet<string> = new Set<Key>(['adminToken', 'readToken', 'modelKey']);
+const SECRETS: ReadonlySet<string> = new Set<Key>(['adminToken', 'readToken', 'actToken', 'modelKey']);
 
 const KEYS = Object.keys(schema.shape) as Key[]; // the shape's keys are Config's
 
@@ -194,18 +202,29 @@ export function checkConfig(
   const result = schema.safeParse(values);
   if (!result.success) throw invalidSetting(result.error, values, origins);
   const config = result.data;
-  if (config.readToken !== null && [null, config.readToken].includes(config.adminToken)) {
-    const name = origins.get('readToken') ?? 'readToken';
-    throw new BridgeError(
-      'BRG_CONFIG',
-      `${name}: (hidden) is not allowed: set adminToken as well, to another one`,
-    );
-  }
+  checkTokens(config, origins);
   if (config.mqttsPort !== null && (config.tlsCert === null || config.tlsKey === null)) {
     const name = origins.get('mqttsPort') ?? 'mqttsPort';
     throw new BridgeError('BRG_CONFIG', `${name}: TLS needs a certificate: set tlsCert and tlsKey as well`);
   }
   return { ...config, dataDir: isAbsolute(config.dataDir) ? config.dataDir : resolve(config.dataDir) };
+}
+
+/** A token is one person's or program's, with one right: no two are the same, and none goes without the admin's. */
+function checkTokens(config: Config, origins: ReadonlyMap<string, string>): void {
+  const { adminToken, readToken, actToken } = config;
+  const isBad = (token: string | null, others: readonly (string | null)[]): boolean =>
+    token !== null && (adminToken === null || others.includes(token));
+  const bad = isBad(readToken, [adminToken])
+    ? 'readToken'
+    : isBad(actToken, [adminToken, readToken])
+      ? 'actToken'
+      : undefined;
+  if (bad === undefined) return;
+  throw new BridgeError(
+    'BRG_CONFIG',
+    `${origins.get(bad) ?? bad}: (hidden) is not allowed: set adminToken as well, and each to another one`,
+  );
 }
 
 /**

@@ -52,16 +52,21 @@ describe('loadConfig', () => {
     expect(refusal(() => load({ flags: { publicUrl: 'ftp://x' } }))).toContain('must be an http(s) URL');
   });
 
-  it('takes a read token beside an admin token only, another one, and shows neither', () => {
-    const readToken = 'a-read-token-of-tests';
-    expect(load({ flags: { readToken, adminToken: 'an-admin-token-of-tests' } })).toMatchObject({
-      readToken,
-    });
-    for (const adminToken of [undefined, readToken]) {
-      const message = refusal(() => load({ flags: { readToken, adminToken } }));
-      expect(message).toContain('--read-token');
-      expect(message).not.toContain(readToken);
+  it.each([
+    ['readToken', '--read-token'],
+    ['actToken', '--act-token'],
+  ])('takes a %s beside an admin token only, another one, and shows neither', (key, flag) => {
+    const token = 'a-token-of-these-tests';
+    const adminToken = 'an-admin-token-of-tests';
+    expect(load({ flags: { [key]: token, adminToken } })).toMatchObject({ [key]: token });
+    for (const given of [{}, { adminToken: token }]) {
+      const message = refusal(() => load({ flags: { [key]: token, ...given } }));
+      expect(message).toContain(flag);
+      expect(message).not.toContain(token);
     }
+    expect(refusal(() => load({ flags: { adminToken, readToken: token, actToken: token } }))).toContain(
+      '--act-token',
+    );
   });
 
   it('prefers flags to the environment, and the environment to the file', () => {

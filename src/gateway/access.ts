@@ -4,7 +4,7 @@
  * - No admin token: everything is open, but only to this machine. What stands between a web page and the
  *   bridge then is the browser's same-origin rule, so the Host header must name this machine (a rebound
  *   DNS name does not) and whatever changes something must come from our own origin or from no browser.
- * - An admin token: it must come with every request for /api, /metrics and /agents. Host may be anything
+ * - An admin token: it, or one that may less, must come with every request for /api, /metrics and /agents. Host may be anything
  *   (a proxy, a public name); Origin is still checked, as the contract says.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -16,10 +16,14 @@ import { HttpError } from './problem.ts';
 const ADMIN_USER = 'admin';
 /** That of one with the token that may read, and change nothing. */
 export const READ_USER = 'reader';
+/** That of one with the token that may read, and act under the policy of devices. */
+export const ACT_USER = 'operator';
 
 const HOST = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/;
 const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[?::1\]?)\.?$/i;
 const PROTECTED = /^\/(api|metrics|agents|mcp)(\/|$)/;
+/** Where an agent's tools are called: whatever the caller, the policy of the device decides. */
+const TOOL_CALL = /^\/api\/agents\/[^/]+\/[^/]+\/tools\/[^/]+$/;
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
 export interface AccessPolicy {
@@ -28,6 +32,8 @@ export interface AccessPolicy {
   readonly adminToken: string | null;
   /** Beside an admin token; null: there is none. */
   readonly readToken: string | null;
+  /** Beside an admin token; null: there is none. */
+  readonly actToken: string | null;
 }
 
 /** Whether a server bound to `host` is reachable from this machine only. */
@@ -49,8 +55,8 @@ export function authorize(
   if (policy.adminToken === null) checkHost(policy, request.headers.host);
   if (isAgent || !SAFE_METHODS.includes(request.method ?? 'GET')) checkOrigin(request);
   if (policy.adminToken === null || !PROTECTED.test(target.path)) return null;
-  const user = userOf(policy.adminToken, policy.readToken, request, target.query);
-  if (user === READ_USER) checkReads(request, target);
+  const user = userOf(policy, policy.adminToken, request, target.query);
+  if (user !== ADMIN_USER) checkLimited(user, request, target);
   return user;
 }
 
@@ -91,19 +97,28 @@ function isForeignSubresource({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * What the read token is good for. Not an agent's own address, where an author's code runs; not an export, which holds
+ * What the tokens beside the admin's are good for: reading, and for the one that may act, the tools of agents. Not an agent's own address, where an author's code runs; not an export, which holds
  * what an agent keeps secret. At /mcp everybody POSTs: there, what acts is not offered.
  */
-function checkReads({ method = 'GET' }: IncomingMessage, { path }: { path: string }): void {
+function checkLimited(user: string, { method = 'GET' }: IncomingMessage, { path }: { path: string }): void {
   const isReading =
     SAFE_METHODS.includes(method) && !path.startsWith('/agents') && !/\/export\/?$/.test(path);
   if (isReading || path === '/mcp') return;
-  throw new BridgeError('BRG_FORBIDDEN', 'the read token may read: not change anything, connect, or export');
+  if (user === READ_USER)
+    throw new BridgeError(
+      'BRG_FORBIDDEN',
+      'the read token may read: not change anything, connect, or export',
+    );
+  if (method === 'POST' && TOOL_CALL.test(path)) return;
+  throw new BridgeError(
+    'BRG_FORBIDDEN',
+    'the act token may read, and call tools of agents: not approve, administer, connect, or export',
+  );
 }
 
 function userOf(
+  { readToken, actToken }: AccessPolicy,
   adminToken: string,
-  readToken: string | null,
   request: IncomingMessage,
   query: URLSearchParams,
 ): string {
@@ -111,6 +126,7 @@ function userOf(
   const given = bearer ?? query.get('token');
   if (given !== null && isSameSecret(given, adminToken)) return ADMIN_USER;
   if (given !== null && readToken !== null && isSameSecret(given, readToken)) return READ_USER;
+  if (given !== null && actToken !== null && isSameSecret(given, actToken)) return ACT_USER;
   throw new HttpError(
     'BRG_UNAUTHORIZED',
     given === null

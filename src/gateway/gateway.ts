@@ -41,6 +41,8 @@ export interface GatewayOptions {
   readonly adminToken: string | null;
   /** One that may only read, beside the admin token; default: none. */
   readonly readToken?: string | null;
+  /** One that may act under the policy of devices as well. */
+  readonly actToken?: string | null;
   /** The built dashboard; null or missing: `/` says how to build it. */
   readonly dashboardDir: string | null;
   /** Takes over WebSocket upgrades at `/mqtt`, after the Host and Origin checks. */
@@ -120,6 +122,7 @@ class HttpGateway implements Gateway {
         host: options.host,
         adminToken: options.adminToken,
         readToken: options.readToken ?? null,
+        actToken: options.actToken ?? null,
       },
       modelNames: new Set([...options.models.map(({ model }) => model), ...BUILT_IN_MODELS]),
       files: loadStaticFiles(options.dashboardDir),

@@ -4,10 +4,10 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BridgeError } from '../base/errors.ts';
-import { READ_USER } from './access.ts';
+import { ACT_USER, READ_USER } from './access.ts';
 import { readBody } from './request-body.ts';
 
-/** Who asks: the admin, or on an open loopback bridge nobody in particular, who may all; or whoever may only read. */
+/** Who asks: the admin, or on an open loopback bridge nobody in particular, who may all; or whoever may less. */
 export interface McpRequester {
   readonly user: string | null;
   readonly scopes: readonly ('read' | 'act' | 'admin')[];
@@ -16,8 +16,12 @@ export interface McpRequester {
 /** The MCP server of the bridge. */
 export type McpHandler = (request: Request, requester: McpRequester) => Promise<Response>;
 
-const READ_ONLY: McpRequester['scopes'] = ['read'];
 const ALL: McpRequester['scopes'] = ['read', 'act', 'admin'];
+/** Of everybody else: an admin token, or an open bridge only this machine reaches. */
+const LESS: Readonly<Record<string, McpRequester['scopes']>> = {
+  [READ_USER]: ['read'],
+  [ACT_USER]: ['read', 'act'],
+};
 
 /** What it need not know: cookies and the token are the gateway's, the rest is between the client and this server. */
 const KEPT_BACK: ReadonlySet<string> = new Set([
@@ -42,8 +46,7 @@ export async function answerMcpRequest(
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const asked = await webRequest(request, gone.signal);
-  // An admin token, or an open bridge only this machine reaches.
-  const scopes = context.user === READ_USER ? READ_ONLY : ALL;
+  const scopes = LESS[context.user ?? ''] ?? ALL;
   const answer = await handler(asked, { user: context.user, scopes });
   if (response.destroyed) return void answer.body?.cancel().catch(() => undefined);
   response.writeHead(answer.status, { ...context.headers, ...Object.fromEntries(answer.headers) });

@@ -7,7 +7,11 @@ import { until } from '../../support/until.ts';
 
 const devices = fileURLToPath(new URL('../../support/tool-devices.ts', import.meta.url));
 const gates = fileURLToPath(new URL('../../support/approval-devices.ts', import.meta.url));
-const TOKENS = { adminToken: 'an-admin-token-of-tests', readToken: 'a-read-token-of-tests' };
+const TOKENS = {
+  adminToken: 'an-admin-token-of-tests',
+  readToken: 'a-read-token-of-tests',
+  actToken: 'an-act-token-of-tests',
+};
 const VALVE = { model: 'valve', id: 'v1' };
 
 type Said = { readonly action: 'accept' | 'decline'; readonly approve?: boolean };
@@ -199,4 +203,68 @@ it('the read token reads the API and /mcp, and changes nothing', async () => {
   const socket = await bridge.socket(`valve/v1?token=${TOKENS.readToken}`).catch(() => undefined);
   expect(socket?.closed).not.toBeNull();
   expect(heard).toEqual([]);
+});
+
+describe('the act token', () => {
+  const ask = (
+    bridge: TestBridge,
+    path: string,
+    method: string,
+    body?: unknown,
+    token = TOKENS.actToken,
+  ): Promise<Response> =>
+    fetch(`${bridge.bridge.http.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+
+  it('acts as the policy allows; its client is not asked, and what people have to approve it cannot', async () => {
+    const { bridge, heard } = await withValve(TOKENS);
+    const said = { action: 'accept', approve: true } as const;
+    const { client, questions } = await connect(bridge, { said, token: TOKENS.actToken });
+    expect((await client.listTools()).tools.map(({ name }) => name)).not.toContain('agent_call');
+    expect(await move(client, 40)).toMatchObject({ outcome: 'done' });
+    const waiting = await move(client, 70);
+    expect(waiting).toMatchObject({ outcome: 'needs-approval' });
+    expect(questions).toEqual([]);
+    const { id } = waiting['approval'] as { id: string };
+    const decide = `/api/agents/valve/v1/approvals/${id}`;
+    const own = await ask(bridge, decide, 'POST', { approved: true, by: 'Anna' });
+    expect([own.status, await own.json()]).toEqual([
+      403,
+      expect.objectContaining({ code: 'BRG_FORBIDDEN' }) as unknown,
+    ]);
+    expect(heard).toEqual(['move 40']);
+    const decided = await ask(bridge, decide, 'POST', { approved: true, by: 'Anna' }, TOKENS.adminToken);
+    expect(await decided.json()).toMatchObject({ status: 'approved', requestedBy: 'mcp:operator' });
+    await until(() => heard.includes('move 70'), 'what Anna approved to be done');
+  });
+
+  it('reads the API and calls tools of agents there, and nothing else that changes something', async () => {
+    const { bridge, heard } = await withValve(TOKENS);
+    expect((await ask(bridge, '/api/agents/valve/v1', 'GET')).status).toBe(200);
+    const tool = '/api/agents/valve/v1/tools/send_command';
+    const moved = await ask(bridge, tool, 'POST', { command: 'move', value: 30 });
+    expect(await moved.json()).toMatchObject({ value: { outcome: 'done' } });
+    expect(heard).toEqual(['move 30']);
+    for (const [method, path] of [
+      ['POST', '/api/agents/valve/v1/commands/start'],
+      ['POST', '/api/agents/valve/v1/tools/send_command/x'],
+      ['PUT', tool],
+      ['PATCH', '/api/agents/valve/v1/desired'],
+      ['POST', '/api/agents/valve/v1/call/x'],
+      ['POST', '/api/agents/valve/v1/rules'],
+      ['POST', '/api/backup'],
+      ['DELETE', '/api/agents/valve/v1'],
+      ['GET', '/api/agents/valve/v1/export'],
+      ['GET', '/agents/valve/v1'],
+    ] as const) {
+      const { status } = await ask(bridge, path, method, method === 'GET' ? undefined : {});
+      expect(`${method} ${path} ${status}`).toBe(`${method} ${path} 403`);
+    }
+    const socket = await bridge.socket(`valve/v1?token=${TOKENS.actToken}`).catch(() => undefined);
+    expect(socket?.closed).not.toBeNull();
+    expect(heard).toEqual(['move 30']);
+  });
 });
