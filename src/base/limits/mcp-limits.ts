@@ -73,6 +73,10 @@ export const mcpLimits = {
   // --- MCP endpoint ---------------------------------------------------------------------------------
   /** Event streams open at `/mcp`. */
   mcpSubscriptionsMax: 64,
+  /** Sessions of 2025 clients whose person can be asked, how long one is kept unused, and how long a person has. */
+  mcpSessionsMax: 64,
+  mcpSessionIdleMs: 60 * 60_000,
+  mcpConsentMs: 5 * 60_000,
   /** Devices of one page of `devices_list`, unless asked for, and at most: a model reads all of it. */
   mcpDevicesDefault: 50,
   mcpDevicesMax: 200,

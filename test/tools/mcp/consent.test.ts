@@ -105,9 +105,11 @@ describe.each(['2025', '2026'])('a client of %s that nobody can be asked at', (e
   });
 });
 
-it('a person at the client agrees: it is done once, and the audit log says who', async () => {
+const ERAS = ['2025', '2026'];
+
+it.each(ERAS)('a person at the client (%s) agrees: done once, and the audit log says who', async (era) => {
   const { bridge, heard } = await withValve();
-  const { client, questions } = await connect(bridge, { said: { action: 'accept', approve: true } });
+  const { client, questions } = await connect(bridge, { era, said: { action: 'accept', approve: true } });
   expect(await move(client, 70)).toMatchObject({ outcome: 'done' });
   expect(questions).toEqual([expect.stringMatching(/^valve\/v1, send_command .*70/) as unknown]);
   expect(heard).toEqual(['move 70']);
@@ -118,35 +120,129 @@ it('a person at the client agrees: it is done once, and the audit log says who',
   expect(questions).toHaveLength(1);
 });
 
-it.each<Said>([{ action: 'accept', approve: false }, { action: 'decline' }])(
-  'a person at the client does not agree (%o): nothing is done',
-  async (said) => {
-    const { bridge, heard } = await withValve();
-    const { client } = await connect(bridge, { said });
+it.each(ERAS)('a person at the client (%s) does not agree: nothing is done', async (era) => {
+  const { bridge, heard } = await withValve();
+  for (const said of [{ action: 'accept', approve: false }, { action: 'decline' }] as const) {
+    const { client, questions } = await connect(bridge, { era, said });
     expect(await move(client, 70)).toMatchObject({ outcome: 'refused' });
+    expect(questions).toHaveLength(1);
+  }
+  expect(heard).toEqual([]);
+});
+
+it.each(ERAS)(
+  'where two have to agree, one at the client (%s) is not enough: people are asked',
+  async (era) => {
+    const bridge = await startBridge({ devices: gates });
+    const device = await bridge.mqtt();
+    const heard: string[] = [];
+    device.on('message', (topic) => void heard.push(topic.split('/')[4] ?? ''));
+    await device.subscribeAsync('devices/gate/g1/command/#', { qos: 1 });
+    await device.publishAsync('devices/gate/g1/telemetry', '{"position":10}', { qos: 1 });
+    const { client, questions } = await connect(bridge, { era, said: { action: 'accept', approve: true } });
+    const lock = { model: 'gate', id: 'g1', command: 'lock', argument: 'open', waitSeconds: 1 };
+    const { structuredContent } = await client.callTool({ name: 'device_command', arguments: lock });
+    expect(structuredContent).toMatchObject({ outcome: 'needs-approval' });
+    expect(questions).toEqual([]);
+    const { id } = (structuredContent as { approval: { id: string } }).approval;
+    const vote = (by: string): Promise<{ status: number; body: Record<string, unknown> }> =>
+      bridge.fetch(`/api/agents/gate/g1/approvals/${id}`, { body: { approved: true, by } });
+    expect((await vote('Anna')).body['status']).toBe('pending');
     expect(heard).toEqual([]);
+    expect((await vote('Bert')).body['status']).toBe('approved');
+    await until(() => heard.includes('lock'), 'the command to arrive');
   },
 );
 
-it('where two people have to agree, one at the client is not enough: people are asked, and it is done when they agree', async () => {
-  const bridge = await startBridge({ devices: gates });
-  const device = await bridge.mqtt();
-  const heard: string[] = [];
-  device.on('message', (topic) => void heard.push(topic.split('/')[4] ?? ''));
-  await device.subscribeAsync('devices/gate/g1/command/#', { qos: 1 });
-  await device.publishAsync('devices/gate/g1/telemetry', '{"position":10}', { qos: 1 });
-  const { client, questions } = await connect(bridge, { said: { action: 'accept', approve: true } });
-  const lock = { model: 'gate', id: 'g1', command: 'lock', argument: 'open', waitSeconds: 1 };
-  const { structuredContent } = await client.callTool({ name: 'device_command', arguments: lock });
-  expect(structuredContent).toMatchObject({ outcome: 'needs-approval' });
-  expect(questions).toEqual([]);
-  const { id } = (structuredContent as { approval: { id: string } }).approval;
-  const vote = (by: string): Promise<{ status: number; body: Record<string, unknown> }> =>
-    bridge.fetch(`/api/agents/gate/g1/approvals/${id}`, { body: { approved: true, by } });
-  expect((await vote('Anna')).body['status']).toBe('pending');
-  expect(heard).toEqual([]);
-  expect((await vote('Bert')).body['status']).toBe('approved');
-  await until(() => heard.includes('lock'), 'the command to arrive');
+describe('a session of a 2025 client', () => {
+  const capabilities = { elicitation: {} };
+  const clientInfo = { name: 'raw', version: '1' };
+  const initialize = { protocolVersion: '2025-06-18', capabilities, clientInfo };
+  const input = { ...VALVE, command: 'move', argument: 70 };
+
+  async function post(
+    bridge: TestBridge,
+    message: Record<string, unknown>,
+    { session, token }: { session?: string; token?: string } = {},
+  ): Promise<Response> {
+    return fetch(`${bridge.bridge.http.url}/mcp`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...(session === undefined ? {} : { 'mcp-session-id': session, 'mcp-protocol-version': '2025-06-18' }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+    });
+  }
+
+  /** The id of the question that comes within an answer. */
+  async function question({ body }: Response): Promise<unknown> {
+    const reader = body?.getReader();
+    let text = '';
+    while (!text.includes('elicitation/create'))
+      text += new TextDecoder().decode((await reader?.read())?.value);
+    return (JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? '{}') as { id: unknown }).id;
+  }
+
+  const begin = async (bridge: TestBridge, token?: string): Promise<string | null> => {
+    const options = token === undefined ? {} : { token };
+    const begun = await post(bridge, { id: 1, method: 'initialize', params: initialize }, options);
+    await begun.text();
+    return begun.headers.get('mcp-session-id');
+  };
+  const call = { id: 2, method: 'tools/call', params: { name: 'device_command', arguments: input } };
+
+  it('is that of its token; with another, and when the bridge knows it no more, people are asked instead', async () => {
+    const { bridge, heard } = await withValve(TOKENS);
+    const session = (await begin(bridge, TOKENS.adminToken)) ?? '';
+    expect(session).not.toBe('');
+    expect(await begin(bridge, TOKENS.actToken)).toBeNull();
+    for (const [id, token] of [
+      [session, TOKENS.actToken],
+      ['of another life of the bridge', TOKENS.adminToken],
+    ] as const) {
+      const answer = await (await post(bridge, call, { session: id, token })).text();
+      expect(answer).not.toContain('elicitation/create');
+      expect(answer).toMatch(/needs-approval/);
+    }
+    expect((await bridge.fetch('/api/audit')).status).toBe(401);
+    expect(heard).toEqual([]);
+  });
+
+  it('forgets a question whose call the client gives up: nothing is done, whatever comes later', async () => {
+    const { bridge, heard } = await withValve();
+    const session = (await begin(bridge)) ?? '';
+    const answer = await post(bridge, call, { session });
+    const asked = await question(answer);
+    await post(
+      bridge,
+      { method: 'notifications/cancelled', params: { requestId: call.id, reason: 'no time' } },
+      { session },
+    );
+    const late = { id: asked, result: { action: 'accept', content: { approve: true } } };
+    await post(bridge, late, { session });
+    expect((await bridge.fetch('/api/approvals?status=pending')).body['items']).toEqual([]);
+    expect(heard).toEqual([]);
+  });
+
+  it('whose client answers with an error: people are asked instead', async () => {
+    const { bridge, heard } = await withValve();
+    const session = (await begin(bridge)) ?? '';
+    const [answer, rest] = (await post(bridge, call, { session })).body?.tee() ?? [];
+    const id = await question(new Response(answer));
+    await post(bridge, { id, error: { code: -32601, message: 'no' } }, { session });
+    expect(await new Response(rest).text()).toContain('needs-approval');
+    expect((await bridge.fetch('/api/approvals?status=pending')).body['items']).toHaveLength(1);
+    expect(heard).toEqual([]);
+    const ended = await fetch(`${bridge.bridge.http.url}/mcp`, {
+      method: 'DELETE',
+      headers: { 'mcp-session-id': session, 'mcp-protocol-version': '2025-06-18' },
+    });
+    expect(ended.status).toBe(200);
+    expect(await (await post(bridge, call, { session })).text()).toContain('needs-approval');
+  });
 });
 
 it('consent to one call is none to another', async () => {

@@ -92,3 +92,42 @@ it('what does not fit the schema of a tool never reaches an agent', async () => 
   }
   expect(asked).toEqual([]);
 });
+
+it('a 2025 client that is gone while its person is asked: nothing is done, and nobody else is asked', async () => {
+  const asked: Parameters<FleetPort['tool']>[1][] = [];
+  const needed = { outcome: 'needs-approval', explanation: 'it is far', approval: { binding: 'b' } };
+  const tool: FleetPort['tool'] = (_target, call) => {
+    asked.push(call);
+    return Promise.resolve(needed);
+  };
+  const log = createLog({ level: 'silent', format: 'json' });
+  const endpoint = createMcpEndpoint({ ...port([]), tool }, { version: '1', log });
+  onTestFinished(() => endpoint.close());
+  const gone = new AbortController();
+  const post = (message: object, session?: string | null): Promise<Response> => {
+    const headers = {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...(session == null ? {} : { 'mcp-session-id': session }),
+    };
+    const body = JSON.stringify({ jsonrpc: '2.0', ...message });
+    const { signal } = gone;
+    return endpoint.fetch(new Request('http://localhost/mcp', { method: 'POST', headers, body, signal }), {
+      user: 'admin',
+      scopes: ['read', 'act', 'admin'],
+    });
+  };
+  const clientInfo = { name: 'raw', version: '1' };
+  const params = { protocolVersion: '2025-06-18', capabilities: { elicitation: { form: {} } }, clientInfo };
+  const session = (await post({ id: 1, method: 'initialize', params })).headers.get('mcp-session-id');
+  const input = { model: 'pump', id: 'p1', command: 'stop' };
+  const call = { id: 2, method: 'tools/call', params: { name: 'device_command', arguments: input } };
+  const reader = (await post(call, session)).body?.getReader();
+  expect(new TextDecoder().decode((await reader?.read())?.value)).toContain('elicitation/create');
+  gone.abort();
+  let rest = '';
+  for (let piece = await reader?.read(); piece?.done === false; piece = await reader?.read())
+    rest += new TextDecoder().decode(piece.value);
+  expect(rest).toContain('BRG_ABORTED');
+  expect(asked).toEqual([expect.objectContaining({ isCallerAsked: true }) as unknown]);
+});

@@ -1,6 +1,7 @@
 /**
  * The bridge as an MCP server, transport-neutral: a WHATWG Request in, a Response out. One definition serves both eras
- * of the protocol: 2026-07-28 (stateless, `server/discover`), and 2025 clients statelessly (no session, GET is 405).
+ * of the protocol: 2026-07-28 (stateless, `server/discover`), and 2025 clients, statelessly (GET is 405) unless a person
+ * can be asked there (sessions.ts).
  *
  * I1 Who asks is known before: whoever mounts this has checked Host, Origin and token, and says so as `McpCaller`.
  * I2 What is of a scope is offered to, and done for, callers with that scope only.
@@ -12,11 +13,12 @@ import { systemClock, type Clock } from '../../../base/clock.ts';
 import { asBridgeError, errorSpec } from '../../../base/errors.ts';
 import { limits } from '../../../base/limits.ts';
 import type { Log } from '../../../base/log.ts';
-import { canAsk, ConsentNeeded, consentOf } from './consent.ts';
+import { askNow, canAsk, ConsentNeeded, consentOf } from './consent.ts';
 import type { AgentTarget, DeviceToolCall, FleetPort, JsonObject } from './fleet-port.ts';
 import { addFleetPrompts } from './fleet-prompts.ts';
 import { addFleetResources } from './fleet-resources.ts';
 import { fleetTools, type FleetTool, type FleetToolContext, type McpScope } from './fleet-tools.ts';
+import { McpSessions } from './sessions.ts';
 
 /** Who asks, as whoever checked the request found. */
 export interface McpCaller {
@@ -47,28 +49,32 @@ export function createMcpEndpoint(port: FleetPort, options: McpEndpointOptions):
   const clock = options.clock ?? systemClock;
   const { log, version } = options;
   const tools = fleetTools.map(prepare);
-  const handler = createMcpHandler(
-    ({ authInfo }) => {
-      const scopes = authInfo?.scopes ?? [];
-      const server = new McpServer(
-        { name: 'mooring', title: 'Mooring device bridge', version },
-        { instructions: INSTRUCTIONS },
-      );
-      for (const tool of tools) if (scopes.includes(tool.scope)) addTool(server, tool, { port, clock, log });
-      if (scopes.includes('read')) addFleetResources(server, port, clock);
-      addFleetPrompts(server);
-      return server;
-    },
-    {
-      legacy: 'stateless',
-      maxSubscriptions: limits.mcpSubscriptionsMax,
-      maxRequestBodySize: limits.httpBodyBytesMax,
-      onerror: (error) => log.debug({ err: error.message }, 'mcp request refused'),
-    },
-  );
+  const build = ({ scopes }: Pick<AuthInfo, 'scopes'>): McpServer => {
+    const server = new McpServer(
+      { name: 'mooring', title: 'Mooring device bridge', version },
+      { instructions: INSTRUCTIONS },
+    );
+    for (const tool of tools) if (scopes.includes(tool.scope)) addTool(server, tool, { port, clock, log });
+    if (scopes.includes('read')) addFleetResources(server, port, clock);
+    addFleetPrompts(server);
+    return server;
+  };
+  const handler = createMcpHandler(({ authInfo }) => build(authInfo ?? { scopes: [] }), {
+    legacy: 'stateless',
+    maxSubscriptions: limits.mcpSubscriptionsMax,
+    maxRequestBodySize: limits.httpBodyBytesMax,
+    onerror: (error) => log.debug({ err: error.message }, 'mcp request refused'),
+  });
+  const sessions = new McpSessions(build, clock);
   return {
-    fetch: (request, caller) => handler.fetch(request, { authInfo: authInfoOf(caller) }),
-    close: () => handler.close(),
+    fetch: async (request, caller) => {
+      const authInfo = authInfoOf(caller);
+      return (await sessions.serve(request, authInfo)) ?? handler.fetch(request, { authInfo });
+    },
+    close: () => {
+      sessions.close();
+      return handler.close();
+    },
   };
 }
 
@@ -106,8 +112,9 @@ function addTool(
   server.registerTool(name, config, async (input, context) => {
     try {
       const by = byOf(context);
+      const isAskable = canAsk(context, server.server.getClientCapabilities());
       const call: FleetToolContext['tool'] = (target, toolName, given) =>
-        callDevice(port, context, by, target, { name: toolName, input: given });
+        callDevice({ port, context, by, isAskable }, target, { name: toolName, input: given });
       const structuredContent = { ...(await tool.run({ port, clock, by, tool: call }, input)) };
       return {
         content: [{ type: 'text' as const, text: JSON.stringify(structuredContent) }],
@@ -120,29 +127,48 @@ function addTool(
   });
 }
 
-/** @throws ConsentNeeded when a person has to agree who can be asked at the client */
+interface Asker {
+  readonly port: FleetPort;
+  readonly context: ServerContext;
+  readonly by: string;
+  /** Whether a person can be asked at the client. */
+  readonly isAskable: boolean;
+}
+
+/** @throws ConsentNeeded when a person at a 2026-07-28 client has to agree; BridgeError BRG_ABORTED, and what the port does */
 async function callDevice(
-  port: FleetPort,
-  context: ServerContext,
-  by: string,
+  asker: Asker,
   target: AgentTarget,
   call: Pick<DeviceToolCall, 'name' | 'input'>,
 ): Promise<JsonObject> {
-  const isCallerAsked = canAsk(context);
-  const consent = isCallerAsked ? consentOf(context) : undefined;
-  if (consent === undefined) {
-    const outcome = await port.tool(target, { ...call, isCallerAsked }, by);
-    const { binding, id } = (outcome['approval'] ?? {}) as { binding?: unknown; id?: unknown }; // docs/thinking.md
-    // With an id people are asked already: two have to agree, or nobody can be asked here.
-    if (outcome['outcome'] !== 'needs-approval' || typeof binding !== 'string' || id !== undefined)
-      return outcome;
-    const asked = `${target.model}/${target.id}, ${call.name} ${JSON.stringify(call.input)}`;
-    throw new ConsentNeeded(`${asked}: ${String(outcome['explanation'])}`, binding);
-  }
-  if (consent.binding === null)
+  const { port, context, by, isAskable } = asker;
+  const consent = isAskable ? consentOf(context) : undefined;
+  if (consent !== undefined) return callAgreed(asker, target, call, consent.binding);
+  const outcome = await port.tool(target, { ...call, isCallerAsked: isAskable }, by);
+  const { binding, id } = (outcome['approval'] ?? {}) as { binding?: unknown; id?: unknown }; // docs/thinking.md
+  // With an id people are asked already: two have to agree, or nobody can be asked here.
+  if (outcome['outcome'] !== 'needs-approval' || typeof binding !== 'string' || id !== undefined)
+    return outcome;
+  const asked = `${target.model}/${target.id}, ${call.name} ${JSON.stringify(call.input)}`;
+  const explanation = `${asked}: ${String(outcome['explanation'])}`;
+  // Only requests of 2026-07-28 have one.
+  if (context.mcpReq.envelope !== undefined) throw new ConsentNeeded(explanation, binding);
+  const said = await askNow(context, explanation);
+  if (said === null) return port.tool(target, { ...call, isCallerAsked: false }, by);
+  return callAgreed(asker, target, call, said ? binding : null);
+}
+
+/** @param binding null: the person did not agree */
+async function callAgreed(
+  { port, by }: Asker,
+  target: AgentTarget,
+  call: Pick<DeviceToolCall, 'name' | 'input'>,
+  binding: string | null,
+): Promise<JsonObject> {
+  if (binding === null)
     return { outcome: 'refused', explanation: 'the person at the client did not agree. Nothing was done.' };
-  const approval = { binding: consent.binding, by: `${by}, asked at the client` };
-  return port.tool(target, { ...call, approval, isCallerAsked }, by);
+  const approval = { binding, by: `${by}, asked at the client` };
+  return port.tool(target, { ...call, approval, isCallerAsked: true }, by);
 }
 
 /** As the audit log names it. */
