@@ -1,4 +1,4 @@
-/** Runs the examples of docs/agents.md: each module in a bridge, its client against it, and compares what that prints. */
+/** Runs the examples of docs/agents.md and docs/approvals.md: each module in a bridge, its client against it, and compares what that prints. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
@@ -11,7 +11,9 @@ import { AgentClient, agentFetch } from '../../src/client/index.ts';
 import { startBridge, temporaryDir, type TestBridge } from '../support/bridge.ts';
 import { devicesFile } from '../support/devices-file.ts';
 
-const page = readFileSync(new URL('../../docs/agents.md', import.meta.url), 'utf8');
+const page = ['agents', 'approvals']
+  .map((name) => readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), 'utf8'))
+  .join('\n');
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const blocks = [...page.matchAll(/^```ts (runnable|client)\n(.*?)^```$/gms)].map(
   ([, kind = '', code = '']) => ({ kind, code }),
