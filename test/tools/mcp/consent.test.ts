@@ -1,69 +1,11 @@
 /** What a client of `/mcp` may do to a device: what the device's policy says, with a person's consent where that is wanted. */
 import { fileURLToPath } from 'node:url';
-import { Client, StreamableHTTPClientTransport, type CallToolResult } from '@modelcontextprotocol/client';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startBridge, type TestBridge } from '../../support/bridge.ts';
+import { connect, move, TOKENS, VALVE, withValve } from '../../support/mcp-valve.ts';
 import { until } from '../../support/until.ts';
 
-const devices = fileURLToPath(new URL('../../support/tool-devices.ts', import.meta.url));
 const gates = fileURLToPath(new URL('../../support/approval-devices.ts', import.meta.url));
-const TOKENS = {
-  adminToken: 'an-admin-token-of-tests',
-  readToken: 'a-read-token-of-tests',
-  actToken: 'an-act-token-of-tests',
-};
-const VALVE = { model: 'valve', id: 'v1' };
-
-type Said = { readonly action: 'accept' | 'decline'; readonly approve?: boolean };
-
-/** A client; with `said`, one whose person is asked and says that. */
-async function connect(
-  bridge: TestBridge,
-  { said, era = '2026', token }: { said?: Said; era?: string; token?: string } = {},
-): Promise<{ client: Client; questions: string[] }> {
-  const questions: string[] = [];
-  const mode = era === '2025' ? 'legacy' : { pin: '2026-07-28' };
-  const capabilities = said === undefined ? {} : { elicitation: { form: {} } };
-  const client = new Client({ name: 'test', version: '1' }, { capabilities, versionNegotiation: { mode } });
-  if (said !== undefined) {
-    client.setRequestHandler('elicitation/create', ({ params }) => {
-      questions.push(params.message);
-      const { action, approve } = said;
-      return action === 'accept' ? { action, content: { approve: approve === true } } : { action };
-    });
-  }
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const url = new URL('/mcp', bridge.bridge.http.url);
-  await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }));
-  onTestFinished(() => client.close());
-  return { client, questions };
-}
-
-/** A bridge with a valve that does what it is told, and shows it; what it was told. */
-async function withValve(
-  config: Partial<typeof TOKENS> = {},
-): Promise<{ bridge: TestBridge; heard: string[] }> {
-  const bridge = await startBridge({ devices, ...config });
-  const device = await bridge.mqtt();
-  const heard: string[] = [];
-  device.on('message', (topic, payload) => {
-    const [, , , , name = '', cid = ''] = topic.split('/');
-    heard.push(`${name} ${payload.toString()}`);
-    device.publish(`devices/valve/v1/result/${cid}`, '{"ok":true}', { qos: 1 });
-    const shown = name === 'move' ? { position: Number(payload.toString()) } : { running: name === 'start' };
-    device.publish('devices/valve/v1/telemetry', JSON.stringify(shown), { qos: 1 });
-  });
-  await device.subscribeAsync('devices/valve/v1/command/#', { qos: 1 });
-  await device.publishAsync('devices/valve/v1/telemetry', '{"position":10,"running":false}', { qos: 1 });
-  return { bridge, heard };
-}
-
-async function move(client: Client, argument: number): Promise<Record<string, unknown>> {
-  const input = { ...VALVE, command: 'move', argument };
-  const result: CallToolResult = await client.callTool({ name: 'device_command', arguments: input });
-  expect(result.isError ?? false, JSON.stringify(result.content)).toBe(false);
-  return result.structuredContent as Record<string, unknown>; // an outcome
-}
 
 describe.each(['2025', '2026'])('a client of %s that nobody can be asked at', (era) => {
   it('does what the policy allows, which is done when the device has shown it, and nothing else', async () => {
@@ -153,97 +95,6 @@ it.each(ERAS)(
     await until(() => heard.includes('lock'), 'the command to arrive');
   },
 );
-
-describe('a session of a 2025 client', () => {
-  const capabilities = { elicitation: {} };
-  const clientInfo = { name: 'raw', version: '1' };
-  const initialize = { protocolVersion: '2025-06-18', capabilities, clientInfo };
-  const input = { ...VALVE, command: 'move', argument: 70 };
-
-  async function post(
-    bridge: TestBridge,
-    message: Record<string, unknown>,
-    { session, token }: { session?: string; token?: string } = {},
-  ): Promise<Response> {
-    return fetch(`${bridge.bridge.http.url}/mcp`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        ...(session === undefined ? {} : { 'mcp-session-id': session, 'mcp-protocol-version': '2025-06-18' }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      },
-      body: JSON.stringify({ jsonrpc: '2.0', ...message }),
-    });
-  }
-
-  /** The id of the question that comes within an answer. */
-  async function question({ body }: Response): Promise<unknown> {
-    const reader = body?.getReader();
-    let text = '';
-    while (!text.includes('elicitation/create'))
-      text += new TextDecoder().decode((await reader?.read())?.value);
-    return (JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? '{}') as { id: unknown }).id;
-  }
-
-  const begin = async (bridge: TestBridge, token?: string): Promise<string | null> => {
-    const options = token === undefined ? {} : { token };
-    const begun = await post(bridge, { id: 1, method: 'initialize', params: initialize }, options);
-    await begun.text();
-    return begun.headers.get('mcp-session-id');
-  };
-  const call = { id: 2, method: 'tools/call', params: { name: 'device_command', arguments: input } };
-
-  it('is that of its token; with another, and when the bridge knows it no more, people are asked instead', async () => {
-    const { bridge, heard } = await withValve(TOKENS);
-    const session = (await begin(bridge, TOKENS.adminToken)) ?? '';
-    expect(session).not.toBe('');
-    expect(await begin(bridge, TOKENS.actToken)).toBeNull();
-    for (const [id, token] of [
-      [session, TOKENS.actToken],
-      ['of another life of the bridge', TOKENS.adminToken],
-    ] as const) {
-      const answer = await (await post(bridge, call, { session: id, token })).text();
-      expect(answer).not.toContain('elicitation/create');
-      expect(answer).toMatch(/needs-approval/);
-    }
-    expect((await bridge.fetch('/api/audit')).status).toBe(401);
-    expect(heard).toEqual([]);
-  });
-
-  it('forgets a question whose call the client gives up: nothing is done, whatever comes later', async () => {
-    const { bridge, heard } = await withValve();
-    const session = (await begin(bridge)) ?? '';
-    const answer = await post(bridge, call, { session });
-    const asked = await question(answer);
-    await post(
-      bridge,
-      { method: 'notifications/cancelled', params: { requestId: call.id, reason: 'no time' } },
-      { session },
-    );
-    const late = { id: asked, result: { action: 'accept', content: { approve: true } } };
-    await post(bridge, late, { session });
-    expect((await bridge.fetch('/api/approvals?status=pending')).body['items']).toEqual([]);
-    expect(heard).toEqual([]);
-  });
-
-  it('whose client answers with an error: people are asked instead', async () => {
-    const { bridge, heard } = await withValve();
-    const session = (await begin(bridge)) ?? '';
-    const [answer, rest] = (await post(bridge, call, { session })).body?.tee() ?? [];
-    const id = await question(new Response(answer));
-    await post(bridge, { id, error: { code: -32601, message: 'no' } }, { session });
-    expect(await new Response(rest).text()).toContain('needs-approval');
-    expect((await bridge.fetch('/api/approvals?status=pending')).body['items']).toHaveLength(1);
-    expect(heard).toEqual([]);
-    const ended = await fetch(`${bridge.bridge.http.url}/mcp`, {
-      method: 'DELETE',
-      headers: { 'mcp-session-id': session, 'mcp-protocol-version': '2025-06-18' },
-    });
-    expect(ended.status).toBe(200);
-    expect(await (await post(bridge, call, { session })).text()).toContain('needs-approval');
-  });
-});
 
 it('consent to one call is none to another', async () => {
   const { bridge, heard } = await withValve();
