@@ -4,6 +4,7 @@ import { limits } from '../base/limits.ts';
 import type { Actor } from './actor.ts';
 import { addressKey } from '../base/address.ts';
 import { answerHibernate } from './hibernate-request.ts';
+import { isLocked, LockedAgents } from './locked-agents.ts';
 import { FLAG_CREATE, KIND, type ConnectBody, type InboundRecord } from './messages.ts';
 import type { BatchProgress } from './progress.ts';
 import type { Shard } from './shard.ts';
@@ -23,16 +24,34 @@ export class Dispatcher implements Delivery {
   readonly turns: Turns;
   readonly #shard: Shard;
   readonly #clock: LoopClock;
+  readonly #locked: LockedAgents;
 
   constructor(shard: Shard) {
     this.#shard = shard;
     this.#clock = shard.clock;
     this.turns = new Turns(shard, this);
+    this.#locked = new LockedAgents(shard.clock, shard.log, () => shard.phase === 'stopped');
   }
 
   /** A journaled record; `progress` counts down when it was applied and committed. */
   durable(record: InboundRecord, sequence: number, progress: BatchProgress, isReplay: boolean): void {
-    if (this.#give(record, sequence, progress, isReplay)) this.#shard.shardCounters.messages++;
+    const give = (): void => {
+      if (this.#give(record, sequence, progress, isReplay)) this.#shard.shardCounters.messages++;
+    };
+    // Who asks can ask again; at a replay nobody would.
+    if (isReplay || record.kind !== KIND.request) return this.#locked.offer(record.key, give);
+    this.#orRefuse(record, give, () => this.#shard.skip(progress));
+  }
+
+  /** What is asked of an agent that cannot wake is refused: nothing has changed. */
+  #orRefuse(record: InboundRecord, give: () => void, refused?: () => void): void {
+    try {
+      give();
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      refused?.();
+      this.#refuse(record, error);
+    }
   }
 
   /** False: no agent gets it. */
@@ -118,10 +137,12 @@ export class Dispatcher implements Delivery {
   }
 
   alarm(key: string): void {
-    const actor = this.#awake(key, false);
-    if (actor === undefined || actor.isForgotten || actor.isAlarmQueued) return;
-    actor.isAlarmQueued = true;
-    this.turns.queue(actor, { kind: 'alarm', tries: 0 });
+    this.#locked.offer(key, () => {
+      const actor = this.#awake(key, false);
+      if (actor === undefined || actor.isForgotten || actor.isAlarmQueued) return;
+      actor.isAlarmQueued = true;
+      this.turns.queue(actor, { kind: 'alarm', tries: 0 });
+    });
   }
 
   /** Devices that the last run left online and that have not come back are offline. */
@@ -157,10 +178,16 @@ export class Dispatcher implements Delivery {
     // Written by ShardClient from a ConnectBody.
     const body = JSON.parse(record.payload.toString()) as ConnectBody;
     const connection = this.#shard.connections.open(record.connection, record.key, body);
-    if (connection !== undefined && this.#toldConnected(record)) return;
+    let refusal = 'too many connections';
+    try {
+      if (connection !== undefined && this.#toldConnected(record)) return;
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      refusal = 'the agent cannot wake now: try again';
+    }
     this.#shard.connections.close(record.connection);
     this.#shard.connections.forget(record.connection);
-    this.#shard.effects.close(record.connection, 1013, 'too many connections');
+    this.#shard.effects.close(record.connection, 1013, refusal);
     this.#shard.scheduleCommit();
   }
 
@@ -187,14 +214,18 @@ export class Dispatcher implements Delivery {
   }
 
   #toAgent(record: InboundRecord, create: boolean): void {
-    const actor = this.#awake(record.key, create);
-    if (actor === undefined) this.#refuse(record);
-    else this.turns.queue(actor, volatileWork(record, create));
+    const give = (): void => {
+      const actor = this.#awake(record.key, create);
+      if (actor === undefined) this.#refuse(record);
+      else this.turns.queue(actor, volatileWork(record, create));
+    };
+    if (record.kind === KIND.request) this.#orRefuse(record, give);
+    else this.#locked.offer(record.key, give);
   }
 
-  #refuse(record: InboundRecord): void {
+  #refuse(record: InboundRecord, why = unknownAgent(record.key)): void {
     if (record.kind !== KIND.request) return;
-    this.#shard.effects.replyError(record.connection, unknownAgent(record.key));
+    this.#shard.effects.replyError(record.connection, why);
     this.#shard.scheduleCommit();
   }
 

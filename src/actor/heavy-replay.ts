@@ -6,6 +6,7 @@ import { limits } from '../base/limits.ts';
 import type { AgentRow } from '../store/index.ts';
 import type { Committer } from './committer.ts';
 import { readBatch } from './envelope.ts';
+import { isLocked } from './locked-agents.ts';
 import { FLAG_DURABLE } from './messages.ts';
 import type { Shard } from './shard.ts';
 
@@ -37,17 +38,30 @@ export function adoptBehind(shard: Shard, behind: readonly AgentRow[], whenDone:
   const left = [...behind];
   const step = (): void => {
     if (shard.phase === 'stopped') return;
+    const locked: AgentRow[] = [];
     for (const row of left.splice(0, limits.checkpointFilesPerStep)) {
       const awake = shard.roster.get(keyOf(row));
       if (awake !== undefined) awake.markDirty();
       // One that was forgotten meanwhile has left its address, perhaps to another.
-      else if (shard.store.directory.find(row.model, row.id)?.key === row.key)
-        shard.store.heavy.adopt(row, shard.clock.now());
+      else if (shard.store.directory.find(row.model, row.id)?.key === row.key && !isAdopted(shard, row))
+        locked.push(row);
     }
+    if (locked.length > 0) shard.clock.after(limits.diskRetryMs, () => adoptBehind(shard, locked, whenDone));
     if (left.length > 0) shard.clock.soon(step);
     else whenDone();
   };
   step();
+}
+
+/** False: another process has its file open. */
+function isAdopted(shard: Shard, row: AgentRow): boolean {
+  try {
+    shard.store.heavy.adopt(row, shard.clock.now());
+    return true;
+  } catch (error) {
+    if (!isLocked(error)) throw error;
+    return false;
+  }
 }
 
 function keyOf({ model, id }: AgentRow): string {

@@ -76,6 +76,10 @@ export function storeError(error: unknown, path: string): BridgeError {
   if (error instanceof BridgeError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const code = errorCode(error);
+  if (code?.startsWith('SQLITE_BUSY') === true) {
+    const told = `${path} is locked by another process: close it there, and try again`;
+    return new BridgeError('BRG_BUSY', told, { cause: error });
+  }
   if (code === 'SQLITE_FULL')
     return new BridgeError('BRG_DISK_FULL', `${path}: ${message}`, { cause: error });
   if (

@@ -8,7 +8,6 @@
  *    the journal be trimmed.
  */
 import type Database from 'better-sqlite3';
-import { asBridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { AgentDirectory } from './agent-directory.ts';
 import type { AgentFile } from './agent-file.ts';
@@ -52,15 +51,22 @@ export class HeavyAgents {
     });
   }
 
-  /** The documents of a heavy agent; its row becomes what the file says. */
+  /**
+   * The documents of a heavy agent; its row becomes what the file says.
+   * @throws BridgeError BRG_BUSY when another process has it open: it is whole, and stays where it is; BRG_DISK_FULL
+   */
   load(row: AgentRow, nowMs: number): LoadedAgent {
     const historySequence = row.appliedSequence;
     const file = this.files.hold(row);
     try {
       return { cells: file.read(row), file, historySequence };
     } catch (error) {
-      if (isDiskFull(error) || asBridgeError(error).code === 'BRG_BUSY') throw error;
-      const reason = asBridgeError(error).message;
+      const failure = storeError(error, file.path);
+      if (isDiskFull(failure) || failure.code === 'BRG_BUSY') {
+        this.files.release(file);
+        throw failure;
+      }
+      const reason = failure.message;
       const path = this.files.quarantine(file, nowMs);
       row.hasFile = false;
       return { cells: new Map(), file: null, historySequence, damage: { reason, path } };

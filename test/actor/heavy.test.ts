@@ -1,4 +1,5 @@
 /** Agents with a file of their own: what must hold when their file and shard.db are not equally old. */
+import Database from 'better-sqlite3';
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -197,4 +198,27 @@ test('a crash between the end of a forgotten agent and that of its file leaves n
   const path = two.store.heavy.files.path({ model: 'ledger', id: 'a' });
   expect([existsSync(path), existsSync(`${path}-wal`)]).toEqual([false, false]);
   expect(two.told('b')).toEqual(whole([1]));
+});
+
+test('while another process has the file of an agent locked, what is for it waits, in order, also over a restart', async () => {
+  const dataDir = temporaryDir();
+  const one = await TestShard.start(dataDir);
+  one.say(1, 'a');
+  one.say(2, 'a', 'b');
+  await one.shard.stop();
+  const path = one.store.heavy.files.path({ model: 'ledger', id: 'a' });
+  const lock = new Database(path);
+  lock.pragma('locking_mode=EXCLUSIVE');
+  lock.exec('BEGIN EXCLUSIVE');
+  const two = await TestShard.start(dataDir);
+  two.say(3, 'a', 'b');
+  two.say(4, 'a');
+  expect(two.told('b')).toEqual(whole([2, 3])); // nobody else waits
+  await two.shard.stop();
+  const three = await TestShard.start(dataDir);
+  three.say(5, 'a');
+  expect(three.store.directory.find('ledger', 'a')).toMatchObject({ messages: 2, hasFile: true });
+  lock.close();
+  await until(() => three.store.directory.find('ledger', 'a')?.messages === 5, 'what waited');
+  expect(three.told('a')).toEqual(whole([1, 2, 3, 4, 5]));
 });

@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -229,4 +230,25 @@ test('a file that cannot be read is put aside, and the agent begins anew', () =>
   expect(existsSync(`${file.path}.damaged-77`)).toBe(true);
   expect(loaded.file).toBeNull();
   expect([...loaded.cells].length).toBe(0);
+});
+
+test('a file that another process has locked is refused with BRG_BUSY, stays where it is, and is read once it is free', () => {
+  const dir = directory();
+  const store = new ShardStore(join(dir, 'shard.db'));
+  onTestFinished(() => store.close());
+  const agent = store.newRow('pump', 'p1', 0);
+  store.commit([change(agent, null, [['state', '1']])], 1);
+  const file = store.promote(agent);
+  store.commit([change(agent, file, [['state', '2']])], 2);
+  store.heavy.files.closeAll();
+  store.heavy.files.release(file);
+  const other = new Database(file.path);
+  other.pragma('locking_mode=EXCLUSIVE');
+  other.exec('BEGIN EXCLUSIVE');
+  const row = store.directory.find('pump', 'p1')!;
+  expect(() => store.load({ row }, 77)).toThrow(expect.objectContaining({ code: 'BRG_BUSY' }));
+  expect(row.hasFile).toBe(true);
+  expect(readdirSync(dirname(file.path)).filter((name) => name.includes('damaged'))).toEqual([]);
+  other.close();
+  expect([...store.load({ row }, 78).cells]).toEqual([['state', '2']]);
 });
