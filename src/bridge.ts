@@ -17,6 +17,7 @@ import { mcpEndpoint } from './mcp-bridge.ts';
 import { workerShards } from './shard-group.ts';
 import { inlineShards } from './shard-inline.ts';
 import { workerShard } from './shard-links.ts';
+import { inlineSessionStore, threadSessionStore } from './session-stores.ts';
 import { loadDevices, type ShardSettings } from './shard.ts';
 import { whyNoTypeCheck, type McpEndpoint } from './tools/index.ts';
 import { clearTransfers, transfersIn } from './store/index.ts';
@@ -151,6 +152,9 @@ class RunningBridge implements Bridge {
       counters: this.#metrics,
       packetBytesMax: config.mqttPacketBytesMax,
       identities,
+      sessionStore: (config.shards === 0 ? inlineSessionStore : threadSessionStore)(config.dataDir),
+      sessionExpiryMs: config.mqttSessionExpiryS * 1000,
+      onFatal: (error) => this.#fatal(error),
       ...tlsOptions(config),
     });
     await Promise.race([this.#ready(runtime), startFailed]);
@@ -212,6 +216,7 @@ class RunningBridge implements Bridge {
     const gauges = {
       mooring_mqtt_connections: this.#broker?.connectionCount() ?? 0,
       mooring_websocket_connections: this.#gateway?.connectionCount() ?? 0,
+      ...this.#broker?.numbers(),
       mooring_ready: this.#runtime?.readiness().kind === 'ready' ? 1 : 0,
     };
     // `stats` answers a flat object of numbers (docs/design/requests.md).

@@ -33,6 +33,9 @@ const schema = z.strictObject({
   mqttPacketBytesMax: wholeNumber(1024, 268_435_455)
     .default(limits.mqttPacketBytesMax)
     .describe('bytes an MQTT packet may have; a CONNECT has 8 KiB at most'),
+  mqttSessionExpiryS: wholeNumber(1, 4_294_967_295)
+    .default(limits.mqttSessionExpiryMs / 1000)
+    .describe('seconds an MQTT session is kept while its client is away'),
   httpPort: port
     .default(8080)
     .describe('HTTP, WebSocket, dashboard, MQTT over WebSocket at /mqtt; 0 = any free port'),

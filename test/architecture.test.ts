@@ -36,6 +36,8 @@ const ROOT_FILES = [
   'shard-inline.ts',
   'journal-thread.ts',
   'shard-thread.ts',
+  'session-stores.ts',
+  'session-thread.ts',
   'shard-watch.ts',
   'thread-guard.ts',
   'stray-errors.ts',

@@ -9,6 +9,7 @@ export interface BridgeMetrics {
   bytesIn(bytes: number): void;
   unmapped(): void;
   denied(reason: string): void;
+  queueDropped(): void;
   pubackLatencyMs(ms: number): void;
   /** One journal commit: messages in it, ms from handing it over to hearing it is on disk. */
   committed(messages: number, durationMs: number): void;
@@ -39,6 +40,7 @@ export const DENIED_REASONS = [
   'packet-too-large',
   'acl',
   'identity',
+  'retained-limit',
 ] as const;
 
 const COMMIT_BUCKETS = [1, 4, 16, 64, 256, 512, 1024, 2048, 4096, 8192];
@@ -104,6 +106,11 @@ function createInstruments(registers: Registry[]) {
       labelNames: ['reason'],
       registers,
     }),
+    queueDropped: new Counter({
+      name: 'mooring_mqtt_queue_dropped_total',
+      help: 'Messages dropped because the queue of an MQTT session was full',
+      registers,
+    }),
     frames: new Counter({
       name: 'mooring_frames_total',
       help: 'WebSocket frames',
@@ -150,8 +157,9 @@ export function createMetrics(): BridgeMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const { messages, bytes, unmapped, denied, frames, frameBytes, puback, commitMessages, commitSeconds } =
-    createInstruments(registers);
+  const instruments = createInstruments(registers);
+  const { messages, bytes, unmapped, denied, queueDropped } = instruments;
+  const { frames, frameBytes, puback, commitMessages, commitSeconds } = instruments;
   const shardGauges = new Map<string, Gauge>();
   const counted = { qos: [0, 0, 0], bytes: 0, in: frameCounts(), out: frameCounts() };
   return {
@@ -160,6 +168,7 @@ export function createMetrics(): BridgeMetrics {
     bytesIn: (size) => void (counted.bytes += size),
     unmapped: () => unmapped.inc(),
     denied: (reason) => denied.inc({ reason }),
+    queueDropped: () => queueDropped.inc(),
     pubackLatencyMs: (ms) => puback.observe(ms / 1000),
     committed: (count, durationMs) => {
       commitMessages.observe(count);

@@ -92,7 +92,9 @@ function certificateName(stream: Duplex): string | null {
 
 function checkSession(context: BrokerContext, connection: Connection): ConnectRefusal | null {
   if (connection.facts.isClean) return null;
-  if (context.sessionCount < limits.mqttSessionsMax || context.hasSession(connection.client.id)) return null;
+  const { sessions } = context;
+  if (sessions.keptCount < limits.mqttSessionsMax || sessions.kept(connection.client.id) !== undefined)
+    return null;
   context.counters.denied('connections-limit');
   return { returnCode: SERVER_UNAVAILABLE, reason: 'too many persistent sessions' };
 }

@@ -5,13 +5,16 @@ import type { ActorRuntime, Publication } from '../actor/index.ts';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
+import type { SessionStore } from '../base/session-rows.ts';
 import type { Registry } from '../device/index.ts';
 import type { Identities } from '../identity/index.ts';
 import type { Connection } from './connection.ts';
 import { BrokerContext } from './context.ts';
 import { noCounters, type BrokerCounters } from './counters.ts';
 import { createMqttServer, openConnection } from './hooks.ts';
-import type { MqttServer, PublishPacket } from './mqtt-server.ts';
+import type { MqttServer } from './mqtt-server.ts';
+import { MemorySessionStore, Message, Sessions } from './sessions/index.ts';
+import { SessionUpkeep } from './session-upkeep.ts';
 import { TlsListener, type TlsFiles } from './tls-listener.ts';
 
 export interface BrokerOptions {
@@ -28,6 +31,14 @@ export interface BrokerOptions {
   readonly tls?: TlsFiles & { readonly port: number };
   /** Who may connect, and what they may; default: everybody, everything. */
   readonly identities?: Identities;
+  /** Where sessions, retained messages and wills are kept; default: in memory. The broker closes it. */
+  readonly sessionStore?: SessionStore;
+  /** Time a session without a connection is kept; default: `limits.mqttSessionExpiryMs`. */
+  readonly sessionExpiryMs?: number;
+  /** Time clients of a process that ended have to come back before their wills are published. */
+  readonly willGraceMs?: number;
+  /** The sessions cannot be kept any more: the process must end. */
+  readonly onFatal?: (error: Error) => void;
 }
 
 /** The running MQTT side of the bridge. */
@@ -39,21 +50,28 @@ export interface Broker {
   acceptStream(stream: Duplex, remoteAddress: string): void;
   /** Connections whose CONNECT was accepted. */
   connectionCount(): number;
+  /** Gauges of what is kept for clients, by their metrics' names. */
+  numbers(): Record<string, number>;
   /** Takes no more, lets what is in flight be acknowledged (2 s at most), closes all. Never rejects. */
   stop(): Promise<void>;
 }
 
-/** Starts the broker. Throws BRG_PORT_IN_USE, or BRG_CONFIG when it may not listen there. */
+/**
+ * Starts the broker. Throws BRG_PORT_IN_USE, or BRG_CONFIG when it may not listen there; BRG_DATA_DIR, BRG_STORE when
+ * the sessions cannot be read.
+ */
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
+  const counters = options.counters ?? noCounters;
+  const sessions = openSessions(options, counters);
   const context = new BrokerContext({
     ...options,
-    counters: options.counters ?? noCounters,
+    counters,
     packetBytesMax: options.packetBytesMax ?? limits.mqttPacketBytesMax,
     identities: options.identities ?? null,
+    sessions,
   });
   const mqtt = await createMqttServer(context);
-  context.server = mqtt;
-  const broker = new RunningBroker(context, mqtt);
+  const broker = new RunningBroker(context, mqtt, new SessionUpkeep(context, options));
   try {
     await broker.listen(options.host, options.port, options.tls);
   } catch (error) {
@@ -63,9 +81,25 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   return broker;
 }
 
+function openSessions(options: BrokerOptions, counters: BrokerCounters): Sessions {
+  const store = options.sessionStore ?? new MemorySessionStore();
+  const sessions = new Sessions({
+    store,
+    log: options.log,
+    onFatal: options.onFatal ?? (() => undefined),
+    expiryMs: options.sessionExpiryMs ?? limits.mqttSessionExpiryMs,
+    onDropped: () => counters.queueDropped(),
+    onTooSlow: () => counters.denied('slow-client'),
+    mayStill: (name, topic) => options.identities?.mayNow(name, 'publish', topic) ?? true,
+  });
+  sessions.restore(store.load(), Date.now());
+  return sessions;
+}
+
 class RunningBroker implements Broker {
   readonly #context: BrokerContext;
   readonly #mqtt: MqttServer;
+  readonly #upkeep: SessionUpkeep;
   readonly #tcp: Server;
   readonly #connections = new Map<number, Connection>();
   #tls: Server | null = null;
@@ -73,9 +107,10 @@ class RunningBroker implements Broker {
   #tlsAddress: Broker['tlsAddress'] = null;
   #stopped: Promise<void> | null = null;
 
-  constructor(context: BrokerContext, mqtt: MqttServer) {
+  constructor(context: BrokerContext, mqtt: MqttServer, upkeep: SessionUpkeep) {
     this.#context = context;
     this.#mqtt = mqtt;
+    this.#upkeep = upkeep;
     this.#tcp = createServer({ noDelay: true }, (socket) => {
       this.acceptStream(socket, socket.remoteAddress ?? '');
     });
@@ -139,6 +174,10 @@ class RunningBroker implements Broker {
     return count;
   }
 
+  numbers(): Record<string, number> {
+    return this.#upkeep.numbers();
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -162,6 +201,8 @@ class RunningBroker implements Broker {
     }
     await new Promise<void>((resolve) => this.#mqtt.close(() => resolve()));
     await isClosed;
+    this.#upkeep.stop();
+    await this.#context.sessions.log.close();
   }
 
   async #untilDrained(deadlineMs: number): Promise<void> {
@@ -191,13 +232,10 @@ class RunningBroker implements Broker {
       return;
     }
     const { topic, payload, qos, retain } = publication;
-    if (!retain && !this.#context.subscriptions.matches(topic)) return;
-    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-    const packet: PublishPacket = { cmd: 'publish', topic, payload: bytes, qos, retain, dup: false };
-    // One a turn of the event loop: retained and other QoS 1 packets published in the same tick would
-    // overtake each other inside aedes and count as duplicates (mqtt-server.ts, 1).
-    if (qos === 0) this.#mqtt.publish(packet, () => undefined);
-    else setImmediate(() => this.#mqtt.publish(packet, () => undefined));
+    const { sessions } = this.#context;
+    if (!retain && !sessions.subscriptions.matches(topic)) return;
+    const isKept = sessions.deliver(new Message(topic, payload), { qos, retain, setBy: '' });
+    if (!isKept) this.#context.counters.denied('retained-limit');
   }
 }
 

@@ -8,20 +8,16 @@ import { addressKey, type AgentAddress } from '../base/address.ts';
 import type { CodecName, ListenChannels, Publication } from '../actor/index.ts';
 import { limits } from '../base/limits.ts';
 import type { TopicMatch } from '../device/index.ts';
+import { ClientSession } from './client-session.ts';
 import type { BrokerContext } from './context.ts';
 import { parseDownlinkFilter } from './downlink-filter.ts';
 import { FramesFeed } from './frames-feed.ts';
 import { IngestQueue } from './ingest-queue.ts';
 import { Permissions } from './permissions.ts';
 import { QueueHost } from './queue-host.ts';
+import { Message } from './sessions/index.ts';
 import { isReservedTopic } from './topics.ts';
-import {
-  isTooSlow,
-  saidGoodbye,
-  type Client,
-  type PublishCallback,
-  type PublishPacket,
-} from './mqtt-server.ts';
+import { saidGoodbye, type Client, type PublishCallback, type PublishPacket } from './mqtt-server.ts';
 
 /** What CONNECT said. */
 export interface ConnectFacts {
@@ -47,6 +43,7 @@ export class Connection {
   /** Address it comes from. */
   readonly source: string;
   readonly permissions: Permissions;
+  readonly session: ClientSession;
   /** User name without `?codec=`; null: none was given. */
   user: string | null = null;
   codec: CodecName | null = null;
@@ -57,16 +54,11 @@ export class Connection {
   readonly #context: BrokerContext;
   // Made with their first entry: an idle connection has none, and an empty Map takes 200 bytes.
   #attached: Map<string, AgentAddress> | null = null;
-  /** Filters subscribed on this connection. */
-  #filters: Set<string> | null = null;
   #frames: Map<string, FramesFeed> | null = null;
   #phase: 'opened' | 'ready' | 'closed' = 'opened';
   #isAgentsLimitReported = false;
   #lastTopic = '';
   #lastRoute: Route = ORDINARY;
-  #checkedTopic = '';
-  #checkedGeneration = -1;
-  #isCheckedHeard = true;
 
   constructor(
     context: BrokerContext,
@@ -79,6 +71,7 @@ export class Connection {
     this.number = context.runtime.openConnectionId();
     this.stream = stream;
     this.client = client;
+    this.session = new ClientSession(context, this);
     this.queue = new IngestQueue(new QueueHost(context, this));
   }
 
@@ -86,10 +79,8 @@ export class Connection {
     return this.#phase === 'ready';
   }
 
-  get filterCount(): number {
-    return this.facts.isClean
-      ? (this.#filters?.size ?? 0)
-      : this.#context.sessionFilters(this.client.id).size;
+  get isClosed(): boolean {
+    return this.#phase === 'closed';
   }
 
   /** One PUBLISH from the wire. `callback` acknowledges it, or with an error ends the connection. */
@@ -99,7 +90,7 @@ export class Connection {
     const { topic, payload, qos } = packet;
     context.counters.messagesIn(qos);
     context.counters.bytesIn(payload.length);
-    if (topic !== this.#lastTopic) this.#route(topic);
+    if (topic !== this.#lastTopic) this.#find(topic);
     const route = this.#lastRoute;
     switch (route.kind) {
       case 'device':
@@ -129,66 +120,42 @@ export class Connection {
     this.queue.pushOrdinary(packet, callback);
   }
 
-  /** Whether an ordinary subscriber gets messages on this topic. */
-  isHeard(topic: string): boolean {
-    const { subscriptions } = this.#context;
-    if (topic === this.#checkedTopic && this.#checkedGeneration === subscriptions.generation) {
-      return this.#isCheckedHeard;
-    }
-    this.#checkedTopic = topic;
-    this.#checkedGeneration = subscriptions.generation;
-    this.#isCheckedHeard = subscriptions.matches(topic);
-    return this.#isCheckedHeard;
-  }
-
   /** CONNECT is complete, a stored session is restored. */
   ready(): void {
     if (this.#phase !== 'opened') return;
     this.#phase = 'ready';
-    if (this.facts.isClean) this.#context.dropSession(this.client.id);
     const will =
       this.facts.willTopic === null ? null : this.#context.registry.matchTopic(this.facts.willTopic);
     if (will?.channel === 'presence') this.#attach(will.address);
-    const restored = [...this.#context.sessionFilters(this.client.id)];
-    this.#listen(restored.filter((filter) => this.#filters?.has(filter) !== true));
+    this.#listen(this.session.attach());
+  }
+
+  /** A filter is allowed: calls `then` when it may be granted. */
+  subscribe(filter: string, qos: 0 | 1 | 2, then: () => void): void {
+    // What the client published before it subscribed must not come by the new subscription [MQTT-4.6.0-6].
+    this.queue.whenPassed(() => this.session.subscribe(filter, qos, then));
   }
 
   /** The SUBACK was sent; `filters` are those granted. */
   subscribed(filters: readonly string[]): void {
     if (this.#phase === 'closed') return;
-    const own = (this.#filters ??= new Set());
-    for (const filter of filters) {
-      if (!this.facts.isClean) this.#context.addSessionFilter(this.client.id, filter);
-      else if (!own.has(filter)) this.#context.subscriptions.add(filter);
-      own.add(filter);
-    }
+    this.session.subscribed(filters);
     this.#listen(filters);
   }
 
   /** Also called by aedes when a clean connection closes; then `close` has the last word. */
   unsubscribed(filters: readonly string[]): void {
     if (this.#phase === 'closed') return;
+    this.session.unsubscribed(filters);
     for (const filter of filters) {
-      const wasOwn = this.#filters?.delete(filter) === true;
-      if (!this.facts.isClean) this.#context.removeSessionFilter(this.client.id, filter);
-      else if (wasOwn) this.#context.subscriptions.remove(filter);
       this.#frames?.get(filter)?.end(1000, 'unsubscribed');
       this.#frames?.delete(filter);
     }
   }
 
   /** One publication of an agent to this client only. */
-  send(publication: Publication): void {
-    if (this.#phase === 'closed') return;
-    if (isTooSlow(this.client)) {
-      this.#context.counters.denied('slow-client');
-      this.destroy('reads too slowly');
-      return;
-    }
-    const { topic, payload, qos, retain } = publication;
-    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-    const packet: PublishPacket = { cmd: 'publish', topic, payload: bytes, qos, retain, dup: false };
-    this.#context.server?.publishTo(this.client, packet, () => undefined);
+  send({ topic, payload, qos, retain }: Publication): void {
+    if (this.#phase === 'ready') this.session.push(new Message(topic, payload), qos, retain);
   }
 
   isAttachedTo(address: AgentAddress): boolean {
@@ -204,8 +171,8 @@ export class Connection {
   close(): void {
     if (this.#phase === 'closed') return;
     const context = this.#context;
-    if (this.facts.isClean) for (const filter of this.#filters ?? []) context.subscriptions.remove(filter);
     this.#phase = 'closed';
+    this.session.detach();
     const reason = this.endReason ?? (saidGoodbye(this.client) ? 'disconnect' : 'connection lost');
     for (const feed of this.#frames?.values() ?? []) feed.end(1001, reason);
     this.#frames = null;
@@ -215,7 +182,7 @@ export class Connection {
     this.#attached = null;
   }
 
-  #route(topic: string): void {
+  #find(topic: string): void {
     const { registry } = this.#context;
     const match = registry.matchTopic(topic);
     this.#lastTopic = topic;

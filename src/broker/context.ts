@@ -7,8 +7,7 @@ import type { Identities } from '../identity/index.ts';
 import type { BrokerCounters } from './counters.ts';
 import type { GuardLimits } from './guard/index.ts';
 import type { IngestQueue, Pending } from './ingest-queue.ts';
-import type { MqttServer } from './mqtt-server.ts';
-import { SubscriptionIndex } from './subscription-index.ts';
+import type { Sessions } from './sessions/index.ts';
 
 export interface BrokerContextOptions {
   readonly runtime: ActorRuntime;
@@ -18,6 +17,7 @@ export interface BrokerContextOptions {
   /** Remaining length an MQTT packet may have, in bytes. */
   readonly packetBytesMax: number;
   readonly identities: Identities | null;
+  readonly sessions: Sessions;
 }
 
 /** What all connections of one broker share. Maps are bounded by the limits on connections and sessions. */
@@ -29,15 +29,11 @@ export class BrokerContext {
   readonly guardLimits: GuardLimits;
   /** Null: everybody may connect and do everything. */
   readonly identities: Identities | null;
-  readonly subscriptions = new SubscriptionIndex();
+  readonly sessions: Sessions;
   isStopping = false;
-  /** Set once, before the first connection: server and context need each other. */
-  server: MqttServer | null = null;
   /** Called when a queue has emptied; the broker waits for that at stop. */
   onDrained: () => void = () => undefined;
 
-  /** Filters of persistent sessions by client id, connected or not [MQTT-3.1.2-4]. */
-  readonly #sessions = new Map<string, Set<string>>();
   /** How many connections speak for an agent, by address key. */
   readonly #attachments = new Map<string, number>();
   /** Queues of closed connections whose publishes are still in flight, by client id. */
@@ -49,43 +45,11 @@ export class BrokerContext {
     this.log = options.log;
     this.counters = options.counters;
     this.identities = options.identities;
+    this.sessions = options.sessions;
     this.guardLimits = {
       connectBytesMax: Math.min(limits.mqttConnectBytesMax, options.packetBytesMax),
       packetBytesMax: options.packetBytesMax,
     };
-  }
-
-  get sessionCount(): number {
-    return this.#sessions.size;
-  }
-
-  hasSession(clientId: string): boolean {
-    return this.#sessions.has(clientId);
-  }
-
-  sessionFilters(clientId: string): ReadonlySet<string> {
-    return this.#sessions.get(clientId) ?? new Set();
-  }
-
-  addSessionFilter(clientId: string, filter: string): void {
-    const filters = this.#sessions.get(clientId) ?? new Set();
-    this.#sessions.set(clientId, filters);
-    if (filters.has(filter)) return;
-    filters.add(filter);
-    this.subscriptions.add(filter);
-  }
-
-  removeSessionFilter(clientId: string, filter: string): void {
-    const filters = this.#sessions.get(clientId);
-    if (filters?.delete(filter) !== true) return;
-    this.subscriptions.remove(filter);
-    if (filters.size === 0) this.#sessions.delete(clientId);
-  }
-
-  /** A clean CONNECT discards the session [MQTT-3.1.2-6]. */
-  dropSession(clientId: string): void {
-    for (const filter of this.sessionFilters(clientId)) this.subscriptions.remove(filter);
-    this.#sessions.delete(clientId);
   }
 
   attach(address: AgentAddress, connection: number, codec: CodecName | null): void {

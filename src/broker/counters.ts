@@ -12,6 +12,8 @@ export interface BrokerCounters {
   /** A PUBLISH to `devices/...` that belongs to no model and no channel. */
   unmapped(): void;
   denied(reason: DeniedReason): void;
+  /** A message for a session was dropped, because its queue is full. */
+  queueDropped(): void;
   /** Time from PUBLISH to its PUBACK (or PUBREC), sampled 1 in 16. */
   pubackLatencyMs(ms: number): void;
 }
@@ -22,5 +24,6 @@ export const noCounters: BrokerCounters = {
   bytesIn: () => undefined,
   unmapped: () => undefined,
   denied: () => undefined,
+  queueDropped: () => undefined,
   pubackLatencyMs: () => undefined,
 };

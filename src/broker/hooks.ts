@@ -7,13 +7,13 @@ import type { BrokerContext } from './context.ts';
 import type { Violation } from './guard/index.ts';
 import {
   guardClient,
-  isTooSlow,
   MqttServer,
+  SESSION_MARK,
   type Client,
   type PublishCallback,
   type PublishPacket,
-  type Subscription,
 } from './mqtt-server.ts';
+import { Message } from './sessions/index.ts';
 import { isReservedTopic } from './topics.ts';
 
 /** Where a connection is kept on aedes' client: one property read in the hot path, not a map lookup. */
@@ -76,7 +76,8 @@ export async function createMqttServer(context: BrokerContext): Promise<MqttServ
           return;
         }
         const claim = { username, password: password?.toString() ?? '', source: connection.source };
-        void authenticate(context, connection, claim).then((refusal) => {
+        void authenticate(context, connection, claim).then(async (refusal) => {
+          if (refusal === null) await connection.session.open(connection.facts.isClean);
           if (refusal === null) done(null, true);
           else done(Object.assign(new Error(refusal.reason), { returnCode: refusal.returnCode }), false);
         });
@@ -88,23 +89,21 @@ export async function createMqttServer(context: BrokerContext): Promise<MqttServ
         else connection.publish(packet, done);
       },
       authorizeSubscribe: (client, subscription, done) => {
-        // Null is answered with 128 in the SUBACK (MQTT 3.1.1 section 3.9.3).
-        done(null, maySubscribe(context, client, subscription) ? subscription : null);
-      },
-      authorizeForward: (client, packet) => {
         const connection = connectionOf(client);
-        if (connection?.permissions.mayReceive(packet.topic) === false) {
-          connection.permissions.denied('subscribe', packet.topic);
-          return null;
+        const { topic, qos } = subscription;
+        // Null is answered with 128 in the SUBACK (MQTT 3.1.1 section 3.9.3).
+        if (connection === undefined || topic === SESSION_MARK) done(null, null);
+        else if (maySubscribe(context, connection, topic))
+          connection.subscribe(topic, qos, () => done(null, subscription));
+        else {
+          connection.unsubscribed([topic]); // of a session that was restored: the right was taken back
+          done(null, null);
         }
-        if (!isTooSlow(client)) return packet;
-        context.counters.denied('slow-client');
-        if (packet.qos === 0) return null;
-        connection?.destroy('reads too slowly'); // its session keeps the message
-        return packet;
       },
     },
-    (client, topic) => connectionOf(client)?.isHeard(topic) ?? true,
+    context.sessions,
+    // The agents know themselves who was connected when the process ended.
+    (topic) => context.registry.matchTopic(topic)?.channel !== 'presence',
   );
   listenTo(server, context);
   await server.listen();
@@ -136,23 +135,23 @@ function noteReason(client: Client, reason: string): void {
   if (connection !== undefined) connection.endReason ??= reason;
 }
 
-function maySubscribe(context: BrokerContext, client: Client, { topic }: Subscription): boolean {
+function maySubscribe(context: BrokerContext, connection: Connection, topic: string): boolean {
   if (isReservedTopic(topic)) {
     context.counters.denied('reserved-topic');
     return false;
   }
-  const permissions = connectionOf(client)?.permissions;
-  if (permissions?.may('subscribe', topic) === false) {
+  const { permissions, session } = connection;
+  if (!permissions.may('subscribe', topic)) {
     permissions.denied('subscribe', topic);
     return false;
   }
-  if ((connectionOf(client)?.filterCount ?? 0) < limits.mqttFiltersPerClientMax) return true;
+  if (session.filterCount < limits.mqttFiltersPerClientMax || session.has(topic)) return true;
   context.counters.denied('subscriptions-limit');
   return false;
 }
 
 /** A will, published at the end of a connection; `client` is null when even that is gone. */
-function publishWill(
+export function publishWill(
   context: BrokerContext,
   client: Client | null,
   packet: PublishPacket,
@@ -167,9 +166,14 @@ function publishWill(
     return;
   }
   const match = registry.matchTopic(topic);
+  const pass = (): void => {
+    const setBy = (client === null ? undefined : connectionOf(client)?.permissions.name) ?? '';
+    context.sessions.deliver(new Message(topic, payload), { qos, retain: packet.retain, setBy });
+    done(null);
+  };
   if (match === null) {
     if (registry.isDeviceTopic(topic)) counters.unmapped();
-    done(null);
+    pass();
     return;
   }
   const { address, channel, subject } = match;
@@ -183,6 +187,7 @@ function publishWill(
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
   runtime.deliver({ address, channel, subject, qos, payload: bytes, connection: 0 }, (outcome) => {
     if (outcome === 'busy') counters.denied('busy'); // the agent hears of the end by detachDevice
-    done(outcome === 'stopping' ? new Error('stopping') : null);
+    if (outcome === 'stopping') done(new Error('stopping'));
+    else pass();
   });
 }

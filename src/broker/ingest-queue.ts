@@ -4,10 +4,10 @@
  * the order ([MQTT-4.6.0-2]), and holding callbacks back is the backpressure: aedes reads no further.
  *
  * An entry: waiting (the runtime has it) -> ready (accepted) | held (busy) | dropped. An ordinary publish
- * starts as ready. A QoS 2 copy starts as checking (does the session know its packet id?).
+ * starts as ready, and so does a QoS 2 packet whose id the session knows.
  *
- * I1 Callbacks are called in order of arrival, each at most once.
- * I2 While an entry is held or checking, nothing behind it is given to the runtime.
+ * I1 What is ready is passed on in order of arrival, each at most once.
+ * I2 While an entry is held, nothing behind it is given to the runtime.
  * I3 A copy (DUP) of a waiting publish shares its outcome and is not delivered a second time.
  * I4 QoS 0 waits only when the runtime is congested or I2 demands it.
  */
@@ -24,16 +24,17 @@ export interface IngestHost {
   readonly counters: BrokerCounters;
   /** The same packet id of the same client, still in flight on an earlier connection. */
   findEarlier(packetId: number): Pending | null;
-  isAwaitingRelease(packet: PublishPacket): Promise<boolean>;
-  /** To ordinary subscribers, after the publisher has gone. */
-  forward(packet: PublishPacket): void;
+  /** Whether the session has taken this QoS 2 packet before, and awaits its PUBREL. */
+  isAwaitingRelease(packet: PublishPacket): boolean;
+  /** To ordinary subscribers, then acknowledged by the callback; null: the publisher has gone. */
+  pass(packet: PublishPacket, callback: PublishCallback | null): void;
   /** Ends the connection without acknowledging. */
   end(reason: string): void;
   /** Nothing is in flight any more. */
   drained(): void;
 }
 
-type PendingState = 'waiting' | 'held' | 'checking' | 'ready' | 'dropped';
+type PendingState = 'waiting' | 'held' | 'ready' | 'dropped';
 
 const LATENCY_SAMPLE_MASK = 15; // 1 in 16
 
@@ -88,21 +89,27 @@ export class IngestQueue {
         if (outcome === 'busy') this.#host.counters.denied('busy');
       };
       runtime.deliver(deviceMessage(packet, match, this.#host.connection), this.#forget);
-      callback(null);
+      this.#host.pass(packet, callback);
       return;
     }
     const pending = this.#append(packet, match, callback);
     if (pending === null) return;
     if ((++this.#samples & LATENCY_SAMPLE_MASK) === 0) pending.startedAtMs = performance.now();
-    if (packet.dup && packet.qos > 0 && this.#isCopy(pending)) return;
+    if (packet.qos > 0 && this.#isCopy(pending)) return;
     if (this.#isBlocked) pending.state = 'held';
     else this.#deliver(pending);
   }
 
   /** Any other publish: goes on when all earlier ones have their outcome. */
   pushOrdinary(packet: PublishPacket, callback: PublishCallback): void {
-    if (this.#head === null) callback(null);
+    if (this.#head === null) this.#host.pass(packet, callback);
     else this.#append(packet, null, callback);
+  }
+
+  /** Calls `then` when everything that has arrived until now was passed on; not at all when the connection ends before. */
+  whenPassed(then: () => void): void {
+    if (this.#head === null) then();
+    else this.#append(null, null, then);
   }
 
   /** The outcome of a delivery. */
@@ -141,12 +148,12 @@ export class IngestQueue {
     this.#isClosed = true;
     if (this.#retry !== null) clearTimeout(this.#retry);
     for (let pending = this.#head; pending !== null; pending = pending.next) {
-      if (pending.state === 'held' || pending.state === 'checking') this.#drop(pending);
+      if (pending.state === 'held') this.#drop(pending);
     }
     this.#flush();
   }
 
-  #append(packet: PublishPacket, match: TopicMatch | null, callback: PublishCallback): Pending | null {
+  #append(packet: PublishPacket | null, match: TopicMatch | null, callback: PublishCallback): Pending | null {
     if (this.#length >= limits.mqttPublishesWaitingMax) {
       this.#host.counters.denied('in-flight-limit');
       this.#host.end('too many publishes in flight');
@@ -173,34 +180,25 @@ export class IngestQueue {
     this.#host.runtime.deliver(deviceMessage(packet, match, this.#host.connection), pending.settle);
   }
 
-  /** I3. Also true while it is not known yet. */
+  /** I3 */
   #isCopy(copy: Pending): boolean {
     const { packet } = copy;
     if (packet?.messageId === undefined) return false;
-    let original = this.find(packet.messageId);
-    if (original === copy || original === null) original = this.#host.findEarlier(packet.messageId);
-    if (original !== null) {
-      while (original.follower !== null) original = original.follower;
-      original.follower = copy;
-      copy.state = 'waiting';
-      if (original.state === 'ready') copy.settle('accepted');
-      return true;
+    if (packet.dup) {
+      let original = this.find(packet.messageId);
+      if (original === copy || original === null) original = this.#host.findEarlier(packet.messageId);
+      if (original !== null) {
+        while (original.follower !== null) original = original.follower;
+        original.follower = copy;
+        copy.state = 'waiting';
+        if (original.state === 'ready') copy.settle('accepted');
+        return true;
+      }
     }
-    if (packet.qos !== 2) return false;
-    copy.state = 'checking';
-    this.#isBlocked = true;
-    void this.#checkRelease(copy, packet); // never rejects: isAwaitingRelease does not
+    // Taken before: PUBREC again, no second delivery [MQTT-4.3.3-2]. It is ready as it is.
+    if (packet.qos !== 2 || !this.#host.isAwaitingRelease(packet)) return false;
+    if (this.#head === copy) this.#flush();
     return true;
-  }
-
-  /** A QoS 2 packet id that awaits PUBREL was accepted before: PUBREC again, no second delivery [MQTT-4.3.3-2]. */
-  async #checkRelease(copy: Pending, packet: PublishPacket): Promise<void> {
-    const isKnown = await this.#host.isAwaitingRelease(packet);
-    if (copy.packet !== packet || copy.state !== 'checking') return; // the connection closed meanwhile
-    copy.state = isKnown ? 'ready' : 'held';
-    if (isKnown) this.#passOn(copy, 'accepted');
-    this.#unblock();
-    this.#flush();
   }
 
   #hold(pending: Pending): void {
@@ -214,7 +212,7 @@ export class IngestQueue {
   #probe(): void {
     this.#retry = null;
     for (let pending = this.#head; pending !== null; pending = pending.next) {
-      if (pending.state === 'checking' || pending.state === 'waiting') return; // its outcome continues
+      if (pending.state === 'waiting') return; // its outcome continues
       if (pending.state === 'held') return this.#deliver(pending);
     }
   }
@@ -224,10 +222,6 @@ export class IngestQueue {
     if (this.#retry !== null) clearTimeout(this.#retry);
     this.#retry = null;
     for (let pending = this.#head; pending !== null; pending = pending.next) {
-      if (pending.state === 'checking') {
-        this.#isBlocked = true; // I2
-        return;
-      }
       if (pending.state === 'held') this.#deliver(pending);
     }
   }
@@ -267,12 +261,14 @@ export class IngestQueue {
     pending.startedAtMs = 0;
     pending.next = this.#free;
     this.#free = pending;
-    if (state === 'dropped' || packet === null || callback === null) return;
-    if (!this.#isClosed) {
+    if (state === 'dropped' || callback === null) return;
+    if (packet === null) {
+      if (!this.#isClosed) callback(null);
+    } else if (!this.#isClosed) {
       if (startedAtMs > 0) this.#host.counters.pubackLatencyMs(performance.now() - startedAtMs);
-      callback(null); // aedes writes the PUBACK before this returns
-    } else if (packet.qos < 2 && follower === null) {
-      this.#host.forward(packet);
+      this.#host.pass(packet, callback); // acknowledged before this returns, unless something has to be stored
+    } else if (follower === null) {
+      this.#host.pass(packet, null); // a copy that came on another connection passes it on itself
     }
   }
 }

@@ -1,92 +1,108 @@
 /**
- * aedes 1.2.0 as this bridge uses it. Facts found in its source, each with what is done about it:
+ * aedes 1.2.0 as this bridge uses it: it reads packets, does CONNECT, SUBSCRIBE and the acknowledgements. Whom a message
+ * is for, and what is sent to a client when, is decided in `sessions/`; see ADR 0015 for what of aedes that replaces.
+ * Facts found in its source, each with what is done about it:
  *
- * 1. A subscriber drops a message as a duplicate when its number is lower than the last one it got, but
- *    QoS 1 and retained messages pass through promises and are overtaken by a QoS 0 message published
- *    in the same tick: the QoS 1 message is lost. QoS 0 gets number sequences of its own here.
- * 2. mqemitter with a concurrency limit queues without bound behind one frozen subscriber and stops
- *    everybody. It runs without that limit; `isTooSlow` bounds what waits in each socket instead, and
- *    the drain timeout ends a socket which does not move.
- * 3. What nobody subscribes to still passes persistence and emitter: `publish` ends it first.
- * 4. Its parser takes packets of 256 MB, text that is none, wildcards inside of a level, packet id 0 and more: what was
+ * 1. What aedes calls `publish` for was routed before it is acknowledged (connection.ts), or is a topic below $SYS,
+ *    which nobody may hear: `publish` does nothing, and its emitter has no subscribers.
+ * 2. It sends what a session has kept, and retained messages, as fast as the socket takes them, without DUP and without
+ *    a window. Its persistence here has nothing of it to send.
+ * 3. It finds a session only by its subscriptions [MQTT-3.2.2-2]: one without any gets a mark for one, which is taken
+ *    back where subscriptions are allowed (`SESSION_MARK`).
+ * 4. It stores filters that were denied. They are stored where they are allowed, before the SUBACK.
+ * 5. Wills of brokers whose heartbeat it did not hear are published by it, its own among them: it knows itself alive.
+ * 6. Its parser takes packets of 256 MB, text that is none, wildcards inside of a level, packet id 0 and more: what was
  *    read passes a guard first (`guardClient`).
  */
+import { Readable } from 'node:stream';
 import { Aedes, type AedesOptions, type Client, type PublishPacket } from 'aedes';
 import { limits } from '../base/limits.ts';
 import { GuardedInput, type GuardLimits, type Violation } from './guard/index.ts';
+import {
+  SessionPersistence,
+  type PersistentClient,
+  type Sessions,
+  type StoredPacket,
+  type StoredSubscription,
+} from './sessions/index.ts';
 
-export type { Client, PublishPacket, Subscription } from 'aedes';
+export type { Client, PublishPacket } from 'aedes';
 export type PublishCallback = (error?: Error | null) => void;
-
-/** What aedes has at run time beyond its declarations; checked by the tests of this room. */
-interface AedesInternals {
-  readonly persistence: {
-    incomingGetPacket(client: Client, packet: PublishPacket): Promise<unknown>;
-  };
-}
 
 interface ClientInternals {
   /** Set when a DISCONNECT packet ended the connection. */
   readonly _disconnected: boolean;
   /** Called with each piece read from the socket. */
   readonly _parser: { parse(bytes: Buffer): number };
+  /** Ends the connection when its socket takes nothing for the drain timeout. */
+  waitForDrain(done: (error?: Error | null) => void): void;
 }
 
-/** What aedes-packet adds: a sequence's name and the number in it. */
-type NumberedPacket = PublishPacket & { brokerId?: string; brokerCounter?: number };
-
 type PublishDone = (error?: Error) => void;
-type PublishWithClient = (packet: PublishPacket, client: Client, done?: PublishDone) => void;
 
-/** aedes with the three corrections above. */
+/** Stands for the subscriptions of a session that has none. No client can send it [MQTT-1.5.3-2]. */
+export const SESSION_MARK = '\0';
+
+/** See the head of this file. */
 export class MqttServer extends Aedes {
-  readonly #hasSubscribers: (client: Client, topic: string) => boolean;
-  #sequence = 0;
-
-  constructor(options: AedesOptions, hasSubscribers: (client: Client, topic: string) => boolean) {
-    super({ ...options, concurrency: 0 });
-    this.#hasSubscribers = hasSubscribers;
+  constructor(options: AedesOptions, sessions: Sessions, keepsWill: (topic: string) => boolean) {
+    super({ ...options, concurrency: 0, persistence: new ServedPersistence(sessions, keepsWill) });
+    Object.assign(this.brokers, { [this.id]: Infinity });
   }
 
-  /** aedes calls it with the publishing client for packets from the wire, and without for its own. */
   override publish(packet: PublishPacket, done: PublishDone): void;
   override publish(packet: PublishPacket, client: Client, done: PublishDone): void;
-  override publish(packet: PublishPacket, second: Client | PublishDone, third?: PublishDone): void {
-    if (typeof second === 'function') {
-      super.publish(this.#numbered(packet), second);
-      return;
-    }
-    if (third !== undefined && !packet.retain && !this.#hasSubscribers(second, packet.topic)) {
-      third();
-      return;
-    }
-    // The declaration lacks the form with a client, which aedes itself uses for every packet it gets.
-    const publish = super.publish as unknown as PublishWithClient;
-    publish.call(this, this.#numbered(packet), second, third);
+  override publish(_packet: PublishPacket, second: Client | PublishDone, third?: PublishDone): void {
+    if (typeof second === 'function') second();
+    else third?.();
   }
 
-  /** One packet to one client only. QoS 1 to a persistent session is kept until acknowledged. */
-  publishTo(client: Client, packet: PublishPacket, done: PublishDone): void {
-    client.publish(this.#numbered(packet, true), done);
+  override subscribe(_topic: string, _deliver: unknown, done: () => void): void {
+    done();
   }
 
-  /** Whether the session holds this QoS 2 packet id, i.e. it awaits PUBREL. Never rejects. */
-  async isAwaitingRelease(client: Client, packet: PublishPacket): Promise<boolean> {
-    const { persistence } = this as unknown as AedesInternals; // set by listen(), not declared
-    try {
-      await persistence.incomingGetPacket(client, packet);
-      return true;
-    } catch {
-      return false; // it rejects with "no such packet"
-    }
+  override unsubscribe(_topic: string, _deliver: unknown, done?: () => void): void {
+    done?.();
+  }
+}
+
+/** What aedes may do with the sessions by itself. */
+class ServedPersistence extends SessionPersistence {
+  readonly #keepsWill: (topic: string) => boolean;
+
+  constructor(sessions: Sessions, keepsWill: (topic: string) => boolean) {
+    super(sessions);
+    this.#keepsWill = keepsWill;
   }
 
-  #numbered(packet: PublishPacket, isDirect = false): PublishPacket {
-    if (packet.qos !== 0) return packet; // session storage finds QoS 1 and 2 by the broker's own id
-    const numbered: NumberedPacket = packet;
-    numbered.brokerId = `${isDirect ? 'direct' : 'all'}${packet.retain ? ' retained' : ''}`;
-    numbered.brokerCounter = ++this.#sequence;
-    return numbered;
+  override addSubscriptions(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override async subscriptionsByClient(client: PersistentClient): Promise<StoredSubscription[]> {
+    // The session was opened when the client was authenticated, new or not.
+    const session = this.sessions.kept(client.id);
+    if (session === undefined || session.isNew) return [];
+    const found = await super.subscriptionsByClient(client);
+    return found.length > 0 ? found : [{ topic: SESSION_MARK, qos: 0 }];
+  }
+
+  override createRetainedStreamCombi(): Readable {
+    return Readable.from([]);
+  }
+
+  override outgoingStream(): Readable {
+    return Readable.from([]);
+  }
+
+  /** A PUBREC is answered with PUBREL even when it is not known any more, so that the client gets on. */
+  override async outgoingUpdate(client: PersistentClient, packet: StoredPacket): Promise<void> {
+    this.sessions.find(client.id)?.released(packet.messageId ?? 0);
+    await this.sessions.log.committed();
+  }
+
+  protected override keepsWill(topic: string): boolean {
+    return this.#keepsWill(topic);
   }
 }
 
@@ -96,7 +112,7 @@ export function guardClient(
   guardLimits: GuardLimits,
   refuse: (violation: Violation) => void,
 ): GuardedInput {
-  const { _parser: parser } = client as unknown as ClientInternals; // not declared by aedes
+  const { _parser: parser } = internals(client);
   const parse = parser.parse.bind(parser);
   const input = new GuardedInput(guardLimits, parse, refuse);
   parser.parse = (bytes) => {
@@ -110,10 +126,19 @@ export function guardClient(
 
 /** Whether the client said goodbye with a DISCONNECT packet. */
 export function saidGoodbye(client: Client): boolean {
-  return (client as unknown as ClientInternals)._disconnected; // not declared by aedes
+  return internals(client)._disconnected;
 }
 
 /** Whether more waits in this client's socket than it may: it reads too slowly. */
 export function isTooSlow(client: Client): boolean {
   return client.conn.writableLength > limits.socketBufferBytesMax;
+}
+
+/** Calls `then` when the client's socket takes more, or is gone; ends it when it does not in time. */
+export function whenDrained(client: Client, then: () => void): void {
+  internals(client).waitForDrain(then);
+}
+
+function internals(client: Client): ClientInternals {
+  return client as unknown as ClientInternals; // not declared by aedes; checked by the tests of this room
 }

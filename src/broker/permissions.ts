@@ -42,6 +42,11 @@ export class Permissions {
     return this.#isLastReceived;
   }
 
+  /** Empty: nobody is asked. */
+  get name(): string {
+    return this.#principal?.name ?? '';
+  }
+
   /** Whether it is still who it was, with the same rights. */
   isCurrent(): boolean {
     const { identities } = this.#context;

@@ -2,13 +2,15 @@ import type { ActorRuntime } from '../actor/index.ts';
 import type { BrokerContext } from './context.ts';
 import type { BrokerCounters } from './counters.ts';
 import type { IngestHost, IngestQueue, Pending } from './ingest-queue.ts';
-import type { Client, PublishPacket } from './mqtt-server.ts';
+import type { Client, PublishCallback, PublishPacket } from './mqtt-server.ts';
+import type { ClientSession } from './client-session.ts';
 
 /** The connection, as far as its queue needs it. */
 export interface QueueOwner {
   readonly number: number;
   readonly client: Client;
   readonly queue: IngestQueue;
+  readonly session: ClientSession;
   destroy(reason: string): void;
 }
 
@@ -38,12 +40,12 @@ export class QueueHost implements IngestHost {
     return this.#context.findEarlier(this.#owner.client.id, packetId);
   }
 
-  async isAwaitingRelease(packet: PublishPacket): Promise<boolean> {
-    return (await this.#context.server?.isAwaitingRelease(this.#owner.client, packet)) ?? false;
+  isAwaitingRelease({ messageId = 0 }: PublishPacket): boolean {
+    return this.#owner.session.isAwaitingRelease(messageId);
   }
 
-  forward(packet: PublishPacket): void {
-    this.#context.server?.publish(packet, () => undefined);
+  pass(packet: PublishPacket, callback: PublishCallback | null): void {
+    this.#owner.session.pass(packet, callback);
   }
 
   end(reason: string): void {

@@ -1,5 +1,11 @@
 /** What is in the data directory: whether a start finds all of it, and what to do when not. */
-import { checkData, repairJournal, type JournalReport, type ShardReport } from '../store/index.ts';
+import {
+  checkData,
+  repairJournal,
+  type JournalReport,
+  type SharedReport,
+  type ShardReport,
+} from '../store/index.ts';
 import type { Check } from './doctor.ts';
 import { sizeText } from './text-table.ts';
 
@@ -19,7 +25,12 @@ export function checkStoredData(dataDir: string, isSettingAside: boolean): Check
         { name: 'data', status: 'info', text: 'a bridge runs on it: stop it to have its files checked' },
       ];
     case 'checked':
-      return [...done, ...journalChecks(report.journal), ...report.shards.map(shardCheck)];
+      return [
+        ...done,
+        ...journalChecks(report.journal),
+        ...report.shards.map(shardCheck),
+        ...report.shared.map(sharedCheck),
+      ];
   }
 }
 
@@ -64,6 +75,11 @@ function shardCheck({ file, agents, problems, missing, hasDiary }: ShardReport):
   }
   const diary = hasDiary ? '; the last start ended in its replay: the next ones find the message it was' : '';
   return { name: file, status: 'ok', text: `${agents} agents${diary}` };
+}
+
+function sharedCheck({ file, problems }: SharedReport): Check {
+  if (problems.length === 0) return { name: file, status: 'ok', text: 'whole' };
+  return { name: file, status: 'fail', text: problems.join('; '), fix: RESTORE };
 }
 
 function setAside(dataDir: string): Check[] {

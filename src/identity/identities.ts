@@ -8,6 +8,7 @@ import { hasIdentityFile, IdentityStore, type IdentityRow } from '../store/index
 import { rulesOf } from './access-rules.ts';
 import { Attempts } from './attempts.ts';
 import { Principal } from './principal.ts';
+import type { Action } from './access-rules.ts';
 import { hashSecret, isOurSecret, isSlow, nobodysHash, verify } from './secrets.ts';
 
 /** What a client says about itself. */
@@ -38,6 +39,8 @@ export class Identities {
   readonly #watch: NodeJS.Timeout;
   #dataVersion = -1;
   #isOpen = true;
+  /** Who was asked about by name since the last change; null: nobody. */
+  readonly #named = new Map<string, Principal | null>();
   /** Slow checks under way. */
   #checking = 0;
   onChange: () => void = () => undefined;
@@ -84,6 +87,19 @@ export class Identities {
     return this.#store?.find(principal.name)?.version === principal.version;
   }
 
+  /** Whether who has this name now may do it; of what was done under it before. Empty: it was done while nobody was asked. */
+  mayNow(name: string, action: Action, topic: string): boolean {
+    if (this.#isOpen || this.#store === null || name === '') return true;
+    let principal = this.#named.get(name);
+    if (principal === undefined) {
+      const row = this.#store.find(name);
+      principal = row === undefined ? null : principalOf(this.#store, row);
+      if (this.#named.size >= limits.identitiesByNameMax) this.#named.clear();
+      this.#named.set(name, principal);
+    }
+    return principal?.ruleFor(action, topic) !== undefined;
+  }
+
   close(): void {
     clearInterval(this.#watch);
     this.#store?.close();
@@ -125,6 +141,7 @@ export class Identities {
     const dataVersion = this.#store.dataVersion();
     if (dataVersion === this.#dataVersion) return;
     this.#dataVersion = dataVersion;
+    this.#named.clear();
     this.#isOpen = this.#store.isEmpty();
     this.onChange();
   }

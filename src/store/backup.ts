@@ -1,14 +1,16 @@
 /**
  * A consistent copy of everything, made while it works. Each shard copies its own; the first one does the rest.
  *
- *   each shard: agents' files -> shard.db; then journal.db -> checksums -> manifest, and the directory gets its name
+ *   each shard: agents' files -> shard.db; then what is shared -> journal.db -> checksums -> manifest, and the directory
+ *   gets its name
  *
  * I1 Files are copied before shard.db, so in the copy each is as old as shard.db or older: what it lacks is in
  *    the journal, and its row says so (`file = 2`). A start on the copy replays it, as after a crash.
  *    Newer ones would lose the history between them and shard.db.
  * I2 An agent that becomes heavy meanwhile has the file it began with in the copy.
  * I3 The journal is not trimmed meanwhile and is copied last: everything acknowledged before is in it.
- * I4 A backup that fails, or whose process ends, leaves a directory `*.part` at most, which the next start removes.
+ * I4 Sessions are copied before the journal: a QoS 2 packet that they know is in it.
+ * I5 A backup that fails, or whose process ends, leaves a directory `*.part` at most, which the next start removes.
  */
 import Database from 'better-sqlite3';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
@@ -30,6 +32,7 @@ import {
   type BackupManifest,
 } from './backup-manifest.ts';
 import { copyDatabase, fileError, syncFile } from './copy-database.ts';
+import { copyShared } from './backup-shared.ts';
 import { LAYOUT, shardFile, writeLayout } from './layout.ts';
 import type { AgentRow } from './shard-store.ts';
 
@@ -49,6 +52,7 @@ export interface BackupParts {
   readonly db: Database.Database;
   readonly directory: AgentDirectory;
   readonly files: AgentFiles;
+  readonly dataDir: string;
 }
 
 /** Copied entries, with the keys of agents. */
@@ -87,12 +91,14 @@ export class BackupRun {
       this.#at(this.#bytes + part.bytes);
     }
     const parts = [own, ...others];
+    const shared = await copyShared(this.#parts.dataDir, this.#directory);
     this.#begin('journal', journal.sizeBytes());
     const copy = await journal.copy(join(this.#directory, 'journal.db'), () => clock.now());
     this.#bytes += copy.bytes;
     if (parts.length > 1) writeLayout(this.#directory, parts.length);
     const layout = parts.length > 1 ? [LAYOUT] : [];
-    const files = await this.#checksums([...parts.flatMap(({ paths }) => paths), 'journal.db', ...layout]);
+    const paths = parts.flatMap((part) => part.paths);
+    const files = await this.#checksums([...paths, ...shared, 'journal.db', ...layout]);
     const sum = (count: (part: BackupPart) => number): number =>
       parts.reduce((all, part) => all + count(part), 0);
     const manifest: BackupManifest = {

@@ -31,7 +31,7 @@ export class Copies {
   constructor(db: Database.Database, path: string, store: StoreParts, shard = 0) {
     const { directory, history } = store;
     const { files } = store.heavy;
-    const parts = { db, directory, files, history, shard };
+    const parts = { db, directory, files, history, shard, dataDir: dirname(path) };
     this.transfers = transfersIn(dirname(path));
     this.exporter = new AgentExporter({ ...parts, cells: (key) => store.cells(key) });
     const newRow = ({ model, id }: AgentAddress): AgentRow => store.newRow(model, id, 0);

@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { agentFilePath } from './agent-files.ts';
+import { SHARED_FILES } from './backup-shared.ts';
 import { errorCode } from './database.ts';
 import { diaryFile, shardFile, shardsOf } from './layout.ts';
 import { checkWal, type WalTail } from './wal-tail.ts';
@@ -35,10 +36,21 @@ export interface ShardReport {
   readonly hasDiary: boolean;
 }
 
+/** A database that is no shard's. */
+export interface SharedReport {
+  readonly file: string;
+  readonly problems: readonly string[];
+}
+
 export type DataReport =
   | { readonly kind: 'empty' }
   | { readonly kind: 'in-use' }
-  | { readonly kind: 'checked'; readonly journal: JournalReport; readonly shards: readonly ShardReport[] };
+  | {
+      readonly kind: 'checked';
+      readonly journal: JournalReport;
+      readonly shards: readonly ShardReport[];
+      readonly shared: readonly SharedReport[];
+    };
 
 const PROBLEMS_MAX = 5;
 
@@ -56,7 +68,25 @@ export function checkData(dataDir: string): DataReport {
     watermarks.push(watermark);
     return report;
   });
-  return { kind: 'checked', journal: checkJournal(journalPath, wal, watermarks), shards: reports };
+  const shared = SHARED_FILES.filter((file) => existsSync(join(dataDir, file))).map((file) => ({
+    file,
+    problems: checkFile(join(dataDir, file)),
+  }));
+  return { kind: 'checked', journal: checkJournal(journalPath, wal, watermarks), shards: reports, shared };
+}
+
+function checkFile(path: string): string[] {
+  try {
+    return reading(path, problemsOf);
+  } catch (error) {
+    return [messageOf(error)];
+  }
+}
+
+/** What SQLite finds wrong with it, some of it. */
+function problemsOf(db: Database.Database): string[] {
+  const found = db.pragma(`quick_check(${PROBLEMS_MAX})`) as { quick_check: string }[]; // its column
+  return found.map((row) => row.quick_check).filter((text) => text !== 'ok');
 }
 
 function isInUse(path: string): boolean {
@@ -121,8 +151,7 @@ function checkShard(dataDir: string, shard: number): { report: ShardReport; wate
   const nothing = { file, agents: 0, missing: [], hasDiary };
   try {
     return reading(join(dataDir, file), (db) => {
-      const found = db.pragma(`quick_check(${PROBLEMS_MAX})`, { simple: false }) as { quick_check: string }[]; // its column
-      const problems = found.map((row) => row.quick_check).filter((text) => text !== 'ok');
+      const problems = problemsOf(db);
       if (problems.length > 0) return { report: { ...nothing, problems }, watermark: 0 };
       const agents = db.prepare('SELECT count(*) FROM agents').pluck().get() as number;
       const heavy = db.prepare('SELECT model, id FROM agents WHERE file <> 0').all() as {

@@ -56,13 +56,13 @@ CREATE TABLE IF NOT EXISTS version (n INTEGER NOT NULL) STRICT;
 INSERT INTO version SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM version);
 `;
 
-const FILE = 'identity.db';
+export const IDENTITY_FILE = 'identity.db';
 /** The other process holds the lock for one small transaction. */
 const LOCK_TIMEOUT_MS = 2000;
 
 /** Whether anybody was ever made known in this data directory. */
 export function hasIdentityFile(dataDir: string): boolean {
-  return existsSync(join(dataDir, FILE));
+  return existsSync(join(dataDir, IDENTITY_FILE));
 }
 
 /** See the head of this file. All methods throw BRG_STORE, BRG_DISK_FULL. */
@@ -73,7 +73,7 @@ export class IdentityStore {
 
   /** Opens the file, or makes it. @throws BridgeError BRG_DATA_DIR */
   constructor(dataDir: string) {
-    this.#path = join(dataDir, FILE);
+    this.#path = join(dataDir, IDENTITY_FILE);
     try {
       mkdirSync(dataDir, { recursive: true });
       this.#db = new Database(this.#path, { timeout: LOCK_TIMEOUT_MS });

@@ -14,7 +14,7 @@ export type { BackupJournal, BackupPart } from './backup-part.ts';
 export type { BackupProgress } from './backup.ts';
 export { diaryFile, shardFile, shardsOf, writeLayout } from './layout.ts';
 export type { BackupSummary } from './backup-manifest.ts';
-export { checkData, type JournalReport, type ShardReport } from './data-check.ts';
+export { checkData, type JournalReport, type SharedReport, type ShardReport } from './data-check.ts';
 export { repairJournal } from './journal-repair.ts';
 export { verifyCopy } from './backup-manifest.ts';
 export { describeExport } from './import-check.ts';
@@ -35,3 +35,4 @@ export {
   type IdentityRow,
   type Role,
 } from './identity-store.ts';
+export { loadSessions, SessionDatabase } from './session-database.ts';

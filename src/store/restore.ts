@@ -3,7 +3,8 @@
  *
  * I1 Nothing of the directory is touched before all of the backup was verified and lies beside it, on the disk.
  * I2 What was there is moved into a directory of its own, never deleted.
- * I3 While things are moved `restore.ready` exists, and a bridge does not start (`isHalfRestored`).
+ * I3 Who may connect stays as it is when the backup does not say: nobody gets in because of a restore.
+ * I4 While things are moved `restore.ready` exists, and a bridge does not start (`isHalfRestored`).
  */
 import Database from 'better-sqlite3';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { BridgeError } from '../base/errors.ts';
 import { backupName, readManifest, verifyBackup, type BackupManifest } from './backup-manifest.ts';
 import { fileError } from './copy-database.ts';
 import { errorCode } from './database.ts';
+import { IDENTITY_FILE } from './identity-store.ts';
 import { makeDirectory, syncPath } from './sync-path.ts';
 
 const STAGE = 'restore.part';
@@ -45,7 +47,8 @@ export async function restoreBackup(
   options: RestoreOptions,
 ): Promise<Restored> {
   const manifest = readManifest(backup);
-  const present = dataIn(dataDir);
+  const hasIdentities = manifest.files.some(({ path }) => path === IDENTITY_FILE);
+  const present = dataIn(dataDir).filter((name) => hasIdentities || !name.startsWith(IDENTITY_FILE));
   if (present.length > 0 && !options.force) {
     const message = `${dataDir} is not empty (${present.slice(0, 3).join(', ')}): --force moves what is there aside`;
     throw new BridgeError('BRG_DATA_DIR', message);

@@ -4,7 +4,6 @@ import { duplexPair } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createLog } from '../../src/base/log.ts';
 import { createBroker } from '../../src/broker/index.ts';
-import { SubscriptionIndex } from '../../src/broker/subscription-index.ts';
 import { Registry } from '../../src/device/index.ts';
 import { MemoryRuntime } from './memory-runtime.ts';
 import { start, until } from './start.ts';
@@ -85,17 +84,4 @@ test('refuses a persistent session without a client id with return code 2', asyn
   expect([...(client.packets(2)[0] ?? [])]).toEqual([0, 2]);
   await until(() => client.isClosed);
   expect(counts.denied).toEqual(['client-id']);
-});
-
-test('knows which topics have a subscriber', () => {
-  const index = new SubscriptionIndex();
-  for (const filter of ['a/+/c', 'b/#', 'd', 'd']) index.add(filter);
-  const heard = (topic: string) => index.matches(topic);
-  expect(['a/x/c', 'b', 'b/1/2', 'd'].every(heard)).toBe(true);
-  expect(['a', 'a/x', 'a/x/c/y', 'c', 'd/e', ''].some(heard)).toBe(false);
-  for (const filter of ['a/+/c', 'b/#', 'd']) index.remove(filter);
-  expect(heard('a/x/c') || heard('b')).toBe(false);
-  expect(heard('d')).toBe(true);
-  index.remove('d');
-  expect(heard('d')).toBe(false);
 });

@@ -1,6 +1,6 @@
 /** Checklist rows 9 and 10: what a client may is asked at each door, and a session belongs to who made it. */
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { hashSecret, Identities, newSecret } from '../../src/identity/index.ts';
 import { IdentityStore, type Role } from '../../src/store/index.ts';
 import { temporaryDir } from '../support/bridge.ts';
@@ -150,4 +150,29 @@ test('the codec stands behind the name and is no part of it', async () => {
   const device = await client({ username: 'pump/p1?codec=cbor', password: secretOf('pump/p1') });
   await device.publishAsync('devices/pump/p1/telemetry', '{}', { qos: 1 });
   expect(runtime.events.find((event) => event.startsWith('attach'))).toMatch(/^attach pump\/p1 \d+ cbor$/);
+});
+
+test('a retained message goes out only as long as who set it may publish it (CVE-2018-12546)', async () => {
+  const { store, login } = await startKnowing();
+  const grant = { name: 'anna', action: 'publish', filter: 'notes/#' } as const;
+  const anna = await login('anna', {}, 'user');
+  store.grant(grant);
+  store.grant({ ...grant, name: 'bert' });
+  await new Promise<void>((resolve) => anna.once('close', () => resolve())); // her rights changed
+  const author = await login('anna', {}, 'user');
+  await author.publishAsync('notes/1', 'x', { qos: 1, retain: true });
+  await author.endAsync();
+  await (await login('bert', {}, 'user')).publishAsync('notes/2', 'y', { qos: 1, retain: true });
+  store.revoke(grant);
+  const seen: string[] = [];
+  await vi.waitUntil(async () => {
+    const root = await login('root', {}, 'admin');
+    seen.length = 0;
+    root.on('message', (topic) => seen.push(topic));
+    await root.subscribeAsync('notes/#');
+    await root.publishAsync('notes/end', '', { qos: 0 });
+    await until(() => seen.includes('notes/end'));
+    return !seen.includes('notes/1');
+  }, 4000);
+  expect(seen).toEqual(['notes/2', 'notes/end']);
 });

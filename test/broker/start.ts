@@ -16,6 +16,7 @@ export interface Setup {
   readonly counts: {
     unmapped: number;
     messages: number;
+    dropped: number;
     bytes: number;
     denied: DeniedReason[];
     latencies: number;
@@ -26,10 +27,20 @@ export interface Setup {
 
 /** A broker on a free port with a memory runtime; all of it ends with the test. */
 export async function start(
-  options: Pick<BrokerOptions, 'packetBytesMax' | 'identities'> = {},
+  options: Pick<
+    BrokerOptions,
+    'packetBytesMax' | 'identities' | 'sessionStore' | 'sessionExpiryMs' | 'willGraceMs'
+  > = {},
 ): Promise<Setup> {
   const runtime = new MemoryRuntime();
-  const counts: Setup['counts'] = { unmapped: 0, messages: 0, bytes: 0, denied: [], latencies: 0 };
+  const counts: Setup['counts'] = {
+    unmapped: 0,
+    messages: 0,
+    dropped: 0,
+    bytes: 0,
+    denied: [],
+    latencies: 0,
+  };
   const broker = await createBroker({
     runtime,
     registry: new Registry(definitions),
@@ -41,6 +52,7 @@ export async function start(
       messagesIn: () => void (counts.messages += 1),
       bytesIn: (bytes) => void (counts.bytes += bytes),
       unmapped: () => void (counts.unmapped += 1),
+      queueDropped: () => void (counts.dropped += 1),
       denied: (reason) => void counts.denied.push(reason),
       pubackLatencyMs: () => void (counts.latencies += 1),
     },
@@ -94,8 +106,18 @@ export class Raw {
     this.socket.write(packet(0x30 | (isDup ? 8 : 0) | (qos << 1), body));
   }
 
-  subscribe(packetId: number, filters: readonly string[]): void {
-    const entries = filters.map((filter) => Buffer.concat([text(filter), Buffer.from([1])]));
+  /** Another packet as it stands. */
+  send(...packets: readonly Buffer[]): void {
+    this.socket.write(Buffer.concat(packets));
+  }
+
+  /** PUBACK 4, PUBREC 5, PUBREL 6, PUBCOMP 7. */
+  acknowledge(type: 4 | 5 | 6 | 7, packetId: number): void {
+    this.socket.write(packet((type << 4) | (type === 6 ? 2 : 0), [packetId >> 8, packetId & 255]));
+  }
+
+  subscribe(packetId: number, filters: readonly string[], qos = 1): void {
+    const entries = filters.map((filter) => Buffer.concat([text(filter), Buffer.from([qos])]));
     this.socket.write(
       packet(0x82, Buffer.concat([Buffer.from([packetId >> 8, packetId & 255]), ...entries])),
     );
@@ -103,11 +125,47 @@ export class Raw {
 
   /** Bodies of the packets of this type so far; all the tests' packets are shorter than 128 bytes. */
   packets(type: number): Buffer[] {
-    const found: Buffer[] = [];
+    return this.#packets()
+      .filter(({ first }) => first >> 4 === type)
+      .map(({ body }) => body);
+  }
+
+  /** Types of all packets so far, in order. */
+  types(): number[] {
+    return this.#packets().map(({ first }) => first >> 4);
+  }
+
+  /** The PUBLISH packets so far, as `topic payload` and what of `q1`, `q2`, `dup` and `retain` they have. */
+  published(): string[] {
+    return this.#packets()
+      .filter(({ first }) => first >> 4 === 3)
+      .map(({ first, body }) => {
+        const topicEnd = 2 + body.readUInt16BE(0);
+        const qos = (first >> 1) & 3;
+        const payload = body.subarray(topicEnd + (qos === 0 ? 0 : 2)).toString();
+        const flags = [
+          qos > 0 ? `q${qos}` : '',
+          (first & 8) > 0 ? 'dup' : '',
+          (first & 1) > 0 ? 'retain' : '',
+        ];
+        return [body.subarray(2, topicEnd).toString(), payload, ...flags]
+          .filter((word) => word !== '')
+          .join(' ');
+      });
+  }
+
+  /** Packet ids of the PUBLISH packets with QoS 1 and 2 so far. */
+  packetIds(): number[] {
+    return this.#packets()
+      .filter(({ first }) => first >> 4 === 3 && (first & 6) > 0)
+      .map(({ body }) => body.readUInt16BE(2 + body.readUInt16BE(0)));
+  }
+
+  #packets(): { first: number; body: Buffer }[] {
+    const found: { first: number; body: Buffer }[] = [];
     for (let at = 0; at + 1 < this.#received.length;) {
       const length = this.#received[at + 1] ?? 0;
-      if ((this.#received[at] ?? 0) >> 4 === type)
-        found.push(this.#received.subarray(at + 2, at + 2 + length));
+      found.push({ first: this.#received[at] ?? 0, body: this.#received.subarray(at + 2, at + 2 + length) });
       at += 2 + length;
     }
     return found;

@@ -8,6 +8,8 @@ export const identityLimits = {
   failedLoginsWindowMs: 60_000,
   /** Addresses remembered for it; the oldest is forgotten. */
   failedSourcesMax: 10_000,
+  /** Identities remembered that are asked about by name only: who set a retained message. */
+  identitiesByNameMax: 10_000,
   /** Filters granted to one name. */
   grantsPerIdentityMax: 1000,
   /** Time between two lines in the log about what one connection may not. */

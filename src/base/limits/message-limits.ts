@@ -98,8 +98,28 @@ export const messageLimits = {
   mqttDrainTimeoutMs: 2_000,
   /** MQTT sockets open at once; one costs about 20 KB. */
   mqttConnectionsMax: 20_000,
-  /** Persistent MQTT sessions with subscriptions; their queues live in memory. */
+  /** MQTT sessions with CleanSession 0; their queues live in memory. */
   mqttSessionsMax: 20_000,
+  /** Time a session without a connection is kept, if not configured: a week's holiday. mosquitto: for ever, EMQX: 2 h. */
+  mqttSessionExpiryMs: 7 * 24 * 3_600_000,
+  /** How often sessions are looked at for those that have expired. */
+  mqttSessionSweepMs: 60_000,
+  /** Time clients have to come back after a crash before their wills are published: a few tries to connect. */
+  mqttWillGraceMs: 60_000,
+  /** Messages sent to one client and not acknowledged, as with mosquitto. */
+  mqttInFlightMax: 20,
+  /** Messages, and bytes of them, that wait for one client; mosquitto: 1,000. The oldest is dropped beyond. */
+  mqttQueuedMessagesMax: 1_000,
+  mqttQueuedBytesMax: 8 * MiB,
+  /** Bytes that wait for all clients together; they are in memory. */
+  mqttQueuedBytesTotalMax: 256 * MiB,
+  /** Retained messages, and bytes of them with their topics; they are in memory. */
+  mqttRetainedMax: 100_000,
+  mqttRetainedBytesMax: 128 * MiB,
+  /** Filters of one client whose retained messages it has yet to get. */
+  mqttRetainedFeedsMax: 1_000,
+  /** QoS 2 packets of one client whose PUBREL is awaited; EMQX: 100. */
+  mqttReleasesAwaitedMax: 1_000,
   /** Topic filters of one MQTT client. */
   mqttFiltersPerClientMax: 20_000,
   /** Publishes of one connection waiting for their outcome: more than one 64 KiB read holds. */
