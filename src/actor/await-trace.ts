@@ -16,8 +16,11 @@ const traced = new AsyncLocalStorage<AwaitTrace>();
 export class AwaitTrace {
   readonly #stacks = new Map<number, string>();
   readonly #hook: AsyncHook;
+  readonly #open: Set<AwaitTrace>;
 
-  constructor() {
+  /** @param open holds it while it costs something */
+  constructor(open: Set<AwaitTrace>) {
+    this.#open = open;
     const forget = (id: number): void => void this.#stacks.delete(id);
     this.#hook = createHook({
       init: (id) => {
@@ -31,6 +34,7 @@ export class AwaitTrace {
   }
 
   run<T>(turn: () => T): T {
+    this.#open.add(this);
     this.#hook.enable();
     return traced.run(this, turn);
   }
@@ -42,6 +46,7 @@ export class AwaitTrace {
   }
 
   end(): void {
+    this.#open.delete(this);
     this.#hook.disable();
     this.#stacks.clear();
   }

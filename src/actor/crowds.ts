@@ -14,18 +14,25 @@ export class Crowds {
   readonly #clock: LoopClock;
   readonly #effects: ShardEffects;
   readonly #find: (key: string) => Actor | undefined;
+  readonly #waitingMax: number;
   readonly #keys = new Set<string>();
 
   /** @param find who is awake under a key */
-  constructor(clock: LoopClock, effects: ShardEffects, find: (key: string) => Actor | undefined) {
+  constructor(
+    clock: LoopClock,
+    effects: ShardEffects,
+    find: (key: string) => Actor | undefined,
+    waitingMax: number = limits.agentWaitingMax,
+  ) {
     this.#clock = clock;
     this.#effects = effects;
     this.#find = find;
+    this.#waitingMax = waitingMax;
   }
 
   /** A turn waits for this agent. */
   note(actor: Actor): void {
-    if (actor.mailbox.length < limits.agentWaitingMax || this.#keys.has(actor.key)) return;
+    if (actor.mailbox.length < this.#waitingMax || this.#keys.has(actor.key)) return;
     if (this.#keys.size === 0) this.#lookSoon();
     this.#keys.add(actor.key);
     this.#effects.crowded(actor.key, true);
@@ -38,7 +45,7 @@ export class Crowds {
   #look(): void {
     for (const key of this.#keys) {
       const waiting = this.#find(key)?.mailbox.length ?? 0;
-      if (waiting > limits.agentWaitingMax / 2) continue;
+      if (waiting > this.#waitingMax / 2) continue;
       this.#keys.delete(key);
       this.#effects.crowded(key, false);
     }

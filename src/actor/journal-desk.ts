@@ -33,8 +33,23 @@ interface Relay {
   readonly call: number;
 }
 
+/** What the desk needs of the journal. */
+export type SharedJournal = Pick<
+  Journal,
+  | 'nextSequence'
+  | 'advanceTo'
+  | 'appendAll'
+  | 'readPage'
+  | 'countAfter'
+  | 'trim'
+  | 'hold'
+  | 'copy'
+  | 'sizeBytes'
+  | 'close'
+>;
+
 export interface JournalDeskOptions {
-  readonly journal: Journal;
+  readonly journal: SharedJournal;
   readonly clock: LoopClock;
   readonly log: Log;
   readonly post: (word: JournalWord) => void;

@@ -4,7 +4,8 @@
  * owns the agent; the shard journals, runs turns and answers the same way.
  *
  * Invariants a caller may rely on:
- * I1 `deliver` outcomes come in the order of the calls, per agent and per calling thread.
+ * I1 `deliver` outcomes come in the order of the calls, per agent and per calling thread; that of a QoS 0 message which
+ *    is refused comes at once. What was refused is never applied, and nothing overtakes it before that is said.
  * I2 `accepted` for a durable message means: fsynced. It will be applied, also after a crash.
  * I3 Effects of a turn (frames, publishes, replies) arrive only after the turn was committed.
  */

@@ -35,6 +35,7 @@ import { isForFirst, mergeAnswers } from './merge-answers.ts';
 import { mergeReadiness } from './merge-readiness.ts';
 import { shardOf } from './placement.ts';
 import { OpenConnections, type OpenConnection } from './open-connections.ts';
+import { Refusals } from './refusals.ts';
 import { RequestTable } from './request-table.ts';
 import type { AgentQuestion } from './shard-effects.ts';
 import { ShardClient, type StartShard } from './shard-client.ts';
@@ -62,8 +63,7 @@ export class Runtime implements ActorRuntime {
   readonly #connections = new OpenConnections();
   readonly #devices = new AttachedDevices((key) => this.#shard(key));
   readonly #requests: RequestTable;
-  /** Agents that are behind on their messages. */
-  readonly #crowded = new Set<string>();
+  readonly #refusals = new Refusals();
   #publish: (publication: Publication) => void = () => {};
   /** From a random number: a replay means no connection of this run. */
   #lastConnection: number;
@@ -100,14 +100,15 @@ export class Runtime implements ActorRuntime {
 
   deliver(message: DeviceMessage, done: (outcome: Delivery) => void): void {
     const key = addressKey(message.address);
-    // After the outcomes of those before it (I1 of port.ts).
-    if (this.#isStopping) return this.#shard(key).fence(() => queueMicrotask(() => done('stopping')));
-    if (this.#crowded.size > 0 && this.#crowded.has(key) && isFlood(message)) {
-      queueMicrotask(() => done('busy'));
-      return;
+    const shard = this.#shard(key);
+    if (this.#isStopping) return this.#refusals.refuse(shard, key, 'stopping', done);
+    if (isFlood(message) && this.#refusals.isBusy(key)) {
+      // Nobody waits for it, or for what is behind it.
+      if (message.qos === 0) return queueMicrotask(() => done('busy'));
+      return this.#refusals.refuse(shard, key, 'busy', done);
     }
     const { channel, subject, connection, payload } = message;
-    this.#shard(key).writeDurable(channelKind(channel), key, subject, connection, payload, done);
+    shard.writeDurable(channelKind(channel), key, subject, connection, payload, done);
   }
 
   fence(done: () => void): void {
@@ -217,7 +218,7 @@ export class Runtime implements ActorRuntime {
   /** After a crash the shard knows nobody: introduce everyone again. */
   #reintroduce(index: number): void {
     const shard = this.#shardAt(index);
-    for (const key of this.#crowded) if (this.#shard(key) === shard) this.#crowded.delete(key);
+    this.#refusals.restarted((key) => this.#shard(key) === shard);
     for (const [connection, { key, body }] of this.#connections) {
       if (this.#shard(key) !== shard) continue;
       shard.write(KIND.connect, FLAG_RESUMED, key, '', connection, 0, jsonBytes(body), undefined);
@@ -255,8 +256,7 @@ export class Runtime implements ActorRuntime {
         this.#answerAgent(effect, index);
         return;
       case EFFECT.crowded:
-        if (effect.id === 1) this.#crowded.add(effect.text);
-        else this.#crowded.delete(effect.text);
+        this.#refusals.crowded(effect.text, effect.id === 1);
         return;
       case EFFECT.close:
         this.#connections.get(effect.id)?.sink.close(effect.code, effect.text);

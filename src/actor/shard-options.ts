@@ -21,6 +21,8 @@ export interface ShardOptions {
   readonly idleTimeoutMs?: number;
   /** Default `limits.awakeAgentsMax`. */
   readonly awakeAgentsMax?: number;
+  /** Default `limits.agentWaitingMax`. */
+  readonly agentWaitingMax?: number;
   /** Default `limits.turnDeadlineMs`. */
   readonly turnDeadlineMs?: number;
   /** Where others see what runs; a private one without. */

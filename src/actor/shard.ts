@@ -84,7 +84,8 @@ export class Shard implements ActorHost {
     this.store = options.store;
     this.journal = options.journal;
     this.roster = new Roster(options);
-    this.crowds = new Crowds(this.clock, this.effects, (key) => this.roster.get(key));
+    const { agentWaitingMax } = options;
+    this.crowds = new Crowds(this.clock, this.effects, (key) => this.roster.get(key), agentWaitingMax);
     this.recorder = options.recorder ?? new FlightRecorder();
     this.turnDeadlineMs = options.turnDeadlineMs ?? limits.turnDeadlineMs;
     this.#diary = options.diary;
@@ -127,10 +128,16 @@ export class Shard implements ActorHost {
     this.#alarms.stop();
     const isRoom = await this.#committer.stop();
     for (const actor of this.roster.all()) actor.behaviour.stop();
+    this.ended();
     this.service?.close();
     if (isRoom) this.#checkpointAtEnd();
     this.store.close();
     this.journal.close();
+  }
+
+  /** No turn is followed any more; to be called also where a thread is given up without a stop, and others go on. */
+  ended(): void {
+    this.#dispatcher.turns.end();
   }
 
   #checkpointAtEnd(): void {

@@ -35,11 +35,17 @@ export class Turns {
   readonly #shard: Shard;
   readonly #clock: LoopClock;
   readonly #delivery: Delivery;
+  readonly #traces = new Set<AwaitTrace>();
 
   constructor(shard: Shard, delivery: Delivery) {
     this.#shard = shard;
     this.#clock = shard.clock;
     this.#delivery = delivery;
+  }
+
+  /** The shard has ended: nobody asks what a turn waits for that did not end before. */
+  end(): void {
+    for (const trace of this.#traces) trace.end();
   }
 
   /** Runs `work` when the turns before it in the device lane have ended. */
@@ -77,7 +83,7 @@ export class Turns {
     actor.turn.begin(work, !actor.isDirty && !actor.mailbox.isMidTurn);
     if (work.kind === 'record') this.#foresee(actor, work);
     const isTraced = work.tries > 0 && work.tries < limits.poisonTriesMax;
-    const trace = isTraced ? new AwaitTrace() : undefined;
+    const trace = isTraced ? new AwaitTrace(this.#traces) : undefined;
     const { recorder } = this.#shard;
     recorder.enter(workKind(work), actor.key, actor.turn.sequence);
     const running = this.#begin(actor, work, trace);

@@ -44,10 +44,13 @@ export function checkAsleep({ process, disks, witness }: World): void {
 
 /** After a stop nothing is left to replay. */
 export function checkStopped({ disks, witness }: World): void {
-  for (const { medium, database } of disks) {
-    const watermark = database.prepare("SELECT value FROM meta WHERE name = 'watermark'").pluck().get() ?? 0;
-    const last = medium.entries.at(-1);
-    const end = last === undefined ? 0 : last.firstSequence + last.count - 1;
+  for (const [shard, { medium, database }] of disks.entries()) {
+    const watermark =
+      database.database.prepare("SELECT value FROM meta WHERE name = 'watermark'").pluck().get() ?? 0;
+    const last = medium.entries.filter((entry) => entry.shard === shard).at(-1);
+    // Its last one may be trimmed when another shard has come after it.
+    if (last === undefined) continue;
+    const end = last.firstSequence + last.count - 1;
     if (Number(watermark) !== end) witness.violation(`stopped at ${String(watermark)} of ${end} messages`);
   }
 }
@@ -61,6 +64,7 @@ export function unrest({ shard, thread, isStarted, startedMs }: ShardRun): strin
     if (actor.isDirty || !actor.mailbox.isIdle || actor.mailbox.length > 0) return `${actor.key} is busy`;
   }
   if (thread.localMs < startedMs + RECONCILED_MS) return 'presence may be older than the start';
+  if (shard.store.directory.nextAlarmMs() === null) return undefined;
   const waiting = shard.store.directory.due(Infinity, 100).find((due) => !isHeld(shard, due));
   return waiting === undefined ? undefined : `an alarm in ${waiting.atMs - thread.now()} ms`;
 }

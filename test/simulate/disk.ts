@@ -5,13 +5,12 @@
  * I2 The database keeps every commit when a process ends. A power loss leaves it as it was at its last
  *    checkpoint or sync, or after some commit since.
  */
-import Database from 'better-sqlite3';
 import { ShardStore, type AgentChange, type AgentRow } from '../../src/store/index.ts';
-import type { ShardJournal } from '../../src/actor/shard-journal.ts';
 import type { Dice } from './dice.ts';
 import { Facts, type FactsImage } from './facts.ts';
-import { LogMedium, MemoryLog } from './memory-log.ts';
+import { MemoryLog, type LogMedium } from './memory-log.ts';
 import { LOG } from './scripted-agent.ts';
+import { SimDatabase, type Image } from './sim-database.ts';
 import type { Witness } from './witness.ts';
 
 export type DiskStep = 'append' | 'commit' | 'checkpoint';
@@ -22,9 +21,19 @@ export interface Gate {
   pass<T>(step: DiskStep, write: () => T): T;
 }
 
+/** The thread, or all of the machine, ended here: nothing after it happens. */
+export class Ended extends Error {}
+
+/** A crash that waits for its moment. */
+export interface ArmedCrash {
+  readonly step: DiskStep | 'post';
+  readonly side: 'before' | 'after';
+  readonly crash: () => void;
+}
+
 /** Parts of a disk that a test replaces by faulty ones. */
 export interface DiskParts {
-  readonly openLog: (medium: LogMedium, gate: Gate) => ShardJournal;
+  readonly openLog: (medium: LogMedium, gate: Gate) => MemoryLog;
   readonly openStore: (disk: Disk, gate: Gate) => SimStore;
 }
 
@@ -33,28 +42,23 @@ export const soundParts: DiskParts = {
   openStore: (disk, gate) => new SimStore(disk, gate),
 };
 
-/** A migrated database without rows. */
-const EMPTY = (() => {
-  const database = new Database(':memory:');
-  new ShardStore(':memory:', { database });
-  return database.serialize();
-})();
-
 export class Disk {
-  readonly medium = new LogMedium();
+  /** Shards that have one journal share it. */
+  readonly medium: LogMedium;
   readonly facts = new Facts();
   readonly witness: Witness;
   readonly #dice: Dice;
-  database = new Database(EMPTY);
+  readonly database = SimDatabase.take();
   /** Of agents that were forgotten. */
   readonly #gone = new WeakSet<AgentRow>();
-  #survivor: { image: Buffer; facts: FactsImage } = { image: EMPTY, facts: [] };
+  #survivor: { image: Image; facts: FactsImage } = { image: [], facts: [] };
   /** Since then there is no room for these. */
   full: 'nothing' | 'log' | 'database' | 'both' = 'nothing';
   /** How much longer everything takes. */
   slowness = 1;
 
-  constructor(witness: Witness, dice: Dice) {
+  constructor(medium: LogMedium, witness: Witness, dice: Dice) {
+    this.medium = medium;
     this.witness = witness;
     this.#dice = dice;
   }
@@ -86,17 +90,16 @@ export class Disk {
 
   losePower(): void {
     this.medium.lose();
-    this.database.close();
-    this.database = new Database(this.#survivor.image);
+    this.database.restore(this.#survivor.image);
     this.facts.restore(this.#survivor.facts);
   }
 
   close(): void {
-    this.database.close();
+    this.database.giveBack();
   }
 
   #keep(): void {
-    this.#survivor = { image: this.database.serialize(), facts: this.facts.image() };
+    this.#survivor = { image: this.database.image(), facts: this.facts.image() };
   }
 }
 
@@ -108,8 +111,8 @@ class GatedLog extends MemoryLog {
     this.#gate = gate;
   }
 
-  override append(batchId: string, batch: Uint8Array, count: number): number {
-    return this.#gate.pass('append', () => super.append(batchId, batch, count));
+  override appendAll(...given: Parameters<MemoryLog['appendAll']>): number[] {
+    return this.#gate.pass('append', () => super.appendAll(...given));
   }
 }
 
@@ -118,7 +121,7 @@ export class SimStore extends ShardStore {
   readonly #gate: Gate;
 
   constructor(disk: Disk, gate: Gate) {
-    super(':memory:', { database: disk.database });
+    super(':memory:', { database: disk.database.reopen() });
     this.#disk = disk;
     this.#gate = gate;
   }

@@ -6,6 +6,8 @@ interface AgentFacts {
   /** What agents of this address did that were forgotten since. */
   readonly past: Set<string>;
   lastOrder: number;
+  /** Numbers of the device's messages that were applied, whichever attempt. */
+  readonly numbers: Set<number>;
 }
 
 /** What a power loss leaves. */
@@ -45,6 +47,16 @@ export class Facts {
     agent.entries.add(entry);
   }
 
+  /** Whether a later one came before this message of the device, which has not been there itself. */
+  isOvertaken(key: string, number: number): boolean {
+    const { numbers } = this.#of(key);
+    return !numbers.has(number) && number < Math.max(...numbers);
+  }
+
+  applied(key: string, number: number): void {
+    this.#of(key).numbers.add(number);
+  }
+
   lastOrder(key: string): number {
     return this.#agents.get(key)?.lastOrder ?? 0;
   }
@@ -74,13 +86,19 @@ export class Facts {
   #of(key: string): AgentFacts {
     let agent = this.#agents.get(key);
     if (agent === undefined) {
-      agent = { logs: new Map(), entries: new Set(), past: new Set(), lastOrder: 0 };
+      agent = { logs: new Map(), entries: new Set(), past: new Set(), lastOrder: 0, numbers: new Set() };
       this.#agents.set(key, agent);
     }
     return agent;
   }
 }
 
-function copyOf({ logs, entries, past, lastOrder }: AgentFacts): AgentFacts {
-  return { logs: new Map(logs), entries: new Set(entries), past: new Set(past), lastOrder };
+function copyOf({ logs, entries, past, lastOrder, numbers }: AgentFacts): AgentFacts {
+  return {
+    logs: new Map(logs),
+    entries: new Set(entries),
+    past: new Set(past),
+    lastOrder,
+    numbers: new Set(numbers),
+  };
 }

@@ -1,10 +1,13 @@
 /** A log in memory, and what holds it: a disk that keeps for good only what was synced. */
 import { BridgeError } from '../../src/base/errors.ts';
+import type { SharedJournal } from '../../src/actor/journal-desk.ts';
 import type { ShardJournal } from '../../src/actor/shard-journal.ts';
 import type { LogEntry } from '../../src/store/index.ts';
+import type { JournalEntry } from '../../src/store/journal.ts';
 import type { PartitionLog } from '../../src/store/partition-log.ts';
 
 interface StoredEntry extends LogEntry {
+  readonly shard: number;
   readonly batchId: string;
 }
 
@@ -44,11 +47,12 @@ export class LogMedium {
   }
 }
 
-export class MemoryLog implements ShardJournal, PartitionLog {
+export class MemoryLog implements ShardJournal, PartitionLog, SharedJournal {
   readonly #medium: LogMedium;
   #next = 1;
   #lastBatchId: string | null = null;
-  #trimTo = 0;
+  /** How far the entries of each shard may go. */
+  readonly #trims = new Map<number, number>();
   #holds = 0;
 
   constructor(medium: LogMedium) {
@@ -68,14 +72,25 @@ export class MemoryLog implements ShardJournal, PartitionLog {
   }
 
   append(batchId: string, batch: Uint8Array, count: number): number {
-    const firstSequence = this.#next;
-    const trimTo = this.#holds === 0 ? this.#trimTo : 0;
-    const kept = this.#medium.entries.filter((entry) => lastOf(entry) > trimTo);
-    this.#medium.write([...kept, { batchId, firstSequence, count, batch: Buffer.from(batch) }]);
+    const [first = 0] = this.appendAll([{ shard: 0, batchId, batch, count }]);
+    return first;
+  }
+
+  appendAll(entries: readonly JournalEntry[]): number[] {
+    const kept = this.#medium.entries.filter(
+      (entry) => this.#holds > 0 || lastOf(entry) > (this.#trims.get(entry.shard) ?? 0),
+    );
+    let next = this.#next;
+    const added = entries.map(({ shard, batchId, batch, count }) => {
+      const firstSequence = next;
+      next += count;
+      return { shard, batchId, firstSequence, count, batch: Buffer.from(batch) };
+    });
+    this.#medium.write([...kept, ...added]);
     this.sync();
-    this.#next += count;
-    this.#lastBatchId = batchId;
-    return firstSequence;
+    this.#next = next;
+    this.#lastBatchId = added.at(-1)?.batchId ?? this.#lastBatchId;
+    return added.map(({ firstSequence }) => firstSequence);
   }
 
   /** What was appended is on the disk from here on. */
@@ -93,14 +108,21 @@ export class MemoryLog implements ShardJournal, PartitionLog {
     }
   }
 
-  countAfter(sequence: number): number {
+  readPage(shard: number, afterFirst: number, afterSequence: number, max: number): LogEntry[] {
     return this.#medium.entries
-      .filter((entry) => lastOf(entry) > sequence)
+      .filter((entry) => entry.shard === shard && entry.firstSequence > afterFirst)
+      .filter((entry) => lastOf(entry) > afterSequence)
+      .slice(0, max);
+  }
+
+  countAfter(sequence: number, shard = 0): number {
+    return this.#medium.entries
+      .filter((entry) => entry.shard === shard && lastOf(entry) > sequence)
       .reduce((total, entry) => total + Math.min(entry.count, lastOf(entry) - sequence), 0);
   }
 
-  trim(sequence: number): void {
-    this.#trimTo = Math.max(this.#trimTo, sequence);
+  trim(sequence: number, shard = 0): void {
+    this.#trims.set(shard, Math.max(this.#trims.get(shard) ?? 0, sequence));
   }
 
   advanceTo(nextSequence: number): void {

@@ -44,21 +44,23 @@ export interface Plan {
   readonly agents: number;
   readonly idleTimeoutMs: number;
   readonly awakeAgentsMax: number;
+  /** Turns behind which its device is told that an agent is busy. */
+  readonly agentWaitingMax: number;
   readonly turnDeadlineMs: number;
   readonly latencyMs: number;
   readonly actions: readonly TimedAction[];
 }
 
 /** Faults come only before that share of the time: then it must become well. */
-const LENGTH_MS = 6000;
+const LENGTH_MS = 3000;
 
 export function rollPlan(dice: Dice): Plan {
-  // Several shards share a journal in a thread of its own: not simulated yet.
-  const shards = 1;
+  // Several share a journal in a thread of its own.
+  const shards = dice.isHit(0.6) ? 1 : 2 + dice.below(2);
   const agents = 2 + dice.below(4);
   const wildness = dice.isHit(0.4) ? 0 : dice.next();
-  const messages = 15 + dice.below(50);
-  const faults = dice.isHit(0.15) ? 0 : 1 + dice.below(5);
+  const messages = 8 + dice.below(30);
+  const faults = dice.isHit(0.15) ? 0 : 1 + dice.below(4);
   const actions: TimedAction[] = [];
   const burstMs = dice.isHit(0.3) ? dice.between(0, LENGTH_MS) : undefined;
   for (let n = 0; n < messages; n++) {
@@ -72,8 +74,9 @@ export function rollPlan(dice: Dice): Plan {
   return {
     shards,
     agents,
-    idleTimeoutMs: dice.pick([300, 1500, 10_000]),
+    idleTimeoutMs: dice.pick([300, 1500, 5000]),
     awakeAgentsMax: dice.isHit(0.3) ? 2 : 1000,
+    agentWaitingMax: dice.isHit(0.3) ? 1 + dice.below(4) : 1000,
     turnDeadlineMs: dice.pick([120, 800, 5000]),
     latencyMs: dice.pick([0.3, 2, 40]),
     actions: actions.sort((a, b) => a.atMs - b.atMs),
@@ -97,7 +100,7 @@ function rollWork(dice: Dice, agents: number, wildness: number): Action {
 function rollFault(dice: Dice, shards: number): Action {
   const shard = dice.below(shards);
   const what = dice.pick(['shard', 'shard', 'process', 'power'] as const);
-  const forMs = dice.between(10, 2500);
+  const forMs = dice.between(10, 1500);
   switch (dice.below(10)) {
     case 0:
     case 1:

@@ -43,7 +43,7 @@ export function rollProgram(dice: Dice, agents: number, wildness: number, depth 
 }
 
 function rollStep(dice: Dice, { agents, wildness, depth }: Bounds): Step {
-  if (dice.isHit(0.06 * wildness)) return rollHarm(dice);
+  if (dice.isHit(0.06 * wildness)) return rollHarm(dice, depth);
   const isDeep = depth >= 2;
   switch (dice.below(isDeep ? 8 : 12)) {
     case 0:
@@ -56,7 +56,7 @@ function rollStep(dice: Dice, { agents, wildness, depth }: Bounds): Step {
     case 4:
       return { kind: 'publish' };
     case 5:
-      return { kind: 'alarm', inMs: dice.isHit(0.2) ? dice.below(20_000) : dice.below(1500) };
+      return { kind: 'alarm', inMs: dice.isHit(0.2) ? dice.below(8000) : dice.below(1200) };
     case 6:
       return dice.isHit(0.3) ? { kind: 'history' } : { kind: 'publish' };
     case 7:
@@ -82,6 +82,7 @@ interface Bounds {
   readonly depth: number;
 }
 
-function rollHarm(dice: Dice): Step {
-  return dice.isHit(0.5) ? { kind: 'hang' } : { kind: 'die', times: 1 + dice.below(4) };
+/** A question is another one in each replay: one that ends the thread would do it again for ever. */
+function rollHarm(dice: Dice, depth: number): Step {
+  return depth > 0 || dice.isHit(0.5) ? { kind: 'hang' } : { kind: 'die', times: 1 + dice.below(4) };
 }

@@ -8,9 +8,8 @@ import { asBridgeError, BridgeError } from '../../src/base/errors.ts';
 import type { Input, Program, Step } from './program.ts';
 
 export const MODEL = 'sim';
-/** The document with what was done. */
+/** The documents with what was done, and with the alarms that are to ring. */
 export const LOG = 'log';
-/** The document with the alarms that are to ring. */
 export const DUE = 'due';
 
 export interface AgentEnds {
@@ -118,9 +117,7 @@ class ScriptedAgent implements ActorBehaviour {
   }
 
   abandoned(): void {}
-
   beforeCommit(): void {}
-
   heldBy(): string | undefined {
     return undefined;
   }
@@ -156,7 +153,9 @@ class ScriptedAgent implements ActorBehaviour {
     };
     if (this.#isHeld) {
       this.#log(`held ${input.id}`);
-      return answer();
+      // As agents do: a replay may come when its code runs again, and answer otherwise.
+      if (record.kind !== KIND.request) return answer();
+      return this.#context.replyError(record.connection, 'BRG_AGENT_HELD', 'its code does not run now');
     }
     const entry = `did ${input.id}`;
     const running = this.#turn(entry, 'device', input);

@@ -9,32 +9,27 @@
 import {
   FlightRecorder,
   Shard,
+  shardReader,
   type DeathLedger,
+  type RemoteJournal,
   type ShardEvents,
   type ShardLink,
 } from '../../src/actor/index.ts';
 import { asBridgeError, BridgeError } from '../../src/base/errors.ts';
 import type { Log } from '../../src/base/log.ts';
+import { Channel, transferred } from './channel.ts';
 import { chanceOf, type Dice } from './dice.ts';
-import type { Disk, DiskParts, DiskStep, Gate } from './disk.ts';
+import { Ended, type ArmedCrash, type Disk, type DiskParts, type DiskStep, type Gate } from './disk.ts';
+import type { JournalRun } from './journal-run.ts';
 import { scriptedFactory, type AgentEnds } from './scripted-agent.ts';
 import { SimThread, type Timeline } from './timeline.ts';
 import type { Witness } from './witness.ts';
-
-/** The thread, or all of the machine, ended here: nothing after it happens. */
-class Ended extends Error {}
-
-/** A crash that waits for its moment. */
-export interface ArmedCrash {
-  readonly step: DiskStep | 'post';
-  readonly side: 'before' | 'after';
-  readonly crash: () => void;
-}
 
 /** How the shards of one simulation are. */
 export interface ShardShape {
   readonly idleTimeoutMs: number;
   readonly awakeAgentsMax: number;
+  readonly agentWaitingMax: number;
   readonly turnDeadlineMs: number;
   readonly latencyMs: number;
   readonly parts: DiskParts;
@@ -43,7 +38,11 @@ export interface ShardShape {
 export interface ShardSurroundings {
   readonly timeline: Timeline;
   readonly main: SimThread;
+  /** Number of the shard. */
+  readonly number: number;
   readonly disk: Disk;
+  /** Undefined: it has a journal of its own. */
+  readonly journal: JournalRun | undefined;
   readonly dice: Dice;
   readonly witness: Witness;
   readonly ledger: DeathLedger;
@@ -63,16 +62,22 @@ export class ShardRun implements ShardLink, Gate, AgentEnds {
   #isStarted = false;
   #isStopping = false;
   #startedMs = 0;
-  #inboundMs = 0;
-  #outboundMs = 0;
+  readonly #inbound: Channel;
+  readonly #outbound: Channel;
+  /** Its part of the journal, when another thread writes that. */
+  readonly #remote: RemoteJournal | undefined;
   armed: ArmedCrash | undefined;
 
   constructor(name: string, around: ShardSurroundings, events: ShardEvents) {
     this.#around = around;
     this.#events = events;
-    const { timeline, main, dice } = around;
+    const { timeline, main, dice, journal, number } = around;
+    const { latencyMs } = around.shape;
     const startMs = main.localMs + dice.between(0.5, 20);
     this.thread = new SimThread(timeline, name, startMs, dice.fork(name), (error) => this.failed(error));
+    this.#inbound = new Channel(main, this.thread, dice.fork(`${name} in`), latencyMs);
+    this.#outbound = new Channel(this.thread, main, dice.fork(`${name} out`), latencyMs);
+    this.#remote = journal?.attach(number, this.thread, events);
     this.thread.at(startMs, () => {
       this.#start().catch((error: unknown) => this.failed(error));
     });
@@ -94,21 +99,27 @@ export class ShardRun implements ShardLink, Gate, AgentEnds {
   // --- the link: called in the main thread --------------------------------------------------------
 
   post(id: string, pack: Uint8Array<ArrayBuffer>, count: number, durableCount: number): void {
+    const { journal, number: shard } = this.#around;
     const moved = transferred(pack);
-    this.#toShard(() => this.#shard?.receive(id, Buffer.from(moved), count, durableCount));
+    if (journal === undefined)
+      this.#toShard(() => this.#shard?.receive(id, Buffer.from(moved), count, durableCount));
+    else
+      journal.order({ kind: 'batch', shard, batch: { kind: 'batch', id, pack: moved, count, durableCount } });
   }
 
   stop(): Promise<void> {
     this.#isStopping = true;
-    this.#toShard(() => {
-      const shard = this.#shard;
-      if (shard === undefined) return;
-      shard.stop().then(
-        () => this.end(),
-        (error: unknown) => this.failed(error),
-      );
-    });
+    const { journal, number } = this.#around;
+    if (journal === undefined) this.#toShard(() => this.#stopShard());
+    else journal.order({ kind: 'stop', shard: number });
     return this.#stopped.promise;
+  }
+
+  #stopShard(): void {
+    this.#shard?.stop().then(
+      () => this.end(),
+      (error: unknown) => this.failed(error),
+    );
   }
 
   // --- the thread ---------------------------------------------------------------------------------
@@ -117,8 +128,8 @@ export class ShardRun implements ShardLink, Gate, AgentEnds {
     const { disk, dice, shape, log, ledger } = this.#around;
     if (disk.isFullFor('commit') && dice.isHit(0.3))
       throw new BridgeError('BRG_DISK_FULL', 'no room to open the database');
-    this.#shard = new Shard({
-      journal: shape.parts.openLog(disk.medium, this),
+    const shard = (this.#shard = new Shard({
+      journal: this.#remote ?? shape.parts.openLog(disk.medium, this),
       store: shape.parts.openStore(disk, this),
       factory: scriptedFactory(this),
       clock: this.thread,
@@ -127,14 +138,16 @@ export class ShardRun implements ShardLink, Gate, AgentEnds {
       post: (pack) => this.#posted(pack),
       idleTimeoutMs: shape.idleTimeoutMs,
       awakeAgentsMax: shape.awakeAgentsMax,
+      agentWaitingMax: shape.agentWaitingMax,
       turnDeadlineMs: shape.turnDeadlineMs,
       recorder: this.#recorder,
       suspects: ledger.suspects(),
-    });
-    await this.#shard.start();
+    }));
+    await shard.start();
     this.#isStarted = true;
     this.#startedMs = this.thread.localMs;
     for (const order of this.#early.splice(0)) order();
+    this.#remote?.begin(shardReader(shard, () => this.#stopShard()));
   }
 
   /** The thread ends with this error, as an uncaught one. */
@@ -152,19 +165,18 @@ export class ShardRun implements ShardLink, Gate, AgentEnds {
     const { ledger, note, main } = this.#around;
     note(`${this.thread.name} ends: ${error.message}`);
     const culprit = this.#recorder.read();
-    const atMs = this.thread.localMs;
+    if (!this.#isStopping)
+      this.#outbound.send(() => {
+        const isExcused = ledger.note(culprit, main.now());
+        this.#events.crashed(error, isExcused);
+      });
     this.end();
-    if (this.#isStopping) return;
-    this.#outboundMs = Math.max(this.#outboundMs, atMs + 0.1);
-    main.at(this.#outboundMs, () => {
-      const isExcused = ledger.note(culprit, main.now());
-      this.#events.crashed(error, isExcused);
-    });
   }
 
   /** Nothing of it runs any more. */
   end(): void {
     this.thread.end();
+    this.#shard?.ended();
     const { main } = this.#around;
     main.at(Math.max(main.localMs, this.thread.localMs), () => this.#stopped.resolve());
   }
@@ -217,9 +229,7 @@ export class ShardRun implements ShardLink, Gate, AgentEnds {
   // --- the channel --------------------------------------------------------------------------------
 
   #toShard(order: () => void): void {
-    const { main, dice, shape } = this.#around;
-    this.#inboundMs = Math.max(this.#inboundMs, main.localMs + dice.between(0, shape.latencyMs));
-    this.thread.at(this.#inboundMs, () => {
+    this.#inbound.send(() => {
       if (this.#isStarted) order();
       else this.#early.push(order);
     });
@@ -227,17 +237,11 @@ export class ShardRun implements ShardLink, Gate, AgentEnds {
 
   #posted(pack: Uint8Array<ArrayBuffer>): void {
     if (this.thread.isEnded) return;
-    const { main, dice, shape, witness, disk } = this.#around;
+    const { witness, disk } = this.#around;
     this.#ifArmed('post', 'before');
     witness.posted(disk.facts, pack);
     const moved = transferred(pack);
-    this.#outboundMs = Math.max(this.#outboundMs, this.thread.localMs + dice.between(0, shape.latencyMs));
-    main.at(this.#outboundMs, () => this.#events.effects(moved));
+    this.#outbound.send(() => this.#events.effects(moved));
     this.#ifArmed('post', 'after');
   }
-}
-
-/** As postMessage does it: the sender keeps nothing. */
-function transferred(pack: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return structuredClone(pack, { transfer: [pack.buffer] });
 }

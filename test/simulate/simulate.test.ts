@@ -3,13 +3,18 @@ import { expect, test } from 'vitest';
 import type { FoundAgent, LogEntry } from '../../src/store/index.ts';
 import { SimStore, soundParts, type DiskParts } from './disk.ts';
 import { MemoryLog } from './memory-log.ts';
-import { minimize, simulate } from './simulation.ts';
+import { minimize, planOf, simulate } from './simulation.ts';
 
 const SEEDS = 40;
 
 /** The first seed that fails with these parts, and what was wrong. */
-async function firstFailure(parts: DiskParts, seedsMax = 150): Promise<{ seed: number; what: string }> {
+async function firstFailure(
+  parts: DiskParts,
+  shardsMin = 1,
+  seedsMax = 150,
+): Promise<{ seed: number; what: string }> {
   for (let seed = 1; seed <= seedsMax; seed++) {
+    if (planOf(seed).shards < shardsMin) continue;
     const { violations } = await simulate(seed, { parts });
     if (violations[0] !== undefined) return { seed, what: violations[0] };
   }
@@ -36,6 +41,21 @@ test('it finds a log that says it is synced and is not', async () => {
   }
   const { what } = await firstFailure({ ...soundParts, openLog: (medium) => new Unsynced(medium) });
   expect(what).toMatch(/was acknowledged and is lost/);
+});
+
+test('it finds a journal of several shards that is not synced, or mixes them up', async () => {
+  class Unsynced extends MemoryLog {
+    protected override sync(): void {}
+  }
+  class Mixed extends MemoryLog {
+    override readPage(_shard: number, ...where: [number, number, number]): LogEntry[] {
+      return [0, 1, 2].flatMap((shard) => super.readPage(shard, ...where));
+    }
+  }
+  const unsynced = await firstFailure({ ...soundParts, openLog: (medium) => new Unsynced(medium) }, 2);
+  expect(unsynced.what).toMatch(/was acknowledged and is lost/);
+  const mixed = await firstFailure({ ...soundParts, openLog: (medium) => new Mixed(medium) }, 2);
+  expect(mixed.what).not.toBe('nothing');
 });
 
 test('it finds a log that a crash makes forget its last entry', async () => {

@@ -7,7 +7,7 @@ import { World } from './world.ts';
 
 /** Time for everything to become calm. */
 const CALM_MS = 12 * 60_000;
-const LOOK_MS = 200;
+const LOOK_MS = 400;
 
 export interface Outcome {
   readonly seed: number;

@@ -15,6 +15,9 @@ const EPOCH_MS = 1_800_000_000_000;
 /** What an event takes, so that time passes whatever runs. */
 const EVENT_MS = 0.01;
 
+/** Runs every promise that follows from what has just run; what Node does after each callback of its loop. */
+const runPromises = (process as unknown as { _tickCallback(): void })._tickCallback; // internal, but there since Node 0.x
+
 interface Entry {
   atMs: number;
   readonly order: number;
@@ -45,7 +48,20 @@ export class Timeline {
   }
 
   /** Runs events until `isOver`, or nothing is left. False: nothing is left, or time is up. */
-  async run(isOver: () => boolean, untilMs: number): Promise<boolean> {
+  run(isOver: () => boolean, untilMs: number): Promise<boolean> {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    // Outside of any promise, so that those that follow from an event can be run at once.
+    setImmediate(() => {
+      try {
+        resolve(this.#run(isOver, untilMs));
+      } catch (error) {
+        reject(error as Error);
+      }
+    });
+    return promise;
+  }
+
+  #run(isOver: () => boolean, untilMs: number): boolean {
     while (!isOver()) {
       const entry = this.#pop();
       if (entry === undefined || entry.atMs > untilMs) return false;
@@ -58,8 +74,7 @@ export class Timeline {
       }
       this.#steps++;
       thread.perform(entry.atMs, run);
-      // Every promise that follows from it.
-      await new Promise((resume) => setImmediate(resume));
+      runPromises();
     }
     return true;
   }

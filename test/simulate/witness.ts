@@ -18,6 +18,8 @@ interface Issued {
   readonly order: number;
   /** Journaled, or answered: it must have been applied. */
   isPromised: boolean;
+  /** It was said that nothing of it is kept. */
+  isRefused: boolean;
 }
 
 interface Sent {
@@ -29,6 +31,7 @@ export class Witness {
   readonly violations: string[] = [];
   readonly #note: (text: string) => void;
   readonly #issued = new Map<string, Issued>();
+  readonly #dealt = new Set<string>();
   readonly #sent = new Map<string, Sent>();
   readonly #deaths = new Map<string, number>();
   readonly #answered = new Map<string, number>();
@@ -52,7 +55,7 @@ export class Witness {
 
   /** An input is handed to the runtime. */
   issued(id: string, key: string): void {
-    this.#issued.set(id, { key, order: ++this.#order, isPromised: false });
+    this.#issued.set(id, { key, order: ++this.#order, isPromised: false, isRefused: false });
   }
 
   /** The runtime said that it will be, or is, applied. */
@@ -60,6 +63,13 @@ export class Witness {
     const issued = this.#issued.get(id);
     if (issued === undefined) this.violation(`${id} was acknowledged but not sent`);
     else issued.isPromised = true;
+  }
+
+  /** The runtime said that it will not be applied. */
+  refused(id: string): void {
+    const issued = this.#issued.get(id);
+    if (issued !== undefined) issued.isRefused = true;
+    if (this.#dealt.has(id)) this.violation(`${id} was refused and is applied`);
   }
 
   /** What became of a message; those of an agent come in the order in which they were sent. */
@@ -98,11 +108,18 @@ export class Witness {
     facts.add(key, row, entry);
     if (!DEALT.includes(what)) return;
     const issued = this.#issued.get(id);
+    this.#dealt.add(id);
     if (issued === undefined) return; // a question of another agent
+    if (issued.isRefused) this.violation(`${id} was refused and is applied`);
     if (issued.key !== key) this.violation(`${id} of ${issued.key} was given to ${key}`);
     if (issued.order < facts.lastOrder(key))
       this.violation(`${id} was applied after a later input of ${key}`);
     facts.setLastOrder(key, issued.order);
+    const number = Number(/^a\d+\.(\d+)#/.exec(id)?.[1] ?? NaN);
+    if (Number.isNaN(number)) return;
+    if (facts.isOvertaken(key, number))
+      this.violation(`${id} was applied after a later message of its device`);
+    facts.applied(key, number);
   }
 
   /** What a shard hands out, at the moment it does. */

@@ -1,26 +1,21 @@
 /** Everything around the runtime: processes that come and go, disks, devices, people who ask, faults. */
 import { pino } from 'pino';
-import { DeathLedger, Runtime, type StartShard } from '../../src/actor/index.ts';
-import { asBridgeError } from '../../src/base/errors.ts';
 import type { Log } from '../../src/base/log.ts';
 import { Device } from './device.ts';
-import { chanceOf, type Dice } from './dice.ts';
+import type { Dice } from './dice.ts';
 import { Disk, type DiskParts } from './disk.ts';
 import type { Action, Plan } from './plan.ts';
 import { MODEL } from './scripted-agent.ts';
 import { unrest } from './calm.ts';
+import { LogMedium } from './memory-log.ts';
 import { People } from './people.ts';
-import { ShardRun } from './shard-run.ts';
+import { startProcess, type Process } from './process.ts';
 import { SimThread, Timeline } from './timeline.ts';
 import { Viewer } from './viewer.ts';
 import { Witness } from './witness.ts';
 
-export interface Process {
-  readonly main: SimThread;
-  readonly runtime: Runtime;
-  readonly runs: (ShardRun | undefined)[];
-  isStopping: boolean;
-}
+/** After that a message is tried again whose agent was busy. */
+const RETRY_MS = 30;
 
 export class World {
   readonly timeline = new Timeline();
@@ -50,12 +45,15 @@ export class World {
     this.#outside = new SimThread(this.timeline, 'outside', 0, dice.fork('outside'), (error) => {
       throw error;
     });
+    const medium = new LogMedium();
     this.disks = Array.from(
       { length: plan.shards },
-      (_, n) => new Disk(this.witness, dice.fork(`disk ${n}`)),
+      (_, n) => new Disk(medium, this.witness, dice.fork(`disk ${n}`)),
     );
     const agents = Array.from({ length: plan.agents }, (_, n) => ({ model: MODEL, id: `a${n}` }));
-    this.devices = agents.map((address) => new Device(address, this.witness));
+    this.devices = agents.map(
+      (address) => new Device(address, this.witness, (run) => this.#inMain(run, RETRY_MS)),
+    );
     this.#viewers = agents.map((address) => new Viewer(address, this.witness));
     this.#people = new People(this.witness);
     this.#actionsLeft = plan.actions.length;
@@ -95,7 +93,8 @@ export class World {
 
   /** No crash waits for its moment any more. */
   disarm(): void {
-    for (const run of this.#process?.runs ?? []) if (run !== undefined) run.armed = undefined;
+    const { runs = [], journal } = this.#process ?? {};
+    for (const run of [...runs, journal]) if (run !== undefined) run.armed = undefined;
   }
 
   /** Ends the process in order. @param then called when it has ended */
@@ -127,8 +126,8 @@ export class World {
   }
 
   get nowMs(): number {
-    const { main, runs } = this.#process ?? {};
-    const threads = [this.#outside, main, ...(runs ?? []).map((run) => run?.thread)];
+    const { main, runs = [], journal } = this.#process ?? {};
+    const threads = [this.#outside, main, journal?.thread, ...runs.map((run) => run?.thread)];
     return Math.max(...threads.map((thread) => thread?.localMs ?? 0));
   }
 
@@ -138,50 +137,21 @@ export class World {
     if (this.#process !== undefined) return;
     const number = ++this.#processes;
     this.#note(`process ${number} starts`);
-    const dice = this.#dice.fork(`process ${number}`);
-    const fail = (error: unknown): void => {
-      this.witness.violation(`main thread failed: ${asBridgeError(error).stack ?? ''}`);
-      this.#crash('process');
-    };
-    const main = new SimThread(
-      this.timeline,
-      `main ${number}`,
-      this.#outside.localMs,
-      dice.fork('main'),
-      fail,
-    );
-    const runs: (ShardRun | undefined)[] = this.disks.map(() => undefined);
-    const runtime = new Runtime({
-      shards: this.disks.map((_, index) => this.#shardOf(index, main, runs, dice)),
-      runId: `run${number}`,
+    const process = startProcess(number, this.#outside.localMs, this.#dice.fork(`process ${number}`), {
+      timeline: this.timeline,
+      witness: this.witness,
+      disks: this.disks,
+      plan: this.#plan,
+      parts: this.#parts,
       log: this.#log,
-      clock: main,
-      chance: chanceOf(dice.fork('chance')),
-      onFatal: (error) => {
-        this.#note(`the process gives up: ${error.message}`);
-        this.#crash('process');
-      },
-      onCommitted: () => undefined,
+      note: this.#note,
+      end: () => this.#crash('process'),
     });
-    this.#process = { main, runtime, runs, isStopping: false };
+    this.#process = process;
+    const { runtime } = process;
     for (const device of this.devices) device.found(runtime);
     for (const viewer of this.#viewers) viewer.found(runtime);
     this.#people.found(runtime);
-  }
-
-  #shardOf(index: number, main: SimThread, runs: (ShardRun | undefined)[], dice: Dice): StartShard {
-    const ledger = new DeathLedger();
-    let lives = 0;
-    return (events) => {
-      const { timeline, witness } = this;
-      const disk = this.disks[index];
-      if (disk === undefined) throw new Error('each shard has a disk');
-      const shape = { ...this.#plan, parts: this.#parts };
-      const around = { timeline, main, disk, dice, witness, ledger, shape, log: this.#log, note: this.#note };
-      const run = new ShardRun(`${main.name} shard ${index}.${++lives}`, around, events);
-      runs[index] = run;
-      return run;
-    };
   }
 
   /** @param shard whose thread ends, when only that does */
@@ -203,7 +173,8 @@ export class World {
     this.#process = undefined;
     if (process !== undefined) {
       process.main.end();
-      for (const run of process.runs) run?.thread.end();
+      process.journal?.thread.end();
+      for (const run of process.runs) run?.end();
     }
     for (const device of this.devices) device.lost();
     for (const viewer of this.#viewers) viewer.lost();
@@ -222,8 +193,12 @@ export class World {
       case 'end':
         return this.#crash(action.what, action.shard);
       case 'end-at': {
-        const run = this.#process?.runs[action.shard];
-        if (run !== undefined) run.armed = { ...action, crash: () => this.#crash(action.what, action.shard) };
+        const { runs, journal } = this.#process ?? {};
+        const isOfJournal = journal !== undefined && action.step === 'append';
+        // Without its journal's thread a process ends.
+        const what = isOfJournal && action.what === 'shard' ? 'process' : action.what;
+        const run = isOfJournal ? journal : runs?.[action.shard];
+        if (run !== undefined) run.armed = { ...action, crash: () => this.#crash(what, action.shard) };
         return;
       }
       case 'full':
@@ -258,10 +233,15 @@ export class World {
 
   /** Happens in the main thread; without one, devices keep what they have to say. */
   #use(action: Action): void {
-    const process = this.#process;
     const act = (): void => this.#useNow(action);
-    if (process === undefined) act();
-    else process.main.at(Math.max(this.#outside.localMs, process.main.localMs), act);
+    if (this.#process === undefined) act();
+    else this.#inMain(act);
+  }
+
+  /** Not at all when there is no process any more by then. */
+  #inMain(run: () => void, inMs = 0): void {
+    const { main } = this.#process ?? {};
+    main?.at(Math.max(this.#outside.localMs, main.localMs) + inMs, run);
   }
 
   #useNow(action: Action): void {
