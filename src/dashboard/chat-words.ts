@@ -46,6 +46,12 @@ const TONES: Readonly<Record<string, ToolRow['tone']>> = {
   expired: 'warn',
   'sent, not confirmed': 'warn',
   'needs-approval': 'warn',
+  waiting: 'warn',
+};
+
+const OUTCOME_WORDS: Readonly<Record<string, string>> = {
+  'needs-approval': 'needs approval',
+  waiting: 'waiting for approval',
 };
 
 function outcomeOf(part: ChatPart): Omit<ToolRow, 'name' | 'input'> {
@@ -61,7 +67,7 @@ function outcomeOf(part: ChatPart): Omit<ToolRow, 'name' | 'input'> {
   if (!isObject(output) || typeof output.outcome !== 'string')
     return { word: 'answered', tone: 'plain', explanation: '' };
   const { outcome, explanation } = output;
-  const word = outcome === 'needs-approval' ? 'needs approval' : outcome;
+  const word = OUTCOME_WORDS[outcome] ?? outcome;
   return { word, tone: TONES[outcome] ?? 'plain', explanation: asText(explanation) };
 }
 

@@ -5,7 +5,12 @@ import { isToolPart } from '../chat-parts.ts';
 import type { ChatPart } from '../chat-parts.ts';
 import type { ChatMessage } from '../chat-state.ts';
 import { toolRow } from '../chat-words.ts';
+import type { ToolRow } from '../chat-words.ts';
+import { programSize, programView } from '../program-words.ts';
 import { Markdown } from '../ui/markdown-view.tsx';
+import { Icon } from '../ui/widgets.tsx';
+import type { IconName } from '../ui/widgets.tsx';
+import { ProgramCall } from './program-call.tsx';
 
 interface Props {
   readonly message: ChatMessage;
@@ -45,20 +50,38 @@ function Part({ part, isMine }: { part: ChatPart; isMine: boolean }): JSX.Elemen
   return isMine ? <p class="chat-words">{text}</p> : <Markdown source={text} />;
 }
 
+const TONE_ICONS: Readonly<Record<ToolRow['tone'], IconName | null>> = {
+  good: 'check',
+  warn: 'clock',
+  bad: 'rejected',
+  busy: 'play',
+  plain: null,
+};
+
 function ToolCall({ part }: { part: ChatPart }): JSX.Element {
   const { name, input, word, tone, explanation } = toolRow(part);
+  const program = programView(name, part);
+  const icon = TONE_ICONS[tone];
   return (
-    <details class="chat-tool">
+    <details class="chat-tool" open={program !== null && (tone === 'warn' || tone === 'bad')}>
       <summary>
         <span class="grow">
-          <code>{name}</code> <span class="muted">{input}</span>
+          <code>{name}</code>{' '}
+          <span class="muted">{program === null ? input : programSize(program.code)}</span>
         </span>
-        <span class={`badge tone-${tone}`}>{word}</span>
+        <span class={`badge tone-${tone}`}>
+          {icon !== null && <Icon name={icon} />}
+          {word}
+        </span>
       </summary>
-      {explanation !== '' && <p>{explanation}</p>}
-      <pre class="code" tabIndex={0} aria-label={`Details of ${name}`}>
-        {JSON.stringify({ input: part.input, output: part.output }, null, 2)}
-      </pre>
+      {explanation !== '' && program === null && <p>{explanation}</p>}
+      {program === null ? (
+        <pre class="code" tabIndex={0} aria-label={`Details of ${name}`}>
+          {JSON.stringify({ input: part.input, output: part.output }, null, 2)}
+        </pre>
+      ) : (
+        <ProgramCall view={program} />
+      )}
     </details>
   );
 }

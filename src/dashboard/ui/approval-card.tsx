@@ -4,11 +4,12 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { asProblem } from '../api.ts';
 import type { Problem } from '../api.ts';
 import type { Approval } from '../api-types.ts';
-import { decidedWords, expiresIn, readApprover, runOf, spelledOut, writeApprover } from '../approvals.ts';
+import { decidedWords, expiresIn, readApprover, runOf, writeApprover } from '../approvals.ts';
 import { whoOf } from '../audit.ts';
 import { shortInput } from '../chat-words.ts';
 import { decide, readApproval, readProgram } from '../oversight-feed.ts';
 import { useClockText } from './hooks.ts';
+import { ProgramText } from './program-text.tsx';
 import { Icon, ProblemBox, TimeAgo } from './widgets.tsx';
 
 const NAME_CHARACTERS_MAX = 100;
@@ -68,9 +69,7 @@ function Program({ agent, run }: { agent: string; run: string }): JSX.Element {
       {text === null ? (
         <p class="muted">It is too large to be kept, so it cannot be shown.</p>
       ) : (
-        <pre class="code approval-program" tabIndex={0} aria-label="Program">
-          {spelledOut(text)}
-        </pre>
+        <ProgramText code={text} errorLine={null} />
       )}
     </details>
   );
