@@ -1,5 +1,5 @@
 /** Code Mode against every hostile program of the corpus, on both engines. */
-import { attack, problemsOf } from '../support/hostile-runs.ts';
+import { attackAll, LAG_MAX_MS } from '../support/hostile-runs.ts';
 import { ProgramRuns } from '../support/program-runs.ts';
 import { corpus } from '../tools/corpus/index.ts';
 import type { BenchOptions } from './options.ts';
@@ -17,18 +17,20 @@ export async function benchCodeModeCorpus({ progress }: BenchOptions): Promise<O
     tables: [
       {
         title: `${corpus.length} hostile programs`,
-        columns: ['engine', 'contained', 'connections', 'longest lag of the host', 'took'],
-        rows: found.map(({ engine, connections, lagMaxMs, tookMs }) => [
+        columns: ['engine', 'contained', 'connections', 'lag of the host, p99', 'longest', 'took'],
+        rows: found.map(({ engine, connections, lagP99Ms, lagMaxMs, tookMs }) => [
           engine,
           `${corpus.length}/${corpus.length}`,
           whole(connections),
+          ms(lagP99Ms),
           ms(lagMaxMs),
           `${(tookMs / 1000).toFixed(0)} s`,
         ]),
       },
     ],
     notes: [
-      'Contained: no secret out, nothing of the host out, no connection to the canary port, memory bounded, and an honest program runs well after every tenth.',
+      `Contained: no secret out, nothing of the host out, no connection to the canary port, memory bounded, an honest program runs well after each, and none holds the host up for more than ${LAG_MAX_MS} ms again when it runs alone.`,
+      'The lag is the longest turn of the event loop of the process that has them run, one value a program; two programs run at once.',
     ],
     settings: { programs: corpus.length },
     summary: Object.fromEntries(found.map(({ engine, lagMaxMs }) => [`${engine}-lag-max-ms`, lagMaxMs])),
@@ -38,32 +40,14 @@ export async function benchCodeModeCorpus({ progress }: BenchOptions): Promise<O
 
 async function runCorpus(engine: (typeof ENGINES)[number], progress: (text: string) => void) {
   const runs = await ProgramRuns.open(engine);
-  const problems: string[] = [];
-  const ends: Record<string, number> = {};
   const startedMs = performance.now();
-  let lagMaxMs = 0;
+  let done = 0;
   try {
-    for (const [i, program] of corpus.entries()) {
-      const attacked = await attack(runs, program);
-      const { end } = attacked.result;
-      ends[end.kind] = (ends[end.kind] ?? 0) + 1;
-      lagMaxMs = Math.max(lagMaxMs, attacked.lagMs);
-      problems.push(...problemsOf(program, attacked));
-      if (i % 10 > 0) continue;
-      progress(`${engine}: ${i} of ${corpus.length}`);
-      const fine = await runs.run('return await env.t.echo({ fine: true })');
-      if (fine.end.kind !== 'done')
-        problems.push(`${program.name}: the next run was not fine: ${JSON.stringify(fine.end)}`);
-    }
-    if (runs.connections > 0) problems.push(`${runs.connections} connections to the canary port`);
-    return {
-      engine,
-      problems,
-      ends,
-      lagMaxMs,
-      connections: runs.connections,
-      tookMs: performance.now() - startedMs,
-    };
+    const report = await attackAll(runs, corpus, 2, () => {
+      if (++done % 10 === 0) progress(`${engine}: ${done} of ${corpus.length}`);
+    });
+    const { connections } = runs;
+    return { engine, ...report, connections, tookMs: performance.now() - startedMs };
   } finally {
     await runs.close();
   }

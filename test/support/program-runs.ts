@@ -1,6 +1,5 @@
-/** Runs programs through an executor as the bridge would: with tools, a canary port, and an eye on this process. */
+/** Runs programs through an executor as the bridge would: with tools and a canary port. */
 import { createServer, type Server } from 'node:net';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { systemClock } from '../../src/base/clock.ts';
 import { budgetOf, type Budget } from '../../src/tools/codemode/budget.ts';
 import { ProgramCompiler } from '../../src/tools/codemode/compile.ts';
@@ -45,7 +44,6 @@ export class ProgramRuns {
   readonly executor: Executor;
   readonly compiler = new ProgramCompiler(systemClock);
   readonly #canary: Server;
-  readonly #lag = monitorEventLoopDelay({ resolution: 5 });
   #connections = 0;
 
   constructor(executor: Executor) {
@@ -54,7 +52,6 @@ export class ProgramRuns {
       this.#connections++;
       socket.destroy();
     });
-    this.#lag.enable();
   }
 
   static async open(engine: 'workerd' | 'quickjs', idleMax = 2): Promise<ProgramRuns> {
@@ -65,14 +62,6 @@ export class ProgramRuns {
 
   get connections(): number {
     return this.#connections;
-  }
-
-  get lagMaxMs(): number {
-    return this.#lag.max / 1e6;
-  }
-
-  resetLag(): void {
-    this.#lag.reset();
   }
 
   get canaryPort(): number {
@@ -103,7 +92,6 @@ export class ProgramRuns {
   }
 
   async close(): Promise<void> {
-    this.#lag.disable();
     await Promise.all([
       this.executor.close(),
       this.compiler.close(),
