@@ -7,7 +7,7 @@ import { byteSize } from './format.ts';
 import { WaitingBadge } from './fleet/fleet-approvals.tsx';
 import { FleetPage } from './fleet/fleet-page.tsx';
 import type { FleetFeed } from './fleet-feed.ts';
-import { fleetHref, parseRoute } from './router.ts';
+import { deviceHref, fleetHref, FLEET_MODEL, parseRoute } from './router.ts';
 import type { Route } from './router.ts';
 import type { LinkState } from './socket.ts';
 import { applyTheme, isDark, readTheme } from './theme.ts';
@@ -94,6 +94,9 @@ function Header({ feed, route }: { feed: FleetFeed; route: Route }): JSX.Element
           Fleet
           <WaitingBadge feed={feed} />
         </a>
+        <a href={deviceHref(FLEET_MODEL, 'all')} aria-current={isFleetAgent(route) ? 'page' : undefined}>
+          Ask
+        </a>
         <a href="api/openapi.json">API</a>
         <a href="metrics">Metrics</a>
       </nav>
@@ -101,6 +104,10 @@ function Header({ feed, route }: { feed: FleetFeed; route: Route }): JSX.Element
       <ThemeButton />
     </header>
   );
+}
+
+function isFleetAgent(route: Route): boolean {
+  return route.kind === 'device' && route.model === FLEET_MODEL;
 }
 
 /** Whether what is on the page is live. Announced politely: it matters, but not more than what one reads. */

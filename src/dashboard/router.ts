@@ -54,6 +54,9 @@ export function fleetHref(filter: Partial<FleetFilter>): string {
   return text === '' ? '#/' : `#/?${text}`;
 }
 
+/** The model of the agents that answer for many devices; they are built in and no devices themselves. */
+export const FLEET_MODEL = 'fleet';
+
 export function deviceHref(model: string, id: string): string {
   return `#/device/${encodeURIComponent(model)}/${encodeURIComponent(id)}`;
 }

@@ -4,7 +4,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Approval } from '../api-types.ts';
 import { decidedWords, outcomeWords, waiting, withApproval } from '../approvals.ts';
 import { shortInput } from '../chat-words.ts';
+import type { Observable } from '../observable.ts';
 import type { OversightFeed } from '../oversight-feed.ts';
+import { deviceHref } from '../router.ts';
 import { ApprovalCard } from '../ui/approval-card.tsx';
 import { useClockText, useObservable } from '../ui/hooks.ts';
 import { Card, TimeAgo } from '../ui/widgets.tsx';
@@ -51,6 +53,46 @@ export function Approvals({ oversight }: { oversight: OversightFeed }): JSX.Elem
         )}
       </div>
     </Card>
+  );
+}
+
+/** What this agent asked of devices, which wait for a person there: those of the fleet's chat can be decided beside it. */
+export function AskedFor(props: {
+  by: string;
+  approvals: Observable<readonly Approval[]>;
+}): JSX.Element | null {
+  const { by, approvals } = props;
+  const all = useObservable(approvals);
+  const open = waiting(all, Date.now()).filter(({ requestedBy }) => requestedBy === by);
+  if (open.length === 0) return null;
+  return (
+    <Card
+      title="Approvals on devices"
+      id="asked-for"
+      class="wide needs-you"
+      aside={<span class="badge tone-warn">{waitWords(open.length)}</span>}
+    >
+      <div class="approvals" aria-live="polite">
+        {open.map((approval) => (
+          <div key={`${approval.agent}/${approval.id}`}>
+            <DeviceLink agent={approval.agent} />
+            <ApprovalCard
+              approval={approval}
+              onChange={(changed) => approvals.set(withApproval(approvals.value, changed))}
+            />
+          </div>
+        ))}
+      </div>
+    </Card>
+  );
+}
+
+function DeviceLink({ agent }: { agent: string }): JSX.Element {
+  const [model = '', id = ''] = agent.split('/');
+  return (
+    <p>
+      <a href={deviceHref(model, id)}>{agent}</a>
+    </p>
   );
 }
 

@@ -19,21 +19,17 @@ const STICKY_PX = 60;
 interface Props {
   readonly feed: DeviceFeed;
   readonly definition: ModelDescription | undefined;
+  readonly title: string;
 }
 
-export function Chat({ feed, definition }: Props): JSX.Element {
+export function Chat({ feed, definition, title }: Props): JSX.Element {
   const { chat } = feed;
   const state = useObservable(chat.state);
   const isLive = useObservable(feed.link).kind === 'live';
   const isUnread = useObservable(chat.isUnread);
-  const isDevice = definition?.kind !== 'agent';
   const isEmpty = state.messages.length === 0 && state.open.length === 0;
   return (
-    <Card
-      title={isDevice ? 'Ask this device' : 'Ask this agent'}
-      id="chat"
-      aside={isEmpty ? undefined : <ClearButton chat={chat} isBusy={!isLive} />}
-    >
+    <Card title={title} id="chat" aside={isEmpty ? undefined : <ClearButton chat={chat} isBusy={!isLive} />}>
       {isUnread && (
         <p class="muted">
           What was said before could not be read. It is read again with the next connection.

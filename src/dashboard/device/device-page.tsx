@@ -1,16 +1,17 @@
 /** One device: what it is now, what it was, what it should be, and every frame of it. */
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
-import type { AgentDescription, ModelDescription } from '../api-types.ts';
+import type { AgentDescription, Approval, ModelDescription } from '../api-types.ts';
 import { DeviceFeed } from '../device-feed.ts';
 import type { FleetFeed } from '../fleet-feed.ts';
 import { count, metricValue } from '../format.ts';
-import { fleetHref } from '../router.ts';
+import type { Observable } from '../observable.ts';
+import { fleetHref, FLEET_MODEL } from '../router.ts';
 import { isObject } from '../twin.ts';
 import { useObservable } from '../ui/hooks.ts';
 import { Card, Empty, Icon, PresenceBadge, ProblemBox, Skeleton, TimeAgo } from '../ui/widgets.tsx';
 import { Activity } from './activity.tsx';
-import { Approvals } from './approvals.tsx';
+import { Approvals, AskedFor } from './approvals.tsx';
 import { ChartCard } from './chart-card.tsx';
 import { Chat } from './chat-card.tsx';
 import { Commands } from './commands.tsx';
@@ -38,7 +39,7 @@ export function DevicePage({
   );
   useObservable(fleet.models);
   const definition = fleet.model(model);
-  const isDevice = definition?.kind !== 'agent';
+  const isDevice = model !== FLEET_MODEL && definition?.kind !== 'agent';
   const load = useObservable(feed.load);
   const description = useObservable(feed.description);
   return (
@@ -60,7 +61,12 @@ export function DevicePage({
       {load.kind === 'loading' && <Skeleton rows={6} />}
       {description && isDevice && <Sections feed={feed} description={description} definition={definition} />}
       {description && !isDevice && (
-        <PlainSections feed={feed} description={description} definition={definition} />
+        <PlainSections
+          feed={feed}
+          description={description}
+          definition={definition}
+          fleetApprovals={fleet.approvals}
+        />
       )}
     </div>
   );
@@ -82,7 +88,7 @@ function Sections({ feed, description, definition }: SectionProps): JSX.Element 
       <Approvals oversight={feed.oversight} />
       {definition && <ChartCard feed={feed} definition={definition} />}
       <div class="stack">
-        {description.canChat === true && <Chat feed={feed} definition={definition} />}
+        {description.canChat === true && <Chat feed={feed} definition={definition} title="Ask this device" />}
         {definition && <Commands feed={feed} definition={definition} />}
         <Activity oversight={feed.oversight} />
       </div>
@@ -98,12 +104,22 @@ function Sections({ feed, description, definition }: SectionProps): JSX.Element 
 }
 
 /** An agent that is no device: what it holds, and what it says. */
-function PlainSections({ feed, description, definition }: SectionProps): JSX.Element {
-  const { state, canChat } = description;
+function PlainSections(
+  props: SectionProps & { fleetApprovals: Observable<readonly Approval[]> },
+): JSX.Element {
+  const { feed, description, definition, fleetApprovals } = props;
+  const { model, id, state, canChat } = description;
   return (
     <div class="device-grid">
       <Approvals oversight={feed.oversight} />
-      {canChat === true && <Chat feed={feed} definition={definition} />}
+      <AskedFor by={`agent:${model}/${id}`} approvals={fleetApprovals} />
+      {canChat === true && (
+        <Chat
+          feed={feed}
+          definition={definition}
+          title={model === FLEET_MODEL ? 'Ask the fleet' : 'Ask this agent'}
+        />
+      )}
       <Card title="State" id="state">
         {state === null ? (
           <Empty>It has set no state yet.</Empty>
