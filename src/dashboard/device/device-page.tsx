@@ -39,6 +39,7 @@ export function DevicePage({
   );
   useObservable(fleet.models);
   const definition = fleet.model(model);
+  const isWholeFleet = model === FLEET_MODEL && id === 'all';
   const isDevice = model !== FLEET_MODEL && definition?.kind !== 'agent';
   const load = useObservable(feed.load);
   const description = useObservable(feed.description);
@@ -50,7 +51,8 @@ export function DevicePage({
       <header class="device-head">
         <div class="device-title">
           <h1 tabIndex={-1}>
-            {id} <span class="muted model-name">{model}</span>
+            {isWholeFleet ? 'The fleet' : id}{' '}
+            <span class="muted model-name">{isWholeFleet ? `${model}/${id}` : model}</span>
           </h1>
           {definition && <p class="muted">{aboutModel(definition)}</p>}
         </div>

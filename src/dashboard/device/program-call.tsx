@@ -19,7 +19,7 @@ export function ProgramCall({ view }: { view: ProgramView }): JSX.Element {
       {result !== null && <Output label="Result" text={result} />}
       {note !== '' && <p class="muted">{note}</p>}
       {logs.length > 0 && <Output label="Log" text={logs.join('\n')} />}
-      <details class="program-text" open={errorLine !== null || waitingFor.length > 0}>
+      <details class="program-text" open={errorLine !== null}>
         <summary>The program, {programSize(code)}</summary>
         <ProgramText code={code} errorLine={errorLine} />
       </details>
