@@ -211,7 +211,7 @@ class ScriptedAgent implements ActorBehaviour {
         return this.#attempt(scope);
       case 'alarm':
         context.setCell(DUE, [...this.#due, [`${scope.id}/${scope.effects++}`, context.now() + step.inMs]]);
-        return undefined;
+        return this.#rearm();
       case 'publish':
         return this.#publish(scope);
       case 'ask':

@@ -56,7 +56,12 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 async function play(world: World, plan: Plan): Promise<void> {
   const { witness, timeline } = world;
   let isCalm = false;
-  world.every(LOOK_MS, () => (isCalm = world.isCalm));
+  let wasCalm = false;
+  world.every(LOOK_MS, () => {
+    // Twice: what was on its way between two threads has arrived by then.
+    isCalm = wasCalm && world.isCalm;
+    wasCalm = world.isCalm;
+  });
   const isWrong = (): boolean => witness.violations.length > 0;
   await timeline.run(() => isCalm || isWrong(), CALM_MS);
   if (isWrong()) return;
