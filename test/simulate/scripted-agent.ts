@@ -118,11 +118,8 @@ class ScriptedAgent implements ActorBehaviour {
 
   abandoned(): void {}
   beforeCommit(): void {}
-  heldBy(): string | undefined {
-    return undefined;
-  }
-
   stop(): void {}
+  heldBy(): undefined {}
 
   get #key(): string {
     const { model, id } = this.#context.address;
@@ -191,7 +188,10 @@ class ScriptedAgent implements ActorBehaviour {
       const step = steps[at];
       if (step === undefined) return undefined;
       const running = this.#do(scope, step);
-      if (running !== undefined) return running.then(() => this.#run(scope, steps, at + 1));
+      if (running === undefined) continue;
+      // A thought is committed up to here, and not taken back any more.
+      this.#rearm();
+      return running.then(() => this.#run(scope, steps, at + 1));
     }
     return undefined;
   }
@@ -211,7 +211,7 @@ class ScriptedAgent implements ActorBehaviour {
         return this.#attempt(scope);
       case 'alarm':
         context.setCell(DUE, [...this.#due, [`${scope.id}/${scope.effects++}`, context.now() + step.inMs]]);
-        return this.#rearm();
+        return undefined;
       case 'publish':
         return this.#publish(scope);
       case 'ask':
