@@ -9,7 +9,7 @@ const ROOMS = 'actor agent base broker client device gateway identity properties
  * The others note things in globals, end processes, or measure time: each of their files has a process of its own.
  */
 const SHARING = [
-  ...ROOMS.split(' ').map((room) => `test/${room}/**/!(lifecycle|programs).test.ts`),
+  ...ROOMS.split(' ').map((room) => `test/${room}/**/!(lifecycle|observability|programs).test.ts`),
   'test/*.test.ts',
 ];
 
