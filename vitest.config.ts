@@ -24,8 +24,8 @@ const common = {
 
 export default defineConfig({
   test: {
-    // Tests wait as much as they compute: one worker on two cores leaves a third of both idle.
-    maxWorkers: availableParallelism(),
+    // Tests wait as much as they compute: a worker for each core leaves a third of them idle.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       { test: { ...common, name: 'sharing', isolate: false, include: SHARING } },
       {
