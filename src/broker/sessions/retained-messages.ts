@@ -1,5 +1,6 @@
 /** The retained message of each topic, as a tree of the topics' levels, so that a filter looks at its own only. */
 import { limits } from '../../base/limits.ts';
+import { changeAt, levelOf, newLevel, type Level } from './level-tree.ts';
 import type { Message } from './message.ts';
 
 /** What a topic has kept [MQTT-3.3.1-5]. */
@@ -10,14 +11,9 @@ export interface Retained {
   readonly setBy: string;
 }
 
-interface Level {
-  retained: Retained | null;
-  children: Map<string, Level> | null;
-}
-
 /** See the head of this file. */
 export class RetainedMessages {
-  readonly #root: Level = { retained: null, children: null };
+  readonly #root = newLevel<Retained>();
   #count = 0;
   #bytes = 0;
 
@@ -30,9 +26,9 @@ export class RetainedMessages {
   }
 
   get(topic: string): Retained | undefined {
-    let level: Level | undefined = this.#root;
+    let level: Level<Retained> | undefined = this.#root;
     for (const name of topic.split('/')) level = level?.children?.get(name);
-    return level?.retained ?? undefined;
+    return level?.value ?? undefined;
   }
 
   /** Keeps it in place of the one before; false: there is no room for it, and the one before stays. */
@@ -42,14 +38,7 @@ export class RetainedMessages {
     const bytesAfter = this.#bytes + bytes - (before?.message.bytes ?? 0);
     if (bytesAfter > limits.mqttRetainedBytesMax) return false;
     if (before === undefined && this.#count >= limits.mqttRetainedMax) return false;
-    let level = this.#root;
-    for (const name of topic.split('/')) {
-      level.children ??= new Map();
-      let next = level.children.get(name);
-      if (next === undefined) level.children.set(name, (next = { retained: null, children: null }));
-      level = next;
-    }
-    level.retained = retained;
+    levelOf(this.#root, topic).value = retained;
     this.#bytes = bytesAfter;
     if (before === undefined) this.#count += 1;
     return true;
@@ -59,7 +48,7 @@ export class RetainedMessages {
   delete(topic: string): boolean {
     const before = this.get(topic);
     if (before === undefined) return false;
-    removeFrom(this.#root, topic.split('/'), 0);
+    changeAt(this.#root, topic, () => null);
     this.#count -= 1;
     this.#bytes -= before.message.bytes;
     return true;
@@ -71,27 +60,12 @@ export class RetainedMessages {
   }
 }
 
-function removeFrom(level: Level, names: readonly string[], depth: number): void {
-  const name = names[depth];
-  if (name === undefined) {
-    level.retained = null;
-    return;
-  }
-  const child = level.children?.get(name);
-  if (child === undefined) return;
-  removeFrom(child, names, depth + 1);
-  if (child.retained === null && child.children === null) {
-    level.children?.delete(name);
-    if (level.children?.size === 0) level.children = null;
-  }
-}
-
-function* matchingFrom(level: Level, names: readonly string[], depth: number): Generator<Retained> {
+function* matchingFrom(level: Level<Retained>, names: readonly string[], depth: number): Generator<Retained> {
   const name = names[depth];
   if (name === '#') {
     yield* below(level, depth);
   } else if (name === undefined) {
-    if (level.retained !== null) yield level.retained;
+    if (level.value !== null) yield level.value;
   } else if (name === '+') {
     for (const [child, next] of level.children ?? [])
       if (depth > 0 || !child.startsWith('$')) yield* matchingFrom(next, names, depth + 1);
@@ -102,8 +76,8 @@ function* matchingFrom(level: Level, names: readonly string[], depth: number): G
 }
 
 /** The level's own as well: `a/#` matches `a`. */
-function* below(level: Level, depth: number): Generator<Retained> {
-  if (level.retained !== null) yield level.retained;
+function* below(level: Level<Retained>, depth: number): Generator<Retained> {
+  if (level.value !== null) yield level.value;
   for (const [child, next] of level.children ?? [])
     if (depth > 0 || !child.startsWith('$')) yield* below(next, depth + 1);
 }

@@ -1,4 +1,5 @@
 /** Who subscribes to what: a tree of the levels of all filters (MQTT 3.1.1 section 4.7). */
+import { changeAt, levelOf, newLevel, type Level } from './level-tree.ts';
 import type { Session } from './session.ts';
 
 /** One filter of one session. */
@@ -16,16 +17,12 @@ export interface Receiver {
   readonly qos: 0 | 1 | 2;
 }
 
-interface Level {
-  /** Those whose filter ends here; made with the first. */
-  ends: Subscription[] | null;
-  /** Made with the first child: most levels are the last one. */
-  children: Map<string, Level> | null;
-}
+/** At each level those whose filter ends there. */
+type FilterLevel = Level<Subscription[]>;
 
 /** See the head of this file. */
 export class SubscriptionTree {
-  readonly #root: Level = { ends: null, children: null };
+  readonly #root: FilterLevel = newLevel();
   #generation = 0;
 
   /** Changes whenever an answer of `matches` or `receivers` may have changed. */
@@ -34,20 +31,13 @@ export class SubscriptionTree {
   }
 
   add(subscription: Subscription): void {
-    let level = this.#root;
-    for (const name of subscription.filter.split('/')) {
-      level.children ??= new Map();
-      let next = level.children.get(name);
-      if (next === undefined) level.children.set(name, (next = { ends: null, children: null }));
-      level = next;
-    }
-    (level.ends ??= []).push(subscription);
+    (levelOf(this.#root, subscription.filter).value ??= []).push(subscription);
     this.#generation += 1;
   }
 
   /** The subscription must have been added before. */
   remove(subscription: Subscription): void {
-    removeFrom(this.#root, subscription, subscription.filter.split('/'), 0);
+    changeAt(this.#root, subscription.filter, (ends) => without(ends, subscription));
     this.#generation += 1;
   }
 
@@ -92,37 +82,32 @@ function isOwnTopic(topic: string): boolean {
   return topic.startsWith('$');
 }
 
-function removeFrom(level: Level, subscription: Subscription, names: readonly string[], depth: number): void {
-  const name = names[depth];
-  if (name === undefined) {
-    const { ends } = level;
-    const index = ends?.indexOf(subscription) ?? -1;
-    if (ends === null || index < 0) return;
-    const last = ends.pop();
-    if (last !== undefined && last !== subscription) ends[index] = last;
-    if (ends.length === 0) level.ends = null;
-    return;
-  }
-  const child = level.children?.get(name);
-  if (child === undefined) return;
-  removeFrom(child, subscription, names, depth + 1);
-  if (child.ends === null && child.children === null) {
-    level.children?.delete(name);
-    if (level.children?.size === 0) level.children = null;
-  }
+/** Their order is of no account. */
+function without(ends: Subscription[] | null, subscription: Subscription): Subscription[] | null {
+  const index = ends?.indexOf(subscription) ?? -1;
+  if (ends === null || index < 0) return ends;
+  const last = ends.pop();
+  if (last !== undefined && last !== subscription) ends[index] = last;
+  return ends.length === 0 ? null : ends;
 }
 
 type Visit = (ends: readonly Subscription[]) => boolean;
 
 /** Calls `visit` with what ends at each level that matches, until it answers false; answers whether all were visited. */
-function walk(level: Level, names: readonly string[], depth: number, isOwn: boolean, visit: Visit): boolean {
+function walk(
+  level: FilterLevel,
+  names: readonly string[],
+  depth: number,
+  isOwn: boolean,
+  visit: Visit,
+): boolean {
   const { children } = level;
   const hasWildcards = depth > 0 || !isOwn;
   // `a/#` matches `a` too: the wildcard includes its parent level [MQTT-4.7.1-2].
-  const rest = hasWildcards ? children?.get('#')?.ends : undefined;
+  const rest = hasWildcards ? children?.get('#')?.value : undefined;
   if (rest !== undefined && rest !== null && !visit(rest)) return false;
   const name = names[depth];
-  if (name === undefined) return level.ends === null || visit(level.ends);
+  if (name === undefined) return level.value === null || visit(level.value);
   if (children === null) return true;
   const literal = children.get(name);
   if (literal !== undefined && !walk(literal, names, depth + 1, isOwn, visit)) return false;
