@@ -120,7 +120,7 @@ export class ClientSession {
   /** To those who listen, and into what is kept. False: it ended the connection, and is not acknowledged. */
   #spread({ topic, payload, qos, retain, messageId = 0 }: PublishPacket): boolean {
     const { sessions, counters } = this.#context;
-    const before = sessions.log.changeCount;
+    const before = sessions.log.changes.count;
     const isKnown = qos === 2 && this.isAwaitingRelease(messageId);
     if (!isKnown) {
       if (qos === 2 && !this.#take(messageId)) return false;
@@ -130,7 +130,7 @@ export class ClientSession {
       if (retain && !sessions.retain({ message, qos, setBy })) counters.denied('retained-limit');
     }
     // What it changed must outlive us before we say that we have it; so must what a packet changed that this is a copy of.
-    if (isKnown || sessions.log.changeCount !== before) this.#lastTicket = sessions.log.ticket;
+    if (isKnown || sessions.log.changes.count !== before) this.#lastTicket = sessions.log.ticket;
     return true;
   }
 

@@ -6,7 +6,6 @@ import { publishWill } from './hooks.ts';
 import type { PublishPacket } from './mqtt-server.ts';
 
 export interface UpkeepOptions {
-  readonly sessionExpiryMs?: number;
   readonly willGraceMs?: number;
 }
 
@@ -16,11 +15,10 @@ export class SessionUpkeep {
   readonly #sweep: NodeJS.Timeout;
   readonly #grace: NodeJS.Timeout;
 
-  constructor(context: BrokerContext, { sessionExpiryMs, willGraceMs }: UpkeepOptions) {
+  constructor(context: BrokerContext, { willGraceMs }: UpkeepOptions) {
     this.#context = context;
     const { sessions } = context;
-    const expiryMs = sessionExpiryMs ?? limits.mqttSessionExpiryMs;
-    const sweepMs = Math.min(limits.mqttSessionSweepMs, expiryMs);
+    const sweepMs = Math.min(limits.mqttSessionSweepMs, sessions.expiryMs);
     this.#sweep = setInterval(() => sessions.expire(Date.now()), sweepMs).unref();
     const left = sessions.wills();
     this.#grace = setTimeout(() => this.#publishWills(left), willGraceMs ?? limits.mqttWillGraceMs).unref();

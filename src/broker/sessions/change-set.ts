@@ -30,6 +30,11 @@ export class ChangeSet {
   readonly #retained = new Set<string>();
   readonly #wills = new Set<string>();
   #isEmpty = true;
+  readonly #onChange: () => void;
+
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+  }
 
   get isEmpty(): boolean {
     return this.#isEmpty;
@@ -55,9 +60,7 @@ export class ChangeSet {
   }
 
   filter(session: Session, filter: string): void {
-    const known = this.#filters.get(session);
-    if (known === undefined) this.#filters.set(session, new Set([filter]));
-    else known.add(filter);
+    addTo(this.#filters, session, filter);
     this.#changed();
   }
 
@@ -67,9 +70,7 @@ export class ChangeSet {
   }
 
   incoming(session: Session, packetId: number): void {
-    const known = this.#incoming.get(session);
-    if (known === undefined) this.#incoming.set(session, new Set([packetId]));
-    else known.add(packetId);
+    addTo(this.#incoming, session, packetId);
     this.#changed();
   }
 
@@ -88,24 +89,10 @@ export class ChangeSet {
     const { messages, outgoing, messagesGone, outgoingGone } = this.#takeEntries(source);
     const { put: filters, gone: filtersGone } = this.#takeFilters();
     const { put: incoming, gone: incomingGone } = this.#takeIncoming();
-    const retained: RetainedRow[] = [];
-    const retainedGone: string[] = [];
-    for (const topic of this.#retained) {
-      const row = source.retainedRow(topic);
-      if (row === undefined) retainedGone.push(topic);
-      else retained.push(row);
-    }
-    const wills: WillRow[] = [];
-    const willsGone: string[] = [];
-    for (const client of this.#wills) {
-      const row = source.willRow(client);
-      if (row === undefined) willsGone.push(client);
-      else wills.push(row);
-    }
+    const { put: retained, gone: retainedGone } = taken(this.#retained, (topic) => source.retainedRow(topic));
+    const { put: wills, gone: willsGone } = taken(this.#wills, (client) => source.willRow(client));
     const sessions = Array.from(this.#sessions, (session) => session.row());
     const dropped = this.#dropped.map(({ number }) => number);
-    this.#retained.clear();
-    this.#wills.clear();
     this.#sessions.clear();
     this.#dropped = [];
     this.#isEmpty = true;
@@ -127,6 +114,7 @@ export class ChangeSet {
   #changed(): void {
     this.#count += 1;
     this.#isEmpty = false;
+    this.#onChange();
   }
 
   #takeEntries(source: RowSource) {
@@ -178,4 +166,23 @@ export class ChangeSet {
     this.#incoming.clear();
     return { put, gone };
   }
+}
+
+function addTo<T>(sets: Map<Session, Set<T>>, session: Session, value: T): void {
+  const known = sets.get(session);
+  if (known === undefined) sets.set(session, new Set([value]));
+  else known.add(value);
+}
+
+/** Empties `keys`: rows of what is there, and the keys of what is gone. */
+function taken<T>(keys: Set<string>, rowOf: (key: string) => T | undefined): { put: T[]; gone: string[] } {
+  const put: T[] = [];
+  const gone: string[] = [];
+  for (const key of keys) {
+    const row = rowOf(key);
+    if (row === undefined) gone.push(key);
+    else put.push(row);
+  }
+  keys.clear();
+  return { put, gone };
 }

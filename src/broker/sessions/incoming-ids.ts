@@ -42,6 +42,6 @@ export class IncomingIds {
   }
 
   #note(packetId: number): void {
-    if (this.#session.isKept && !this.#session.isGone) this.#log.incoming(this.#session, packetId);
+    if (this.#session.isKept && !this.#session.isGone) this.#log.changes.incoming(this.#session, packetId);
   }
 }

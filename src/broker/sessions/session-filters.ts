@@ -51,6 +51,6 @@ export class SessionFilters {
   }
 
   #note(filter: string): void {
-    if (this.#session.isKept && !this.#session.isGone) this.#log.filter(this.#session, filter);
+    if (this.#session.isKept && !this.#session.isGone) this.#log.changes.filter(this.#session, filter);
   }
 }

@@ -12,8 +12,6 @@ import { limits } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { SessionChanges, SessionStore } from '../../base/session-rows.ts';
 import { ChangeSet, type RowSource } from './change-set.ts';
-import type { Entry } from './entry.ts';
-import type { Session } from './session.ts';
 
 export interface SessionLogOptions {
   readonly store: SessionStore;
@@ -24,9 +22,10 @@ export interface SessionLogOptions {
 
 /** See the head of this file. */
 export class SessionLog {
+  /** Takes what changes: what is noted there is committed soon. */
+  readonly changes = new ChangeSet(() => this.#schedule());
   readonly #options: SessionLogOptions;
   readonly #rows: RowSource;
-  #changes = new ChangeSet();
   /** Number of the commit that takes what changes now. */
   #next = 1;
   #committed = 0;
@@ -42,51 +41,11 @@ export class SessionLog {
 
   /** The commit after which everything changed until now is on the disk. */
   get ticket(): number {
-    return this.#changes.isEmpty ? this.#next - 1 : this.#next;
-  }
-
-  /** Grows with every change. */
-  get changeCount(): number {
-    return this.#changes.count;
+    return this.changes.isEmpty ? this.#next - 1 : this.#next;
   }
 
   isCommitted(ticket: number): boolean {
     return ticket <= this.#committed;
-  }
-
-  session(session: Session): void {
-    this.#changes.session(session);
-    this.#schedule();
-  }
-
-  dropped(session: Session): void {
-    this.#changes.dropped(session);
-    this.#schedule();
-  }
-
-  filter(session: Session, filter: string): void {
-    this.#changes.filter(session, filter);
-    this.#schedule();
-  }
-
-  entry(entry: Entry): void {
-    this.#changes.entry(entry);
-    this.#schedule();
-  }
-
-  incoming(session: Session, packetId: number): void {
-    this.#changes.incoming(session, packetId);
-    this.#schedule();
-  }
-
-  retained(topic: string): void {
-    this.#changes.retained(topic);
-    this.#schedule();
-  }
-
-  will(client: string): void {
-    this.#changes.will(client);
-    this.#schedule();
   }
 
   /** Calls `then` when the commit is done: at once when it is already. */
@@ -125,7 +84,7 @@ export class SessionLog {
 
   #commit(): void {
     const ticket = this.#next++;
-    const changes = this.#changes.take(this.#rows);
+    const changes = this.changes.take(this.#rows);
     this.#phase = 'committing';
     // Everything that had changed is as it was before: there is nothing to write.
     if (changes === null) this.#done(ticket);
@@ -148,7 +107,7 @@ export class SessionLog {
     const waiting = this.#waiting.get(ticket);
     this.#waiting.delete(ticket);
     for (const then of waiting ?? []) then();
-    if (this.#changes.isEmpty) this.#onIdle?.();
+    if (this.changes.isEmpty) this.#onIdle?.();
     else this.#commit();
   }
 

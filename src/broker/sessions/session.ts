@@ -85,7 +85,7 @@ export class Session {
   attach(link: SessionLink): void {
     this.#link = link;
     this.endedAtMs = null;
-    if (this.isKept) this.#host.log.session(this);
+    if (this.isKept) this.#host.log.changes.session(this);
     for (const entry of this.#queue?.sent() ?? []) {
       entry.isDup = true;
       if (entry.phase === 'released') link.release(entry.packetId);
@@ -104,9 +104,9 @@ export class Session {
       this.#clear();
       return;
     }
-    this.#host.log.session(this);
+    this.#host.log.changes.session(this);
     // So that they are DUP next time even if that is another process's.
-    for (const entry of this.#queue?.sent() ?? []) this.#host.log.entry(entry);
+    for (const entry of this.#queue?.sent() ?? []) this.#host.log.changes.entry(entry);
   }
 
   /** It ends for good. */
@@ -115,7 +115,7 @@ export class Session {
     this.#clear();
     this.#link = null;
     this.#isGone = true;
-    if (this.isKept) this.#host.log.dropped(this);
+    if (this.isKept) this.#host.log.changes.dropped(this);
   }
 
   /** One message for the client. Answers its entry, unless it was sent and forgotten, or dropped. */
@@ -132,7 +132,7 @@ export class Session {
     const queue = (this.#queue ??= new OutgoingQueue());
     const entry = queue.append(this, message, qos, isRetained);
     if (this.isKept) {
-      this.#host.log.entry(entry);
+      this.#host.log.changes.entry(entry);
       entry.ticket = this.#host.log.ticket;
     }
     this.pump();
@@ -182,7 +182,7 @@ export class Session {
     if (entry.phase === 'released') return;
     this.#queue?.take(entry);
     entry.phase = 'released';
-    if (this.isKept) this.#host.log.entry(entry);
+    if (this.isKept) this.#host.log.changes.entry(entry);
   }
 
   remove(entry: Entry): void {
@@ -284,7 +284,7 @@ export class Session {
     this.#queue?.remove(entry);
     entry.phase = 'gone';
     this.#host.grow(-entry.message.bytes);
-    if (this.isKept && !this.#isGone) this.#host.log.entry(entry);
+    if (this.isKept && !this.#isGone) this.#host.log.changes.entry(entry);
   }
 
   #clear(): void {

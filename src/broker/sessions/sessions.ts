@@ -53,6 +53,11 @@ export class Sessions implements SessionHost {
     });
   }
 
+  /** Time a kept session without a connection lasts. */
+  get expiryMs(): number {
+    return this.#options.expiryMs;
+  }
+
   get keptCount(): number {
     return this.#kept.size;
   }
@@ -82,7 +87,7 @@ export class Sessions implements SessionHost {
     const session = new Session(name, ++this.#lastNumber, this);
     session.endedAtMs = nowMs;
     this.#kept.set(name, session);
-    this.log.session(session);
+    this.log.changes.session(session);
     return session;
   }
 
@@ -168,11 +173,11 @@ export class Sessions implements SessionHost {
     const { message } = retained;
     const { topic } = message;
     if (message.payload.length === 0) {
-      if (this.retained.delete(topic)) this.log.retained(topic);
+      if (this.retained.delete(topic)) this.log.changes.retained(topic);
       return true;
     }
     if (!this.retained.set(retained)) return false;
-    this.log.retained(topic);
+    this.log.changes.retained(topic);
     return true;
   }
 
@@ -184,13 +189,13 @@ export class Sessions implements SessionHost {
   /** Keeps a will for the case that this process does not get to publish it. */
   putWill(row: WillRow): void {
     this.#wills.set(row.client, row);
-    this.log.will(row.client);
+    this.log.changes.will(row.client);
   }
 
   /** @returns whether there was one */
   deleteWill(client: string): boolean {
     if (!this.#wills.delete(client)) return false;
-    this.log.will(client);
+    this.log.changes.will(client);
     return true;
   }
 
