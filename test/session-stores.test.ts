@@ -1,16 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { NO_SESSION_ROWS } from '../src/base/session-rows.ts';
 import { MemorySessionStore } from '../src/broker/sessions/index.ts';
 import { inlineSessionStore, threadSessionStore } from '../src/session-stores.ts';
 import { testSessionStore } from './conformance/session-store.ts';
-
-function temporaryDir(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'mooring-sessions-'));
-  onTestFinished(() => rmSync(directory, { recursive: true }));
-  return directory;
-}
+import { temporaryDir } from './support/bridge.ts';
 
 testSessionStore('memory', () => {
   const store = new MemorySessionStore();
@@ -31,15 +26,8 @@ test('a file that is no database is refused with its name, when it is read and w
   const store = threadSessionStore(directory);
   expect(() => store.load()).toThrow(/sessions\.db: file is not a database/);
   const gone = { filters: [], messages: [], outgoing: [], incoming: [], retained: [], wills: ['a'] };
-  const put = {
-    sessions: [],
-    filters: [],
-    messages: [],
-    outgoing: [],
-    incoming: [],
-    retained: [],
-    wills: [],
-  };
-  await expect(store.write({ dropped: [], put, gone })).rejects.toMatchObject({ code: 'BRG_DATA_DIR' });
+  await expect(store.write({ dropped: [], put: NO_SESSION_ROWS, gone })).rejects.toMatchObject({
+    code: 'BRG_DATA_DIR',
+  });
   await store.close();
 });

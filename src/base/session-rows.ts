@@ -71,6 +71,17 @@ export interface SessionRows {
   readonly wills: readonly WillRow[];
 }
 
+/** Of what never had any. */
+export const NO_SESSION_ROWS: SessionRows = {
+  sessions: [],
+  filters: [],
+  messages: [],
+  outgoing: [],
+  incoming: [],
+  retained: [],
+  wills: [],
+};
+
 /** One commit. What is gone goes first; then what is put replaces the row of the same key. */
 export interface SessionChanges {
   /** Sessions that go with all their rows. */

@@ -17,11 +17,13 @@ const NOTE_PREFIX = 'forgotten:';
 
 export class ForgottenAgents {
   readonly #history: HistoryStore;
+  readonly #setMeta: Database.Statement;
   readonly #statements: ReturnType<typeof prepare>;
   /** Last message of each, by address: what is noted and committed. */
   readonly #sequences = new Map<string, number>();
 
-  constructor(db: Database.Database, history: HistoryStore) {
+  constructor(db: Database.Database, history: HistoryStore, setMeta: Database.Statement) {
+    this.#setMeta = setMeta;
     this.#history = history;
     const s = (this.#statements = prepare(db));
     for (const { name, value } of s.notes.all(`${NOTE_PREFIX}*`))
@@ -44,7 +46,7 @@ export class ForgottenAgents {
     s.deleteCells.run(row.key);
     s.deleteAgent.run(row.key);
     this.#history.deleteAgent(row.key);
-    s.setNote.run(NOTE_PREFIX + addressKey(row), row.appliedSequence);
+    this.#setMeta.run(NOTE_PREFIX + addressKey(row), row.appliedSequence);
   }
 
   /** Within a commit, before anything is deleted: drops the notes that nobody needs any more. */
@@ -75,9 +77,6 @@ function prepare(db: Database.Database) {
   return {
     notes: db.prepare<[string], { name: string; value: number }>(
       'SELECT name, value FROM meta WHERE name GLOB ?',
-    ),
-    setNote: db.prepare(
-      'INSERT INTO meta(name, value) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value',
     ),
     deleteNote: db.prepare('DELETE FROM meta WHERE name = ?'),
     deleteAgent: db.prepare('DELETE FROM agents WHERE key = ?'),

@@ -9,12 +9,13 @@ import Database from 'better-sqlite3';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, BridgeError } from '../base/errors.ts';
-import type {
-  OutgoingPhase,
-  OutgoingRow,
-  SessionChanges,
-  SessionRows,
-  WillRow,
+import {
+  NO_SESSION_ROWS,
+  type OutgoingPhase,
+  type OutgoingRow,
+  type SessionChanges,
+  type SessionRows,
+  type WillRow,
 } from '../base/session-rows.ts';
 import { storeError } from './database.ts';
 
@@ -45,16 +46,6 @@ PRAGMA user_version = ${VERSION};
 
 /** As the table has them; their order is not to change. */
 const PHASES: readonly OutgoingPhase[] = ['queued', 'sent', 'released'];
-
-const NOTHING: SessionRows = {
-  sessions: [],
-  filters: [],
-  messages: [],
-  outgoing: [],
-  incoming: [],
-  retained: [],
-  wills: [],
-};
 
 /** See the head of this file. */
 export class SessionDatabase {
@@ -176,7 +167,7 @@ export class SessionDatabase {
 
 /** What a data directory has of sessions; nothing where there never were any. @throws BridgeError as `SessionDatabase` */
 export function loadSessions(dataDir: string): SessionRows {
-  if (!existsSync(join(dataDir, SESSIONS_FILE))) return NOTHING;
+  if (!existsSync(join(dataDir, SESSIONS_FILE))) return NO_SESSION_ROWS;
   const database = new SessionDatabase(dataDir);
   try {
     return database.load();

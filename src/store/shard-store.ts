@@ -95,7 +95,7 @@ export class ShardStore {
     this.history = new HistoryStore(db);
     this.directory = new AgentDirectory(db);
     this.audit = new AuditLog(db);
-    this.forgotten = new ForgottenAgents(db, this.history);
+    this.forgotten = new ForgottenAgents(db, this.history, this.#statements.setMeta);
     const { agentBytesMax = limits.agentBytesMax, shards = 1 } = options;
     const { agentFilesOpenMax = filesOpenMax(shards) } = options;
     const files = new AgentFiles(join(dirname(path), 'agents'), agentBytesMax, agentFilesOpenMax);
