@@ -1,7 +1,7 @@
 /** Rows of the audit log as a person reads them: what happened, why, and who. Pure. */
 import type { AuditItem } from './api-types.ts';
 import { shortInput } from './chat-words.ts';
-import { isObject } from './twin.ts';
+import { asText, isObject } from './twin.ts';
 
 export interface AuditWords {
   readonly event: string;
@@ -94,8 +94,4 @@ export function whoOf(by: string): string {
   if (colon < 0) return WHO[by] ?? by;
   const [kind, name] = [by.slice(0, colon), by.slice(colon + 1)];
   return kind === 'api' || kind === 'mcp' ? `${WHO[kind]} (${name})` : `${kind} ${name}`;
-}
-
-function asText(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

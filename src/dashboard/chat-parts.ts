@@ -2,7 +2,7 @@
  * A message of a chat, made of the chunks of the AI SDK's UI-message stream as the bridge makes it. Pure: a chunk
  * gives new parts. What the page does not know is left alone, so that a newer bridge can say more.
  */
-import { isObject } from './twin.ts';
+import { asText, isObject } from './twin.ts';
 
 /** Text, a tool call, `data-*` ...: `type`, and what belongs to it. */
 export interface ChatPart {
@@ -105,8 +105,4 @@ function isOpenText(chunk: Chunk): (part: ChatPart) => boolean {
 
 function kindOf({ type }: Chunk): string {
   return type.slice(0, type.indexOf('-'));
-}
-
-function asText(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

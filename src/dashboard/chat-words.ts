@@ -2,7 +2,7 @@
 import type { ModelDescription } from './api-types.ts';
 import type { ChatPart } from './chat-parts.ts';
 import { mainMetric } from './format.ts';
-import { isObject } from './twin.ts';
+import { asText, isObject } from './twin.ts';
 
 /** Questions that only read: one click asks them. */
 export function suggestions(definition: ModelDescription | undefined): readonly string[] {
@@ -107,7 +107,3 @@ const FAILURE_HINTS: Readonly<Record<string, string>> = {
   BRG_AGENT_FULL: 'Clear the chat: the agent’s database is at its limit.',
   BRG_TIMEOUT: 'The model said nothing for minutes. Ask again.',
 };
-
-function asText(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}

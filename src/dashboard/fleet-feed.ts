@@ -5,6 +5,7 @@
 import { asProblem, getJson } from './api.ts';
 import type { Problem } from './api.ts';
 import type { AgentPage, Approval, AttentionItem, History, ModelDescription } from './api-types.ts';
+import { addressParts } from './router.ts';
 import type { FleetFilter } from './router.ts';
 import { FLEET_ROWS_MAX, FleetStore } from './fleet-store.ts';
 import { mainMetric } from './format.ts';
@@ -147,7 +148,7 @@ export class FleetFeed {
   }
 
   async #readTrend(key: string): Promise<void> {
-    const [model = '', id = ''] = key.split('/');
+    const [model, id] = addressParts(key);
     const metric = mainMetric(this.#byModel.get(model));
     if (metric === null) return;
     const query = new URLSearchParams({

@@ -6,6 +6,7 @@ import { agentPath, getJson, sendJson } from './api.ts';
 import type { Approval, AuditItem } from './api-types.ts';
 import { asApproval, withApproval } from './approvals.ts';
 import { Observable } from './observable.ts';
+import { addressParts } from './router.ts';
 import type { Frame } from '../wire/index.ts';
 
 const AUDIT_ROWS = 30;
@@ -84,13 +85,13 @@ export function decide(
   { agent, id }: Approval,
   word: { readonly approved: boolean; readonly by: string; readonly reason?: string },
 ): Promise<Approval> {
-  const [model = '', name = ''] = agent.split('/');
+  const [model, name] = addressParts(agent);
   return sendJson<Approval>('POST', agentPath(model, name, `/approvals/${encodeURIComponent(id)}`), word);
 }
 
 /** An approval as it stands now. @throws Problem */
 export async function readApproval({ agent, id }: Approval): Promise<Approval | undefined> {
-  const [model = '', name = ''] = agent.split('/');
+  const [model, name] = addressParts(agent);
   const path = agentPath(model, name, `/approvals?limit=${APPROVALS_MAX}`);
   const { items } = await getJson<{ items: readonly Approval[] }>(path);
   return items.find((approval) => approval.id === id);
@@ -98,7 +99,7 @@ export async function readApproval({ agent, id }: Approval): Promise<Approval | 
 
 /** The text of the program of a run; null when it was too large to be kept. @throws Problem */
 export async function readProgram(agent: string, run: string): Promise<string | null> {
-  const [model = '', name = ''] = agent.split('/');
+  const [model, name] = addressParts(agent);
   const path = agentPath(model, name, `/programs/${encodeURIComponent(run)}`);
   return (await getJson<{ text: string | null }>(path)).text;
 }

@@ -1,7 +1,7 @@
 /** A call of `run_program` as people read it: the program in coloured lines, what came of it, where it failed. Pure. */
 import { spelledOut } from './approvals.ts';
 import type { ChatPart } from './chat-parts.ts';
-import { isObject } from './twin.ts';
+import { asText, isObject } from './twin.ts';
 
 export interface ProgramView {
   /** As the model wrote it. */
@@ -85,8 +85,4 @@ function waitingWords(call: unknown): string {
 
 function texts(list: unknown): string[] {
   return Array.isArray(list) ? list.map((text) => String(text)) : [];
-}
-
-function asText(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

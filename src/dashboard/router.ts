@@ -57,6 +57,12 @@ export function fleetHref(filter: Partial<FleetFilter>): string {
 /** The model of the agents that answer for many devices; they are built in and no devices themselves. */
 export const FLEET_MODEL = 'fleet';
 
+/** The parts of `model/id`. */
+export function addressParts(agent: string): readonly [model: string, id: string] {
+  const [model = '', id = ''] = agent.split('/');
+  return [model, id];
+}
+
 export function deviceHref(model: string, id: string): string {
   return `#/device/${encodeURIComponent(model)}/${encodeURIComponent(id)}`;
 }

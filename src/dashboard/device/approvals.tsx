@@ -6,7 +6,7 @@ import { decidedWords, outcomeWords, waiting, withApproval } from '../approvals.
 import { shortInput } from '../chat-words.ts';
 import type { Observable } from '../observable.ts';
 import type { OversightFeed } from '../oversight-feed.ts';
-import { deviceHref } from '../router.ts';
+import { addressParts, deviceHref } from '../router.ts';
 import { ApprovalCard } from '../ui/approval-card.tsx';
 import { useClockText, useObservable } from '../ui/hooks.ts';
 import { Card, TimeAgo } from '../ui/widgets.tsx';
@@ -88,10 +88,9 @@ export function AskedFor(props: {
 }
 
 function DeviceLink({ agent }: { agent: string }): JSX.Element {
-  const [model = '', id = ''] = agent.split('/');
   return (
     <p>
-      <a href={deviceHref(model, id)}>{agent}</a>
+      <a href={deviceHref(...addressParts(agent))}>{agent}</a>
     </p>
   );
 }

@@ -5,7 +5,7 @@ import { expiresIn, waiting } from '../approvals.ts';
 import { whoOf } from '../audit.ts';
 import { waitWords } from '../device/approvals.tsx';
 import type { FleetFeed } from '../fleet-feed.ts';
-import { deviceHref } from '../router.ts';
+import { addressParts, deviceHref } from '../router.ts';
 import { useClockText, useObservable } from '../ui/hooks.ts';
 import { Icon } from '../ui/widgets.tsx';
 
@@ -33,7 +33,7 @@ export function FleetApprovals({ feed }: { feed: FleetFeed }): JSX.Element | nul
 
 function Item({ approval }: { approval: Approval }): JSX.Element {
   const { agent, explanation, requestedBy, expiresAtMs } = approval;
-  const [model = '', id = ''] = agent.split('/');
+  const [model, id] = addressParts(agent);
   const left = useClockText((nowMs) => expiresIn(expiresAtMs, nowMs));
   const text = `${explanation} (asked by ${whoOf(requestedBy)})`;
   return (
