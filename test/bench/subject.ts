@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { cleanEnvironment } from '../support/bridge-child.ts';
 import { projectRoot } from './machine.ts';
 
 /** A started program that said it is ready. */
@@ -83,9 +84,4 @@ export function startBridge(
 export function startAedes(concurrency?: number, nodeFlags: readonly string[] = []): Promise<Subject> {
   const args = concurrency === undefined ? [] : [String(concurrency)];
   return startSubject(join(import.meta.dirname, 'aedes-process.ts'), args, nodeFlags);
-}
-
-/** The environment without settings of a bridge, which would change what is measured. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MOORING_')));
 }

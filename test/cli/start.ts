@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
+import { cleanEnvironment } from '../support/bridge-child.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 export const MAIN = join(root, 'src/main.ts');
@@ -34,11 +35,9 @@ export function temporaryDirectory(): string {
 
 function start(args: readonly string[], options: RunOptions) {
   const { env = {}, cwd = temporaryDirectory(), nodeArguments = [], script = MAIN } = options;
-  // The tests' own settings must not reach the process.
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MOORING_'));
   const child = spawn(process.execPath, [...nodeArguments, script, ...args], {
     cwd,
-    env: { ...Object.fromEntries(inherited), ...env },
+    env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

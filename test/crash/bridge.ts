@@ -2,9 +2,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
+import { cleanEnvironment, readyAddress, type BridgeAddress } from '../support/bridge-child.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const READY = /^mooring ready mqtt=127\.0\.0\.1:(\d+) http=(http:\/\/127\.0\.0\.1:\d+)$/m;
 /** Long enough for a replay on a busy machine. */
 const READY_DEADLINE_MS = 60_000;
 const LOG_CHARACTERS_MAX = 4_000_000;
@@ -14,11 +14,7 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Where clients find it. */
-export interface BridgeAddress {
-  readonly mqttPort: number;
-  readonly httpUrl: string;
-}
+export type { BridgeAddress };
 
 export class Bridge {
   readonly ended: Promise<Ending>;
@@ -30,12 +26,10 @@ export class Bridge {
   constructor(dataDir: string, environment: Readonly<Record<string, string>> = {}) {
     const ports = ['--mqtt-port', '0', '--http-port', '0'];
     const rest = ['--log-format', 'json', '--devices', join(import.meta.dirname, 'crash-devices.ts')];
-    // The settings of whoever runs this must not reach it.
-    const own = Object.entries(process.env).filter(([name]) => !name.startsWith('MOORING_'));
     const child = spawn(
       process.execPath,
       ['src/main.ts', 'serve', ...ports, '--data-dir', dataDir, ...rest],
-      { cwd: ROOT, env: { ...Object.fromEntries(own), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+      { cwd: ROOT, env: { ...cleanEnvironment(), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#child = child;
     const kill = (): boolean => child.kill('SIGKILL');
@@ -64,8 +58,8 @@ export class Bridge {
   async ready(): Promise<BridgeAddress | null> {
     const giveUpMs = performance.now() + READY_DEADLINE_MS;
     while (this.isRunning) {
-      const [, mqttPort, httpUrl] = READY.exec(this.#out) ?? [];
-      if (mqttPort !== undefined && httpUrl !== undefined) return { mqttPort: Number(mqttPort), httpUrl };
+      const address = readyAddress(this.#out);
+      if (address !== null) return address;
       if (performance.now() > giveUpMs)
         throw new Error(`not ready in time; its log:\n${this.#log.slice(-4000)}`);
       await new Promise((resume) => setTimeout(resume, 5));

@@ -2,8 +2,8 @@
 import { openSync, writeSync } from 'node:fs';
 import { errorCode } from '../../src/store/database.ts';
 import { AgentFiles } from '../../src/store/agent-files.ts';
-import type { AgentRow } from '../../src/store/shard-store.ts';
 import { BridgeError } from '../../src/base/errors.ts';
+import { change, row } from '../store/agent-rows.ts';
 
 const [directory = '', control = ''] = process.argv.slice(2);
 const isFullAt = 8; // struct control
@@ -23,23 +23,9 @@ function outcome(step: () => void): string {
   }
 }
 
-const row: AgentRow = {
-  key: 1,
-  model: 'pump',
-  id: 'p1',
-  presence: 'never',
-  lastSeenMs: null,
-  messages: 0,
-  rejected: 0,
-  appliedSequence: 0,
-  alarmAtMs: null,
-  createdAtMs: 5,
-  isStored: true,
-  hasFile: true,
-};
-const file = new AgentFiles(directory, 1e9).create(row, new Map());
-const commit = (): void =>
-  file.commit({ row, cells: [], history: null, audits: [], file, isForgotten: false });
+const agent = row('pump', 'p1');
+const file = new AgentFiles(directory, 1e9).create(agent, new Map());
+const commit = (): void => file.commit(change(agent, file));
 const insert = (): void => void file.sql.all('INSERT INTO t VALUES(1)', []);
 file.sql.all('CREATE TABLE t(a)', []);
 commit();

@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { onTestFinished } from 'vitest';
+import { cleanEnvironment, readyAddress } from '../support/bridge-child.ts';
 import { until } from '../support/until.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const READY = /^mooring ready mqtt=127\.0\.0\.1:(\d+) http=(http:\/\/127\.0\.0\.1:\d+)$/m;
 /** /tmp may be memory, where an fsync means nothing; /var/tmp outlives a reboot (FHS 5.15). */
 const TEMP_DIR = existsSync('/var/tmp') ? '/var/tmp' : tmpdir();
 const LOG_TAIL_CHARACTERS = 4000;
@@ -29,13 +29,13 @@ export class BridgeProcess {
   readonly #output: { out: string; log: string };
 
   private constructor(child: ChildProcess, ended: Promise<Ending>, output: { out: string; log: string }) {
-    const [, mqttPort, httpUrl] = READY.exec(output.out) ?? [];
-    if (mqttPort === undefined || httpUrl === undefined) throw new Error('the bridge is not ready');
+    const address = readyAddress(output.out);
+    if (address === null) throw new Error('the bridge is not ready');
     this.#child = child;
     this.#ended = ended;
     this.#output = output;
-    this.mqttPort = Number(mqttPort);
-    this.httpUrl = httpUrl;
+    this.mqttPort = address.mqttPort;
+    this.httpUrl = address.httpUrl;
   }
 
   /** Starts a bridge on free ports and waits for its ready line; `end` or a test's end ends it. */
@@ -45,13 +45,9 @@ export class BridgeProcess {
     program: readonly string[] = ['src/main.ts', 'serve'],
   ): Promise<BridgeProcess> {
     const args = [...program, '--mqtt-port', '0', '--http-port', '0', '--data-dir', dataDir];
-    // The settings of whoever runs the tests must not reach it.
-    const env = Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !name.startsWith('MOORING_')),
-    );
     const child = spawn(process.execPath, [...args, '--log-format', 'json', ...flags], {
       cwd: ROOT,
-      env,
+      env: cleanEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const output = { out: '', log: '' };
@@ -61,7 +57,7 @@ export class BridgeProcess {
     const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }) as Ending); // Node's types say any[]
     try {
       await until(
-        () => READY.test(output.out) || child.exitCode !== null || child.signalCode !== null,
+        () => readyAddress(output.out) !== null || child.exitCode !== null || child.signalCode !== null,
         'the bridge to be ready',
       );
       return new BridgeProcess(child, ended, output);

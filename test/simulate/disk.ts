@@ -31,6 +31,22 @@ export interface ArmedCrash {
   readonly crash: () => void;
 }
 
+/** A thread for which a crash may wait. */
+interface ArmedRun {
+  readonly thread: { readonly isEnded: boolean };
+  armed: ArmedCrash | undefined;
+}
+
+/** Has the crash happen that waits for this moment of this thread. @throws Ended when the thread has ended */
+export function crashIfArmed(run: ArmedRun, step: ArmedCrash['step'], side: ArmedCrash['side']): void {
+  if (run.thread.isEnded) throw new Ended('after the end');
+  if (run.armed?.step !== step || run.armed.side !== side) return;
+  const { crash } = run.armed;
+  run.armed = undefined;
+  crash();
+  if (run.thread.isEnded) throw new Ended(`${side} ${step}`);
+}
+
 /** Parts of a disk that a test replaces by faulty ones. */
 export interface DiskParts {
   readonly openLog: (medium: LogMedium, gate: Gate) => MemoryLog;

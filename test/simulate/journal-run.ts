@@ -17,7 +17,14 @@ import { asBridgeError, BridgeError } from '../../src/base/errors.ts';
 import type { Log } from '../../src/base/log.ts';
 import { Channel, transferred } from './channel.ts';
 import type { Dice } from './dice.ts';
-import { Ended, type ArmedCrash, type Disk, type DiskParts, type DiskStep, type Gate } from './disk.ts';
+import {
+  crashIfArmed,
+  type ArmedCrash,
+  type Disk,
+  type DiskParts,
+  type DiskStep,
+  type Gate,
+} from './disk.ts';
 import { SimThread } from './timeline.ts';
 
 export interface JournalSurroundings {
@@ -100,22 +107,13 @@ export class JournalRun implements Gate {
 
   pass<T>(step: DiskStep, write: () => T): T {
     const { disks, dice } = this.#around;
-    this.#ifArmed(step, 'before');
+    crashIfArmed(this, step, 'before');
     this.thread.spend(dice.between(0.05, 0.5) * Math.max(...disks.map(({ slowness }) => slowness)));
     if (disks.some((disk) => disk.isFullFor(step)))
       throw new BridgeError('BRG_DISK_FULL', `no room to ${step}`);
     const result = write();
-    this.#ifArmed(step, 'after');
+    crashIfArmed(this, step, 'after');
     return result;
-  }
-
-  #ifArmed(step: DiskStep, side: ArmedCrash['side']): void {
-    if (this.thread.isEnded) throw new Ended('after the end');
-    if (this.armed?.step !== step || this.armed.side !== side) return;
-    const { crash } = this.armed;
-    this.armed = undefined;
-    crash();
-    if (this.thread.isEnded) throw new Ended(`${side} ${step}`);
   }
 
   #failed(error: unknown): void {

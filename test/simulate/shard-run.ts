@@ -19,7 +19,15 @@ import { asBridgeError, BridgeError } from '../../src/base/errors.ts';
 import type { Log } from '../../src/base/log.ts';
 import { Channel, transferred } from './channel.ts';
 import { chanceOf, type Dice } from './dice.ts';
-import { Ended, type ArmedCrash, type Disk, type DiskParts, type DiskStep, type Gate } from './disk.ts';
+import {
+  crashIfArmed,
+  Ended,
+  type ArmedCrash,
+  type Disk,
+  type DiskParts,
+  type DiskStep,
+  type Gate,
+} from './disk.ts';
 import type { JournalRun } from './journal-run.ts';
 import { scriptedFactory, type AgentEnds } from './scripted-agent.ts';
 import { SimThread, type Timeline } from './timeline.ts';
@@ -185,21 +193,12 @@ export class ShardRun implements ShardLink, Gate, AgentEnds {
 
   pass<T>(step: DiskStep, write: () => T): T {
     const { disk, dice } = this.#around;
-    this.#ifArmed(step, 'before');
+    crashIfArmed(this, step, 'before');
     this.thread.spend(dice.between(0.05, 0.5) * disk.slowness);
     if (disk.isFullFor(step)) throw new BridgeError('BRG_DISK_FULL', `no room to ${step}`);
     const result = write();
-    this.#ifArmed(step, 'after');
+    crashIfArmed(this, step, 'after');
     return result;
-  }
-
-  #ifArmed(step: ArmedCrash['step'], side: ArmedCrash['side']): void {
-    if (this.thread.isEnded) throw new Ended('after the end');
-    if (this.armed?.step !== step || this.armed.side !== side) return;
-    const { crash } = this.armed;
-    this.armed = undefined;
-    crash();
-    if (this.thread.isEnded) throw new Ended(`${side} ${step}`);
   }
 
   // --- what its agents need -----------------------------------------------------------------------
@@ -238,10 +237,10 @@ export class ShardRun implements ShardLink, Gate, AgentEnds {
   #posted(pack: Uint8Array<ArrayBuffer>): void {
     if (this.thread.isEnded) return;
     const { witness, disk } = this.#around;
-    this.#ifArmed('post', 'before');
+    crashIfArmed(this, 'post', 'before');
     witness.posted(disk.facts, pack);
     const moved = transferred(pack);
     this.#outbound.send(() => this.#events.effects(moved));
-    this.#ifArmed('post', 'after');
+    crashIfArmed(this, 'post', 'after');
   }
 }

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
 import type { AgentFile } from '../../src/store/agent-file.ts';
 import { AgentFiles } from '../../src/store/agent-files.ts';
-import type { AgentChange, AgentRow } from '../../src/store/shard-store.ts';
+import { row } from './agent-rows.ts';
 
 export const MiB = 1024 * 1024;
 
@@ -14,31 +14,6 @@ export function directory(): string {
   const dir = mkdtempSync(join(tmpdir(), 'mooring-files-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
-}
-
-export function row(model: string, id: string): AgentRow {
-  return {
-    key: 1,
-    model,
-    id,
-    presence: 'never',
-    lastSeenMs: null,
-    messages: 0,
-    rejected: 0,
-    appliedSequence: 0,
-    alarmAtMs: null,
-    createdAtMs: 5,
-    isStored: true,
-    hasFile: true,
-  };
-}
-
-export function change(
-  agent: AgentRow,
-  file: AgentFile | null,
-  cells: [string, string | null][] = [],
-): AgentChange {
-  return { row: agent, cells, history: null, audits: [], file, isForgotten: false };
 }
 
 export function newFile(bytesMax = limits.agentBytesMax): {

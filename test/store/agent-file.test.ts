@@ -6,7 +6,8 @@ import { limits } from '../../src/base/limits.ts';
 import type { AgentFile } from '../../src/store/agent-file.ts';
 import { AgentFiles } from '../../src/store/agent-files.ts';
 import { ShardStore } from '../../src/store/shard-store.ts';
-import { change, directory, MiB, newFile, row } from './agent-file-fixture.ts';
+import { directory, MiB, newFile } from './agent-file-fixture.ts';
+import { change, row } from './agent-rows.ts';
 
 test('a commit holds row, documents, keys and the author’s tables, and is there after reopening', () => {
   const { file } = newFile();
@@ -214,7 +215,8 @@ test('a forgotten agent takes its file with it; one reborn in the same batch kee
   expect(store.directory.find('pump', 'p1')).toBeUndefined();
 });
 
-test('a file that cannot be read is put aside, and the agent begins anew', () => {
+/** An agent of a shard, which has a file and is asleep. */
+function sleepingAgent(): { store: ShardStore; file: AgentFile } {
   const dir = directory();
   const store = new ShardStore(join(dir, 'shard.db'));
   onTestFinished(() => store.close());
@@ -224,6 +226,11 @@ test('a file that cannot be read is put aside, and the agent begins anew', () =>
   store.commit([change(agent, file, [['state', '2']])], 2);
   store.heavy.files.closeAll();
   store.heavy.files.release(file);
+  return { store, file };
+}
+
+test('a file that cannot be read is put aside, and the agent begins anew', () => {
+  const { store, file } = sleepingAgent();
   writeFileSync(file.path, 'this is no database, and long enough to be looked at as one');
   const loaded = store.load({ row: store.directory.find('pump', 'p1')! }, 77);
   expect(loaded.damage?.path).toBe(`${file.path}.damaged-77`);
@@ -233,15 +240,7 @@ test('a file that cannot be read is put aside, and the agent begins anew', () =>
 });
 
 test('a file that another process has locked is refused with BRG_BUSY, stays where it is, and is read once it is free', () => {
-  const dir = directory();
-  const store = new ShardStore(join(dir, 'shard.db'));
-  onTestFinished(() => store.close());
-  const agent = store.newRow('pump', 'p1', 0);
-  store.commit([change(agent, null, [['state', '1']])], 1);
-  const file = store.promote(agent);
-  store.commit([change(agent, file, [['state', '2']])], 2);
-  store.heavy.files.closeAll();
-  store.heavy.files.release(file);
+  const { store, file } = sleepingAgent();
   const other = new Database(file.path);
   other.pragma('locking_mode=EXCLUSIVE');
   other.exec('BEGIN EXCLUSIVE');

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
-import { change, newFile, row } from './agent-file-fixture.ts';
+import { newFile } from './agent-file-fixture.ts';
+import { change, row } from './agent-rows.ts';
 
 test('statements around the transaction, other files and the runtime’s tables are refused', () => {
   const { file } = newFile();
