@@ -21,7 +21,7 @@ interface Table {
 const free: SimDatabase[] = [];
 
 export class SimDatabase {
-  readonly database = new Database(':memory:');
+  readonly database: Database.Database = new Database(':memory:');
   readonly #tables: readonly Table[];
   readonly #statements = new Map<string, Database.Statement[]>();
   /** How many of each were handed out to the store that is open. */
