@@ -58,6 +58,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   croner: ['agent'],
   ai: ['agent'],
   '@ai-sdk/openai-compatible': ['inference'],
+  jose: ['identity'],
   aedes: ['broker'],
   ws: ['gateway'],
   'quickjs-emscripten': ['tools'],
