@@ -146,6 +146,8 @@ export const ERRORS = {
   BRG_MODEL_BUDGET: { status: 429, public: true, title: 'The agent has used its tokens of today' },
   BRG_MODEL_REFUSED: { status: 502, public: true, title: 'The model endpoint refused the key' },
   BRG_MODEL_REQUEST: { status: 502, public: true, title: 'The model endpoint did not take the request' },
+  BRG_MODEL_FILE: { status: 500, public: true, title: 'The file holds no model the engine can run' },
+  BRG_MODEL_STATE: { status: 500, public: false, title: 'The kept state of a model is not what it was' },
   BRG_MODEL_ANSWER: { status: 502, public: true, title: 'The answer of the model endpoint makes no sense' },
 } as const satisfies Record<string, ErrorSpec>;
 
