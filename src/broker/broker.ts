@@ -191,6 +191,7 @@ class RunningBroker implements Broker {
     const connections = [...this.#connections.values()];
     const ended = connections.map(async (connection) => {
       connection.endReason ??= 'stopping';
+      connection.intake?.flush();
       connection.stream.end(); // flushes the last PUBACKs, where destroy would lose them
       await once(connection.stream, 'close');
     });

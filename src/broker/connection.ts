@@ -14,6 +14,7 @@ import { parseDownlinkFilter } from './downlink-filter.ts';
 import { FramesFeed } from './frames-feed.ts';
 import { IngestQueue } from './ingest-queue.ts';
 import { Permissions } from './permissions.ts';
+import type { PublishIntake } from './publish-intake.ts';
 import { QueueHost } from './queue-host.ts';
 import { Message } from './sessions/index.ts';
 import { isReservedTopic } from './topics.ts';
@@ -48,6 +49,8 @@ export class Connection {
   user: string | null = null;
   codec: CodecName | null = null;
   facts: ConnectFacts = { isClean: true, willTopic: null };
+  /** Has PUBACKs that leave at the end of the tick. */
+  intake: PublishIntake | null = null;
   /** Why it ended, as far as known before the socket closes. */
   endReason: string | null = null;
 

@@ -29,10 +29,14 @@ export function openConnection(
   const client: OwnedClient = server.handle(stream);
   const connection = new Connection(context, { stream, source }, client);
   client[CONNECTION] = connection;
-  const input = guardClient(client, context.guardLimits, (violation) =>
-    refuse(context, connection, violation),
+  const { guard, intake } = guardClient(
+    client,
+    context.guardLimits,
+    (packet, callback) => connection.publish(packet, callback),
+    (violation) => refuse(context, connection, violation),
   );
-  stream.once('close', () => input.close());
+  connection.intake = intake;
+  stream.once('close', () => guard.close());
   return connection;
 }
 
@@ -45,6 +49,14 @@ function refuse(context: BrokerContext, connection: Connection, violation: Viola
   if (returnCode === 0) stream.destroy();
   // [MQTT-3.2.2-4]: session present is 0 beside a return code, [MQTT-3.2.2-5]: then the connection is closed.
   else stream.end(Buffer.from([0x20, 2, 0, returnCode]), () => stream.destroy());
+}
+
+/** aedes acknowledges what it parsed itself: what was acknowledged before goes before. */
+function inOrder(connection: Connection, done: PublishCallback): PublishCallback {
+  return (error) => {
+    connection.intake?.flush();
+    done(error);
+  };
 }
 
 function connectionOf(client: Client): Connection | undefined {
@@ -86,7 +98,7 @@ export async function createMqttServer(context: BrokerContext): Promise<MqttServ
         // No packet is read from a closed client any more: what comes then is its will.
         const connection = client === null || client.closed ? undefined : connectionOf(client);
         if (connection === undefined) publishWill(context, client, packet, done);
-        else connection.publish(packet, done);
+        else connection.publish(packet, inOrder(connection, done));
       },
       authorizeSubscribe: (client, subscription, done) => {
         const connection = connectionOf(client);

@@ -4,9 +4,9 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
-import { GuardedInput } from '../../src/broker/guard/index.ts';
+import { GuardedInput, type QuickPublish } from '../../src/broker/guard/index.ts';
 import { sequences } from './hostile-packets.ts';
-import { connect, packetTypes, PINGREQ, PINGRESP, publish, subscribe } from './packets.ts';
+import { connect, packet, packetTypes, PINGREQ, PINGRESP, publish, subscribe, text } from './packets.ts';
 import type { Sequence } from './sequence.ts';
 import { start, until } from './start.ts';
 
@@ -15,20 +15,40 @@ const GUARD_LIMITS = {
   packetBytesMax: limits.mqttPacketBytesMax,
 };
 
-/** What a guard makes of bytes that come in these pieces: what went on to the parser, and why it ended. */
-function guarded(pieces: readonly Buffer[]): { passed: Buffer; end: string | null } {
+interface Guarded {
+  /** What went on, those that were taken out in front of the parser as bytes again. */
+  readonly passed: Buffer;
+  readonly takenCount: number;
+  readonly end: string | null;
+}
+
+/** What a guard makes of bytes that come in these pieces. @param takes whether PUBLISH packets need no parser */
+function guarded(pieces: readonly Buffer[], takes: boolean): Guarded {
   let end: string | null = null;
+  let takenCount = 0;
   const passed: Buffer[] = [];
   const input: GuardedInput = new GuardedInput(
     GUARD_LIMITS,
     (bytes) => passed.push(bytes),
+    takes
+      ? (taken, payload) => {
+          takenCount++;
+          passed.push(bytesOf(taken, payload));
+        }
+      : null,
     ({ returnCode }) => (end = returnCode === 0 ? 'closed' : `refused ${returnCode}`),
   );
   for (const piece of pieces) {
     input.take(piece);
     input.connected();
   }
-  return { passed: Buffer.concat(passed), end };
+  return { passed: Buffer.concat(passed), takenCount, end };
+}
+
+function bytesOf({ topic, qos, isDup, isRetained, packetId }: QuickPublish, payload: Buffer): Buffer {
+  const first = 0x30 | (qos << 1) | (isDup ? 8 : 0) | (isRetained ? 1 : 0);
+  const id = qos === 0 ? [] : [packetId >> 8, packetId & 255];
+  return packet(first, Buffer.concat([text(topic), Buffer.from(id), payload]));
 }
 
 function cut(bytes: Buffer, at: readonly number[]): Buffer[] {
@@ -59,7 +79,8 @@ describe('the guard', () => {
       const expected = sequence.outcome === 'open' ? null : sequence.outcome;
       const pieces = [[bytes], Array.from(bytes, (byte) => Buffer.from([byte]))];
       return pieces
-        .map((cuts) => guarded(cuts).end === expected || sequence.name)
+        .flatMap((cuts) => [guarded(cuts, false), guarded(cuts, true)])
+        .map(({ end }) => end === expected || sequence.name)
         .filter((ok) => ok !== true);
     });
     expect(wrong).toEqual([]);
@@ -77,7 +98,7 @@ describe('the guard', () => {
     fc.assert(
       fc.property(streams, cuts, (packets, at) => {
         const bytes = Buffer.concat([connect(), ...packets]);
-        const [together, apart] = [guarded([bytes]), guarded(cut(bytes, at))];
+        const [together, apart] = [guarded([bytes], false), guarded(cut(bytes, at), false)];
         expect(apart.end).toBe(together.end);
         // In pieces, the beginning of a wrong packet may have gone on; what the parser gets is a prefix of it.
         expect(bytes.subarray(0, apart.passed.length).equals(apart.passed)).toBe(true);
@@ -87,10 +108,27 @@ describe('the guard', () => {
     );
   });
 
+  test('takes PUBLISH packets out in front of the parser as they are and in order, wherever the bytes are cut', () => {
+    let takenCount = 0;
+    fc.assert(
+      fc.property(fc.array(rightPacket, { maxLength: 12 }), cutsOf(), (packets, at) => {
+        const bytes = Buffer.concat([connect(), ...packets]);
+        const apart = guarded(cut(bytes, at), true);
+        expect(apart.end).toBeNull();
+        expect(apart.passed.equals(bytes)).toBe(true);
+        const whole = guarded([connect(), bytes.subarray(connect().length)], true);
+        expect(whole.takenCount).toBe(packets.filter(isTaken).length);
+        takenCount += whole.takenCount;
+      }),
+      { numRuns: 1000 },
+    );
+    expect(takenCount).toBeGreaterThan(1000);
+  });
+
   test('lets nothing of a wrong packet through that came whole', () => {
     for (const { bytes, outcome } of sequences.filter(({ isConnected }) => isConnected)) {
       if (outcome === 'open') continue;
-      const { passed } = guarded([Buffer.concat([connect(), PINGREQ]), bytes]);
+      const { passed } = guarded([Buffer.concat([connect(), PINGREQ]), bytes], false);
       expect(passed.length).toBeLessThan(connect().length + PINGREQ.length + bytes.length);
     }
   });
@@ -99,12 +137,46 @@ describe('the guard', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), cutsOf(), (noise, at) => {
         const bytes = Buffer.concat([connect(), Buffer.from(noise)]);
-        expect(guarded(cut(bytes, at)).end).toBe(guarded([bytes]).end);
+        const { end } = guarded([bytes], false);
+        expect(guarded(cut(bytes, at), false).end).toBe(end);
+        expect(guarded(cut(bytes, at), true).end).toBe(end);
       }),
       { numRuns: 2000 },
     );
   });
 });
+
+const rightPacket: fc.Arbitrary<Buffer> = fc.oneof(
+  { weight: 4, arbitrary: rightPublish() },
+  { weight: 1, arbitrary: fc.constantFrom(PINGREQ, subscribe('a/#'), Buffer.from([0x40, 2, 0, 7])) },
+);
+
+function rightPublish(): fc.Arbitrary<Buffer> {
+  const topic = fc.constantFrom(
+    'a',
+    'b',
+    'devices/pump/p1/telemetry',
+    'devices/pump/p2/telemetry',
+    'zürich/ö',
+  );
+  const flags = fc.constantFrom(0, 1, 2, 3, 0x0a, 0x0b, 4, 0x0d);
+  return fc
+    .record({
+      topic,
+      flags,
+      id: fc.integer({ min: 1, max: 65_535 }),
+      payload: fc.uint8Array({ maxLength: 300 }),
+    })
+    .map(({ topic, flags, id, payload }) => {
+      const packetId = (flags & 6) === 0 ? [] : [id >> 8, id & 255];
+      return packet(0x30 | flags, Buffer.concat([text(topic), Buffer.from(packetId), payload]));
+    });
+}
+
+/** A PUBLISH of QoS 0 or 1. */
+function isTaken(bytes: Buffer): boolean {
+  return bytes[0]! >> 4 === 3 && (bytes[0]! & 4) === 0;
+}
 
 function cutsOf(): fc.Arbitrary<number[]> {
   return fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 6 });

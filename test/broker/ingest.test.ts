@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
+import { publish } from './packets.ts';
 import { start, until } from './start.ts';
 
 const TELEMETRY = 'devices/greenhouse/g7/telemetry';
@@ -37,6 +38,22 @@ test('acknowledges 200 pipelined publishes in order of arrival, whatever the ord
   await until(() => device.pubacks().length === 200);
   expect(device.pubacks()).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
   expect(runtime.texts()).toEqual(Array.from({ length: 200 }, (_, index) => `${index + 1}`));
+});
+
+test('acknowledges in order of arrival what was read whole and what came in pieces', async () => {
+  const { runtime, socket } = await start();
+  runtime.mode = 'hold';
+  const device = await socket();
+  await device.connect('g7');
+  const bytes = Buffer.concat([1, 2, 3, 4].map((id) => publish(TELEMETRY, 2, id)));
+  const cut = Math.floor((bytes.length / 4) * 1.5); // in the middle of the second
+  device.socket.write(bytes.subarray(0, cut));
+  await until(() => runtime.held.length === 1);
+  device.socket.write(bytes.subarray(cut));
+  await until(() => runtime.held.length === 4);
+  runtime.release();
+  await until(() => device.pubacks().length === 4);
+  expect(device.pubacks()).toEqual([1, 2, 3, 4]);
 });
 
 test('does not let QoS 0 wait for its outcome, unless the runtime is congested', async () => {

@@ -55,24 +55,23 @@ export class PacketGuard {
     this.#limits = limits;
   }
 
-  /** Follows `bytes` from `start` to their end, to a violation, or to the end of a CONNECT. */
-  check(bytes: Uint8Array, start = 0): Checked {
-    let at = start;
-    while (at < bytes.length) {
-      const packetStart = at;
-      if (this.#isEnded) return { end: at, isConnect: false, violation: violation('bytes after DISCONNECT') };
-      const bodyStart = this.#header(bytes, at);
-      if (typeof bodyStart !== 'number') return { end: packetStart, isConnect: false, violation: bodyStart };
-      if (!this.#isLengthKnown) break;
-      const available = Math.min(bytes.length - bodyStart, this.#length - this.#received);
-      const fault = this.#body(bytes, bodyStart, bodyStart + available);
-      if (fault !== null) return { end: packetStart, isConnect: false, violation: fault };
-      at = bodyStart + available;
-      if (this.#received < this.#length) break;
-      const isConnect = this.#finish();
-      if (isConnect) return { end: at, isConnect, violation: null };
-    }
-    return { end: bytes.length, isConnect: false, violation: null };
+  /** Whether the next byte is the first one of a packet that may follow a CONNECT. */
+  get isBetweenPackets(): boolean {
+    return this.#first === 0 && this.#isConnected && !this.#isEnded;
+  }
+
+  /** Follows `bytes` from `start` to the end of a packet, to their end, or to a violation. */
+  check(bytes: Uint8Array, start: number): Checked {
+    if (this.#isEnded)
+      return { end: start, isConnect: false, violation: violation('bytes after DISCONNECT') };
+    const bodyStart = this.#header(bytes, start);
+    if (typeof bodyStart !== 'number') return { end: start, isConnect: false, violation: bodyStart };
+    if (!this.#isLengthKnown) return { end: bytes.length, isConnect: false, violation: null };
+    const available = Math.min(bytes.length - bodyStart, this.#length - this.#received);
+    const fault = this.#body(bytes, bodyStart, bodyStart + available);
+    if (fault !== null) return { end: start, isConnect: false, violation: fault };
+    const isConnect = this.#received === this.#length && this.#finish();
+    return { end: bodyStart + available, isConnect, violation: null };
   }
 
   get #isLengthKnown(): boolean {
