@@ -1,18 +1,39 @@
-import type { DeviceDefinition, Metric } from '../../device/index.ts';
-import type { Condition, DeltaCondition, Operator, RateCondition, Rule, RuleAction } from './rule.ts';
+/** Rules in plain English, exactly and in words that the grammar understands again. */
+import type { DeviceDefinition } from '../../device/index.ts';
+import {
+  conditionsOf,
+  type Condition,
+  type DeltaCondition,
+  type Member,
+  type Operator,
+  type RateCondition,
+  type Rule,
+  type RuleAction,
+  type Timing,
+} from './rule.ts';
+
+/** The unit of a metric; undefined for none. */
+type UnitOf = (metric: string) => string | undefined;
 
 /** The rule in plain English, e.g. "when temperature is above 35 °C for 10 s: send vent open". */
 export function describeRule(rule: Rule, definition: DeviceDefinition): string {
-  const metric = definition.metrics.find((one) => one.name === rule.when.metric);
+  const unitOf: UnitOf = (metric) => definition.metrics.find(({ name }) => name === metric)?.unit;
   const action = describeAction(rule.do, definition);
   const verb = rule.do.kind === 'command' ? 'send ' : '';
-  return `when ${describeCondition(rule, metric?.unit)}${describeHysteresis(rule, metric)}: ${verb}${action}`;
+  return `when ${describeCondition(rule, unitOf)}: ${verb}${action}`;
 }
 
-/** What the rule waits for, e.g. "temperature is above 35 °C for 10 s"; without `unit`, bare numbers. */
-export function describeCondition(rule: Rule, unit?: string): string {
-  const lasting = rule.forMs === undefined ? '' : ` for ${describeDuration(rule.forMs)}`;
-  return describeComparison(rule.when, unit) + lasting;
+/** What the rule waits for, e.g. "temperature is above 35 °C for 10 s". */
+export function describeCondition(rule: Rule, unitOf: UnitOf): string {
+  return `${describeWhen(rule, unitOf)}${describeTiming(rule)}`;
+}
+
+/** Why it fired, e.g. "temperature is above 35 for 10 s"; with bare numbers. */
+export function describeReason(rule: Rule): string {
+  const { hysteresis: _, ...fired } = rule;
+  const bare = conditionsOf(rule.when).map(({ hysteresis: _back, ...condition }) => condition);
+  const when = 'all' in rule.when ? { all: bare } : 'any' in rule.when ? { any: bare } : rule.when;
+  return describeWhen({ ...fired, when }, () => undefined);
 }
 
 /** What the rule does, e.g. "set-target 21 °C" or 'alert "Too hot"'. */
@@ -22,6 +43,31 @@ export function describeAction(action: RuleAction, definition?: DeviceDefinition
   const argument = definition?.commands.find((one) => one.name === action.name)?.argument;
   const unit = argument?.kind === 'numeric' ? argument.unit : undefined;
   return `${action.name} ${withUnit(action.argument, unit)}`;
+}
+
+function describeWhen(rule: Rule, unitOf: UnitOf): string {
+  const { when, forMs } = rule;
+  const lasting = forMs === undefined ? '' : ` for ${describeDuration(forMs)}`;
+  if ('metric' in when) {
+    const unit = unitOf(when.metric);
+    return `${describeComparison(when, unit)}${lasting}${describeHysteresis(when, rule.hysteresis, unit)}`;
+  }
+  const members = conditionsOf(when).map((one) => describeMember(one, unitOf(one.metric)));
+  const isAll = 'all' in when;
+  const together = isAll ? (members.length === 2 ? 'both' : 'all') : 'at least one of them';
+  const holding = forMs === undefined ? '' : `, ${together}${lasting}`;
+  return `${members.join(isAll ? ' and ' : ' or ')}${holding}`;
+}
+
+function describeMember(member: Member, unit: string | undefined): string {
+  return `${describeComparison(member, unit)}${describeHysteresis(member, member.hysteresis, unit)}`;
+}
+
+function describeTiming({ between, days, zone }: Timing): string {
+  if (zone === undefined) return '';
+  const times = between === undefined ? '' : ` between ${between[0]} and ${between[1]}`;
+  const on = days === undefined ? '' : ` on ${days.join(', ')}`;
+  return `,${times}${on} (${zone})`;
 }
 
 function describeComparison(when: Condition, unit: string | undefined): string {
@@ -70,15 +116,19 @@ function inWords(op: Operator, amount: number): { verb: string; op: Operator; am
   return { verb: 'changes', op, amount };
 }
 
-function describeHysteresis(rule: Rule, metric: Metric | undefined): string {
-  if (rule.hysteresis === undefined) return '';
-  if (!('value' in rule.when) || typeof rule.when.value !== 'number') {
-    return ` (again once that came back by ${withUnit(rule.hysteresis, metric?.unit)})`;
+function describeHysteresis(
+  when: Condition,
+  hysteresis: number | undefined,
+  unit: string | undefined,
+): string {
+  if (hysteresis === undefined) return '';
+  if (!('value' in when) || typeof when.value !== 'number') {
+    return ` (again once that came back by ${withUnit(hysteresis, unit)})`;
   }
-  const isUpper = rule.when.op.startsWith('>');
-  const back = rule.when.value + (isUpper ? -rule.hysteresis : rule.hysteresis);
+  const isUpper = when.op.startsWith('>');
+  const back = when.value + (isUpper ? -hysteresis : hysteresis);
   // Twelve digits hide the binary fraction of 30.3 - 0.1.
-  const edge = withUnit(Number(back.toPrecision(12)), metric?.unit);
+  const edge = withUnit(Number(back.toPrecision(12)), unit);
   return ` (again once it was ${isUpper ? 'at most' : 'at least'} ${edge})`;
 }
 
@@ -95,8 +145,8 @@ const DURATIONS = [
   ['ms', 1],
 ] as const;
 
-/** Milliseconds for people: "90000" is "1 min 30 s". */
-function describeDuration(durationMs: number): string {
+/** Milliseconds for people: 90000 is "1 min 30 s". */
+export function describeDuration(durationMs: number): string {
   const parts: string[] = [];
   let rest = durationMs;
   for (const [name, lengthMs] of DURATIONS) {

@@ -6,12 +6,23 @@
  * I2 Between two firings of a rule that are carried out its condition was false (and back by the hysteresis).
  * I3 At most `ruleFiringsPerMinuteMax` firings of a rule in any minute are carried out.
  * I4 Samples older than the newest one, and duplicates, change nothing.
+ * I5 A rule with times fires inside of them only, however late its alarm or message is handled.
  */
 import { limits } from '../../base/limits.ts';
 import type { MetricValue } from '../../device/index.ts';
-import { describeAction, describeCondition } from './describe.ts';
-import { ARMED, FIRED, newRuleMemory, takeSample, type RuleMemories, type RuleMemory } from './memory.ts';
-import type { FiredRule, Rule } from './rule.ts';
+import { settle, takeValues, trueFromMs } from './compound.ts';
+import { describeAction, describeReason } from './describe.ts';
+import {
+  ARMED,
+  conditionMemory,
+  FIRED,
+  newRuleMemory,
+  takeSample,
+  type RuleMemories,
+  type RuleMemory,
+  type Verdict,
+} from './memory.ts';
+import { conditionsOf, isPlain, type Condition, type FiredRule, type Rule } from './rule.ts';
 
 /** The part of decoded telemetry that rules look at; `ts` is the device's time or null. */
 export interface RuleInput {
@@ -74,18 +85,18 @@ function evaluate(
       memory = memories[rule.id] = newRuleMemory(nowMs);
       isChanged = true;
     }
+    if (!isPlain(rule) && settle(rule, memory, nowMs, upSinceMs)) isChanged = true;
     // What fell due before this message fires first, however late its alarm is (I1).
     if (dueMs(rule, memory, upSinceMs) <= nowMs) {
       (fired ??= []).push(fire(rule, memory, nowMs));
       isChanged = true;
     }
-    const value = telemetry?.values[rule.when.metric];
-    if (telemetry !== null && value !== undefined) {
-      const step = takeValue(rule, memory, value, telemetry.ts, nowMs);
+    if (telemetry !== null) {
+      const step = take(rule, memory, telemetry, nowMs);
       if (step === 'fire') (fired ??= []).push(fire(rule, memory, nowMs));
       isChanged ||= step !== 'same';
     }
-    alarmMs = Math.min(alarmMs, dueMs(rule, memory, upSinceMs));
+    alarmMs = Math.min(alarmMs, wakeMs(rule, memory, upSinceMs));
   }
   if (!isChanged && alarmMs === Infinity) return QUIET;
   return { changed: isChanged, fired: fired ?? NONE, nextAlarmMs: alarmMs === Infinity ? null : alarmMs };
@@ -95,8 +106,13 @@ function memoryOf(memories: RuleMemories, ruleId: string): RuleMemory | undefine
   return Object.hasOwn(memories, ruleId) ? memories[ruleId] : undefined; // an id may be "constructor"
 }
 
-/** When the rule fires if nothing more arrives, bridge's time; Infinity: never. */
+/** When the rule fires if nothing more arrives, bridge's time; Infinity: never, or not within its present times (I5). */
 function dueMs(rule: Rule, memory: RuleMemory, upSinceMs: number): number {
+  const due = untimedDueMs(rule, memory, upSinceMs);
+  return rule.zone === undefined || memory.span === undefined || due < memory.span.toMs ? due : Infinity;
+}
+
+function untimedDueMs(rule: Rule, memory: RuleMemory, upSinceMs: number): number {
   const phase = memory.phase;
   switch (phase.kind) {
     case 'holding':
@@ -106,14 +122,36 @@ function dueMs(rule: Rule, memory: RuleMemory, upSinceMs: number): number {
     case 'fired':
       return Infinity;
     case 'armed':
-      if (!('staleFor' in rule.when)) return Infinity;
-      return Math.max(memory.last?.receivedMs ?? memory.sinceMs, upSinceMs) + rule.when.staleFor;
+      return trueFromMs(rule, memory, upSinceMs) + (rule.forMs ?? 0);
   }
 }
 
-/** Takes a value in and moves the phase, except to a firing, which it asks for. */
-function takeValue(
+/** When the rule has to be looked at again: at the end of its times as well, if it may be true in the next ones. */
+function wakeMs(rule: Rule, memory: RuleMemory, upSinceMs: number): number {
+  const due = dueMs(rule, memory, upSinceMs);
+  if (due !== Infinity || rule.zone === undefined || memory.span === undefined) return due;
+  const mayBeTrue = memory.phase.kind !== 'armed' || trueFromMs(rule, memory, upSinceMs) < Infinity;
+  return mayBeTrue ? memory.span.toMs : Infinity;
+}
+
+/** Takes telemetry in and moves the phase, except to a firing, which it asks for. */
+function take(
   rule: Rule,
+  memory: RuleMemory,
+  { ts, values }: RuleInput,
+  nowMs: number,
+): 'same' | 'changed' | 'fire' {
+  if (isPlain(rule)) {
+    const value = values[rule.when.metric];
+    return value === undefined ? 'same' : takeValue(rule, memory, value, ts, nowMs);
+  }
+  const { verdict, isChanged } = takeValues(rule, memory, values, ts, nowMs);
+  const step = verdict === undefined ? 'same' : move(rule, memory, verdict, nowMs);
+  return step === 'same' && isChanged ? 'changed' : step;
+}
+
+function takeValue(
+  rule: Rule & { readonly when: Condition },
   memory: RuleMemory,
   value: MetricValue,
   ts: number | null,
@@ -121,8 +159,18 @@ function takeValue(
 ): 'same' | 'changed' | 'fire' {
   const phase = memory.phase;
   const valueBefore = memory.last?.value;
-  const verdict = takeSample(rule, memory, value, ts, nowMs);
+  const verdict = takeSample(rule.when, rule.hysteresis ?? 0, memory, value, ts, nowMs);
   if (verdict === undefined) return 'same';
+  const step = verdict === 'unknown' ? 'same' : move(rule, memory, verdict, nowMs);
+  if (step !== 'same') return step;
+  // Of a value rule only the phase, and the value that a later alarm reports, decide anything after a restart.
+  if (!('value' in rule.when)) return 'changed';
+  const isWaiting = phase.kind === 'holding' || phase.kind === 'suppressed';
+  return isWaiting && value !== valueBefore ? 'changed' : 'same';
+}
+
+function move(rule: Rule, memory: RuleMemory, verdict: Verdict, nowMs: number): 'same' | 'changed' | 'fire' {
+  const phase = memory.phase;
   if (verdict === 'true' && phase.kind === 'armed') {
     if (rule.forMs === undefined) return 'fire';
     memory.phase = { kind: 'holding', sinceMs: nowMs };
@@ -136,10 +184,7 @@ function takeValue(
     memory.phase = FIRED; // not true any more, so nothing is left to make up for; not re-armed either
     return 'changed';
   }
-  // Of a value rule only the phase, and the value that a later alarm reports, decide anything after a restart.
-  if (!('value' in rule.when)) return 'changed';
-  const isWaiting = phase.kind === 'holding' || phase.kind === 'suppressed';
-  return isWaiting && value !== valueBefore ? 'changed' : 'same';
+  return 'same';
 }
 
 /** Fires, or holds the firing back when the last minute has had too many: a command may feed its own rule. */
@@ -156,11 +201,16 @@ function fire(rule: Rule, memory: RuleMemory, nowMs: number): FiredRule {
     memory.suppressedCount = 0;
     recent.push(nowMs);
   }
+  const conditions = conditionsOf(rule.when);
+  const at = Math.max(
+    conditions.findIndex((_, index) => conditionMemory(memory, index).verdict === 'true'),
+    0,
+  );
   return {
     ruleId: rule.id,
     action: rule.do,
-    metric: rule.when.metric,
-    value: memory.last?.value ?? null,
+    metric: conditions[at]?.metric ?? '',
+    value: conditionMemory(memory, at).last?.value ?? null,
     atMs: nowMs,
     text: textOf(rule, memory),
     suppressed: isSuppressed,
@@ -171,6 +221,15 @@ function fire(rule: Rule, memory: RuleMemory, nowMs: number): FiredRule {
 /** "vent open, because temperature is above 35 for 10 s (now 36.2)"; alerts and notices have their own words. */
 function textOf(rule: Rule, memory: RuleMemory): string {
   if (rule.do.kind !== 'command') return rule.do.text;
-  const now = memory.last === null ? '' : ` (now ${memory.last.value})`;
-  return `${describeAction(rule.do)}, because ${describeCondition(rule)}${now}`;
+  return `${describeAction(rule.do)}, because ${describeReason(rule)}${latestOf(rule, memory)}`;
+}
+
+/** " (now 36.2)", or of a group " (now temperature 36.2, humidity 81)". */
+function latestOf({ when }: Rule, memory: RuleMemory): string {
+  const latest = new Map<string, string>();
+  conditionsOf(when).forEach(({ metric }, at) => {
+    const { last } = conditionMemory(memory, at);
+    if (last !== null) latest.set(metric, 'metric' in when ? String(last.value) : `${metric} ${last.value}`);
+  });
+  return latest.size === 0 ? '' : ` (now ${[...latest.values()].join(', ')})`;
 }

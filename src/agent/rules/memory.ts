@@ -1,10 +1,11 @@
 /**
- * What a rule remembers between turns: plain JSON, changed in place. It is bounded: one sample, at most
- * `ruleWindowPointsMax` + 1 window points and `ruleFiringsPerMinuteMax` times.
+ * What a rule remembers between turns: plain JSON, changed in place. It is bounded: for each condition one sample and at most
+ * `ruleWindowPointsMax` + 1 window points, and `ruleFiringsPerMinuteMax` times.
  */
 import { limits } from '../../base/limits.ts';
 import type { MetricValue } from '../../device/index.ts';
-import type { Operator, Rule } from './rule.ts';
+import type { Condition, Operator } from './rule.ts';
+import type { Span } from './span.ts';
 
 /**
  * armed: the next time the condition becomes true counts. holding: true since then, waiting for `forMs`.
@@ -32,40 +33,59 @@ interface WindowPoint {
   readonly value: number;
 }
 
-export interface RuleMemory {
-  phase: Phase;
-  /** When the rule began to watch, bridge's time: a metric that has never come is stale from here on. */
-  readonly sinceMs: number;
+/** What a sample says: near is "not true, but not back by the hysteresis either". */
+export type Verdict = 'true' | 'near' | 'false';
+
+export interface ConditionMemory {
   last: Sample | null;
   /** delta with withinMs: the samples that can still be the lowest (op >) or highest (op <) of the window. */
   readonly window: WindowPoint[];
+  /** What the last sample said, of groups and of rules with times; absent: false. Of a plain rule the phase says enough. */
+  verdict?: Verdict;
+}
+
+/** Its first condition's memory is in it. */
+export interface RuleMemory extends ConditionMemory {
+  phase: Phase;
+  /** When the rule began to watch, bridge's time: a metric that has never come is stale from here on. */
+  readonly sinceMs: number;
   /** The firings of the last minute that were carried out, oldest first. */
   readonly firedAtMs: number[];
   /** Firings held back since the last one that was carried out. */
   suppressedCount: number;
+  /** Of a group: the memories of the conditions after the first. */
+  others?: ConditionMemory[];
+  /** Of a rule with times: those that hold the time of the last evaluation, else the next ones; that time; of which times. */
+  span?: Span & { readonly askedMs: number; readonly of: string };
 }
 
 /** Memory of an agent's rules by rule id. Delete a rule's entry together with the rule. */
 export type RuleMemories = Record<string, RuleMemory>;
 
-/** What a sample says: near is "not true, but not back by the hysteresis either"; unknown leaves all as it is. */
-type Verdict = 'true' | 'near' | 'false' | 'unknown';
-
 export function newRuleMemory(nowMs: number): RuleMemory {
   return { phase: ARMED, sinceMs: nowMs, last: null, window: [], firedAtMs: [], suppressedCount: 0 };
 }
 
+/** The memory of condition `at`; made when there is none, also when a model's rule has become a group. */
+export function conditionMemory(memory: RuleMemory, at: number): ConditionMemory {
+  if (at === 0) return memory;
+  const others = (memory.others ??= []);
+  while (others.length < at) others.push({ last: null, window: [] });
+  return others[at - 1] ?? memory; // there, by the line above
+}
+
 /**
- * Takes in a sample and says whether the rule's condition is true of it; undefined when it is late or a
- * duplicate, and then nothing was changed. `ts` is the device's time or null.
+ * Takes in a sample and says whether the condition is true of it; unknown leaves all as it is; undefined when it is late or
+ * a duplicate, and then nothing was changed. `ts` is the device's time or null.
  */
 export function takeSample(
-  rule: Rule,
-  memory: RuleMemory,
+  condition: Condition,
+  hysteresis: number,
+  memory: ConditionMemory,
   value: MetricValue,
   ts: number | null,
   nowMs: number,
-): Verdict | undefined {
+): Verdict | 'unknown' | undefined {
   // A device clock that is ahead must not make everything after its correction look late.
   const tsMs = ts === null ? nowMs : Math.min(ts, nowMs);
   let last = memory.last;
@@ -78,7 +98,7 @@ export function takeSample(
       memory.window.length = 0;
     }
   }
-  const verdict = judge(rule, last, memory.window, value, tsMs);
+  const verdict = judge(condition, hysteresis, last, memory.window, value, tsMs);
   if (memory.last === null) {
     memory.last = { value, tsMs, receivedMs: nowMs };
   } else {
@@ -90,14 +110,13 @@ export function takeSample(
 }
 
 function judge(
-  rule: Rule,
+  when: Condition,
+  hysteresis: number,
   last: Sample | null,
   window: WindowPoint[],
   value: MetricValue,
   tsMs: number,
-): Verdict {
-  const when = rule.when;
-  const hysteresis = rule.hysteresis ?? 0;
+): Verdict | 'unknown' {
   if ('staleFor' in when) return 'false';
   if ('value' in when) {
     if (typeof value !== 'number' || typeof when.value !== 'number') {
@@ -120,7 +139,7 @@ function judge(
     : compare(when.op, change / seconds, when.rate, hysteresis, error / seconds);
 }
 
-function judgeEquality(op: Operator, isSame: boolean): Verdict {
+function judgeEquality(op: Operator, isSame: boolean): Verdict | 'unknown' {
   if (op !== '==' && op !== '!=') return 'unknown'; // the definition changed after the rule was checked
   return isSame === (op === '==') ? 'true' : 'false';
 }

@@ -34,6 +34,34 @@ export interface StaleCondition {
 
 export type Condition = ValueCondition | DeltaCondition | RateCondition | StaleCondition;
 
+/** One of a group. After a firing its number must come back by its own `hysteresis` before it counts as false. */
+export type Member = Condition & { readonly hysteresis?: number };
+
+/** True while each of its conditions is true. */
+export interface AllOf {
+  readonly all: readonly Member[];
+}
+
+/** True while at least one of its conditions is true. */
+export interface AnyOf {
+  readonly any: readonly Member[];
+}
+
+export type When = Condition | AllOf | AnyOf;
+
+export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+export type Day = (typeof DAYS)[number];
+
+/** The times in which a rule may be true; outside of them its condition is false. */
+export interface Timing {
+  /** `["22:00", "06:00"]`: from the first up to, and without, the second; over midnight when that is the earlier one. */
+  readonly between?: readonly [from: string, to: string];
+  /** Of the week, in its order: on which `between` begins; without it, whole days. */
+  readonly days?: readonly Day[];
+  /** IANA time zone of both; there whenever one of them is. */
+  readonly zone?: string;
+}
+
 export type RuleAction =
   | { readonly kind: 'command'; readonly name: string; readonly argument?: MetricValue }
   | { readonly kind: 'alert'; readonly text: string }
@@ -42,12 +70,12 @@ export type RuleAction =
   | { readonly kind: 'ask'; readonly text: string };
 
 /** A checked rule; `parseRule` makes it. */
-export interface Rule {
+export interface Rule extends Timing {
   readonly id: string;
-  readonly when: Condition;
+  readonly when: When;
   /** The condition must hold this long without a break, in ms of the bridge's clock. */
   readonly forMs?: number;
-  /** After firing, the observed number must come back this far past the threshold before the rule re-arms. */
+  /** After firing, the observed number must come back this far past the threshold before the rule re-arms. In a group: of each condition. */
   readonly hysteresis?: number;
   readonly do: RuleAction;
 }
@@ -65,6 +93,7 @@ export type StoredRule = Rule & {
 export interface FiredRule {
   readonly ruleId: string;
   readonly action: RuleAction;
+  /** Of the condition; in a group, of the first that is true. */
   readonly metric: string;
   /** Latest value of the metric; null when it has never come. */
   readonly value: MetricValue | null;
@@ -76,4 +105,15 @@ export interface FiredRule {
   readonly suppressed: boolean;
   /** Firings held back in a row, this one included; 0 when not suppressed. Tell people about the first. */
   readonly suppressedCount: number;
+}
+
+/** What `when` compares, in its order. */
+export function conditionsOf(when: When): readonly Member[] {
+  if ('all' in when) return when.all;
+  return 'any' in when ? when.any : [when];
+}
+
+/** Whether a condition alone decides: no group, no times. Most rules are so, and are evaluated with less work. */
+export function isPlain(rule: Rule): rule is Rule & { readonly when: Condition } {
+  return 'metric' in rule.when && rule.zone === undefined;
 }

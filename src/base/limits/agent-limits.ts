@@ -21,6 +21,8 @@ export const agentLimits = {
   eventErrorCharactersMax: 500,
   /** Rules of one agent, and of one model. */
   rulesPerAgentMax: 100,
+  /** Conditions of one rule: more are several rules, and nobody could say any more when it fires. */
+  ruleConditionsMax: 4,
   /** Bytes of a rule's id, and of the text of its alert or notice (one line on a phone, a few on a page). */
   ruleIdBytesMax: 64,
   ruleTextBytesMax: 1 * KiB,

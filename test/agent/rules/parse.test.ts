@@ -15,10 +15,13 @@ const doing = (action: unknown): unknown => ({ when, do: action });
 
 /** Every mistake, and what its message must teach. */
 const mistakes: readonly (readonly [input: unknown, message: string])[] = [
-  ['too hot', 'rule: must be an object with id, when, forMs, hysteresis, do, not "too hot"'],
+  [
+    'too hot',
+    'rule: must be an object with id, when, forMs, hysteresis, between, days, zone, do, not "too hot"',
+  ],
   [
     { when, do: alert, enabled: true },
-    'rule: has no field "enabled"; it has id, when, forMs, hysteresis, do',
+    'rule: has no field "enabled"; it has id, when, forMs, hysteresis, between, days, zone, do',
   ],
   [{ id: 'a/b', when, do: alert }, 'id: must be 1 to 64 letters'],
   [{ id: '__proto__', when, do: alert }, 'id: must be 1 to 64 letters'],
@@ -84,6 +87,37 @@ const mistakes: readonly (readonly [input: unknown, message: string])[] = [
     { when: { metric: 'speed', op: '>', delta: 5, withinMs: 9 }, hysteresis: 6, do: alert },
     'hysteresis: must not be more than the delta, 5',
   ],
+  [{ when: { all: [when] }, do: alert }, 'when.all: must be a list of 2 to 4 conditions, not [{'],
+  [{ when: { any: [when, when, when, when, when] }, do: alert }, 'when.any: must be a list of 2 to 4'],
+  [{ when: { all: [when, when], any: [when, when] }, do: alert }, 'when: has no field "any"; it has all'],
+  [
+    { when: { all: [when, { any: [when, when] }] }, do: alert },
+    'when.all[1]: has no field "any"; it has metric, op',
+  ],
+  [
+    { when: { any: [when, { metric: 'temp', op: '>', value: 1 }] }, do: alert },
+    'when.any[1].metric: rules-test has no metric "temp"',
+  ],
+  [
+    { when: { any: [when, { ...when, hysteresis: 90 }] }, do: alert },
+    'when.any[1].hysteresis: temperature can never come back to -55',
+  ],
+  [
+    { when: { any: [when, when] }, hysteresis: 1, do: alert },
+    'hysteresis: belongs into each condition of the group',
+  ],
+  [{ when, between: '22-6', do: alert }, 'between: must be two times of day such as ["22:00", "06:00"]'],
+  [{ when, between: ['22:00', '24:00'], do: alert }, 'between: must be of times from "00:00" to "23:59"'],
+  [{ when, between: ['22:00', '22:00'], do: alert }, 'between: must be of two different times'],
+  [{ when, days: [], do: alert }, 'days: must be a list of some of mon, tue'],
+  [{ when, days: ['mon', 'mon'], do: alert }, 'days: must be a list of some of mon, tue'],
+  [{ when, days: ['Monday'], do: alert }, 'days: must be a list of some of mon, tue'],
+  [{ when, zone: 'UTC', do: alert }, 'zone: goes with between or days only'],
+  [{ when, days: ['mon'], zone: 'Mars/Base', do: alert }, 'zone: must be an IANA time zone such as'],
+  [
+    { when, forMs: 3_600_000, between: ['23:30', '00:30'], do: alert },
+    'forMs: must be shorter than the times of the rule, 3600000 ms, or it never fires',
+  ],
   [{ when }, 'do: must be an object with kind, name, argument, text, not nothing'],
   [doing({ kind: 'email' }), 'do.kind: must be one of command, alert, notify, ask, not "email"'],
   [doing({ kind: 'alert', text: ' ' }), 'do.text: must be a text'],
@@ -114,6 +148,30 @@ const descriptions: readonly (readonly [input: Record<string, unknown>, descript
       do: { kind: 'command', name: 'set-target', argument: 21 },
     },
     'when temperature is below 5 °C (again once it was at least 7 °C): send set-target 21 °C',
+  ],
+  [
+    {
+      when: {
+        all: [
+          { ...when, hysteresis: 2 },
+          { metric: 'speed', staleFor: 90_000 },
+        ],
+      },
+      forMs: 10_000,
+      between: ['22:00', '06:00'],
+      days: ['fri', 'mon'],
+      zone: 'europe/berlin',
+    },
+    'when temperature is above 35 °C (again once it was at most 33 °C) and no speed comes for 1 min 30 s, both for 10 s, between 22:00 and 06:00 on mon, fri (Europe/Berlin): alert "look"',
+  ],
+  [
+    {
+      when: { any: [when, { metric: 'speed', op: '<', delta: -5 }] },
+      forMs: 1000,
+      days: ['sat'],
+      zone: 'UTC',
+    },
+    'when temperature is above 35 °C or speed falls by more than 5 from one sample to the next, at least one of them for 1 s, on sat (UTC): alert "look"',
   ],
   [
     { when: { metric: 'running', op: '==', value: false }, do: { kind: 'command', name: 'stop' } },
