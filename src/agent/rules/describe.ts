@@ -24,7 +24,7 @@ export function describeRule(rule: Rule, definition: DeviceDefinition): string {
 }
 
 /** What the rule waits for, e.g. "temperature is above 35 °C for 10 s". */
-export function describeCondition(rule: Rule, unitOf: UnitOf): string {
+function describeCondition(rule: Rule, unitOf: UnitOf): string {
   return `${describeWhen(rule, unitOf)}${describeTiming(rule)}`;
 }
 
@@ -146,7 +146,7 @@ const DURATIONS = [
 ] as const;
 
 /** Milliseconds for people: 90000 is "1 min 30 s". */
-export function describeDuration(durationMs: number): string {
+function describeDuration(durationMs: number): string {
   const parts: string[] = [];
   let rest = durationMs;
   for (const [name, lengthMs] of DURATIONS) {
