@@ -9,6 +9,7 @@ import { agentLimits } from './limits/agent-limits.ts';
 import { clientLimits } from './limits/client-limits.ts';
 import { chatLimits } from './limits/chat-limits.ts';
 import { modelLimits } from './limits/model-limits.ts';
+import { modelFileLimits } from './limits/model-file-limits.ts';
 import { toolLimits } from './limits/tool-limits.ts';
 import { programLimits } from './limits/program-limits.ts';
 import { mcpLimits } from './limits/mcp-limits.ts';
@@ -21,6 +22,7 @@ export const limits = {
   ...clientLimits,
   ...chatLimits,
   ...modelLimits,
+  ...modelFileLimits,
   ...toolLimits,
   ...programLimits,
   ...mcpLimits,
