@@ -14,6 +14,7 @@ import { toolLimits } from './limits/tool-limits.ts';
 import { programLimits } from './limits/program-limits.ts';
 import { mcpLimits } from './limits/mcp-limits.ts';
 import { identityLimits } from './limits/identity-limits.ts';
+import { edgeLimits } from './limits/edge-limits.ts';
 
 export const limits = {
   ...messageLimits,
@@ -27,4 +28,5 @@ export const limits = {
   ...programLimits,
   ...mcpLimits,
   ...identityLimits,
+  ...edgeLimits,
 } as const;

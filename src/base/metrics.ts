@@ -10,6 +10,7 @@ export interface BridgeMetrics {
   unmapped(): void;
   denied(reason: string): void;
   queueDropped(): void;
+  throttled(): void;
   pubackLatencyMs(ms: number): void;
   /** One journal commit: messages in it, ms from handing it over to hearing it is on disk. */
   committed(messages: number, durationMs: number): void;
@@ -41,6 +42,11 @@ export const DENIED_REASONS = [
   'acl',
   'identity',
   'retained-limit',
+  'connect-timeout',
+  'silent-limit',
+  'source-limit',
+  'handshakes-limit',
+  'flapping',
 ] as const;
 
 const COMMIT_BUCKETS = [1, 4, 16, 64, 256, 512, 1024, 2048, 4096, 8192];
@@ -111,6 +117,11 @@ function createInstruments(registers: Registry[]) {
       help: 'Messages dropped because the queue of an MQTT session was full',
       registers,
     }),
+    throttled: new Counter({
+      name: 'mooring_mqtt_throttled_total',
+      help: 'Times an MQTT client was not read for a while because it sent more than its rate',
+      registers,
+    }),
     frames: new Counter({
       name: 'mooring_frames_total',
       help: 'WebSocket frames',
@@ -158,7 +169,7 @@ export function createMetrics(): BridgeMetrics {
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const instruments = createInstruments(registers);
-  const { messages, bytes, unmapped, denied, queueDropped } = instruments;
+  const { messages, bytes, unmapped, denied, queueDropped, throttled } = instruments;
   const { frames, frameBytes, puback, commitMessages, commitSeconds } = instruments;
   const shardGauges = new Map<string, Gauge>();
   const counted = { qos: [0, 0, 0], bytes: 0, in: frameCounts(), out: frameCounts() };
@@ -169,6 +180,7 @@ export function createMetrics(): BridgeMetrics {
     unmapped: () => unmapped.inc(),
     denied: (reason) => denied.inc({ reason }),
     queueDropped: () => queueDropped.inc(),
+    throttled: () => throttled.inc(),
     pubackLatencyMs: (ms) => puback.observe(ms / 1000),
     committed: (count, durationMs) => {
       commitMessages.observe(count);

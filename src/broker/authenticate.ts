@@ -65,6 +65,13 @@ export async function authenticate(
     log.info({ name, client: connection.client.id, source }, 'mqtt login refused: wrong name or secret');
     return { returnCode: NOT_AUTHORIZED, reason: 'wrong name or secret' };
   }
+  const flaps = context.flapping.connects(found.name, performance.now());
+  if (flaps !== 'let-in') {
+    counters.denied('flapping');
+    if (flaps === 'refused-first')
+      log.warn({ name, client: connection.client.id, source }, 'mqtt login refused for a while: it connects again and again');
+    return { returnCode: SERVER_UNAVAILABLE, reason: 'it connects too often: come back in a minute' };
+  }
   connection.permissions.authenticated(found);
   const { willTopic } = connection.facts;
   if (willTopic !== null && !connection.permissions.may('publish', willTopic)) {

@@ -9,8 +9,9 @@ import type { SessionStore } from '../base/session-rows.ts';
 import type { Registry } from '../device/index.ts';
 import type { Identities } from '../identity/index.ts';
 import type { Connection } from './connection.ts';
-import { BrokerContext } from './context.ts';
+import { BrokerContext, type EdgeLimits } from './context.ts';
 import { noCounters, type BrokerCounters } from './counters.ts';
+import type { Visitor } from './edge/index.ts';
 import { createMqttServer, openConnection } from './hooks.ts';
 import type { MqttServer } from './mqtt-server.ts';
 import { MemorySessionStore, Message, Sessions } from './sessions/index.ts';
@@ -25,6 +26,8 @@ export interface BrokerOptions {
   readonly port: number;
   readonly log: Log;
   readonly counters?: BrokerCounters;
+  /** What one client, or one address, may take; default: the limits of the same names. */
+  readonly edge?: Partial<EdgeLimits>;
   /** Remaining length an MQTT packet may have, in bytes; default: `limits.mqttPacketBytesMax`. */
   readonly packetBytesMax?: number;
   /** MQTT over TLS beside; default: none. */
@@ -69,6 +72,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     packetBytesMax: options.packetBytesMax ?? limits.mqttPacketBytesMax,
     identities: options.identities ?? null,
     sessions,
+    edge: { ...DEFAULT_EDGE, ...options.edge },
   });
   const mqtt = await createMqttServer(context);
   const broker = new RunningBroker(context, mqtt, new SessionUpkeep(context, options));
@@ -80,6 +84,14 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   }
   return broker;
 }
+
+const DEFAULT_EDGE: EdgeLimits = {
+  connectionsPerSourceMax: limits.mqttConnectionsPerSourceMax,
+  connectsPerSecondMax: limits.mqttConnectsPerSecondMax,
+  connectsPerMinuteMax: limits.mqttConnectsPerMinuteMax,
+  messagesPerSecondMax: limits.mqttMessagesPerSecondMax,
+  bytesPerSecondMax: limits.mqttBytesPerSecondMax,
+};
 
 function openSessions(options: BrokerOptions, counters: BrokerCounters): Sessions {
   const store = options.sessionStore ?? new MemorySessionStore();
@@ -114,6 +126,7 @@ class RunningBroker implements Broker {
     this.#tcp = createServer({ noDelay: true }, (socket) => {
       this.acceptStream(socket, socket.remoteAddress ?? '');
     });
+    context.onOpen = (visitor) => this.#openConnection(visitor);
     context.runtime.onPublish((publication) => this.#publish(publication));
     if (context.identities !== null) context.identities.onChange = () => this.#recheck();
   }
@@ -129,8 +142,10 @@ class RunningBroker implements Broker {
   async listen(host: string, port: number, tls: BrokerOptions['tls']): Promise<void> {
     this.#address = await this.#open(this.#tcp, { host, port, setting: 'MOORING_MQTT_PORT' });
     if (tls === undefined) return;
-    const { server } = new TlsListener(tls, this.#context.log, (socket) => {
-      this.acceptStream(socket, socket.remoteAddress ?? '');
+    const { log, counters } = this.#context;
+    const { server } = new TlsListener(tls, log, {
+      accept: (socket) => this.acceptStream(socket, socket.remoteAddress ?? ''),
+      refused: () => counters.denied('handshakes-limit'),
     });
     this.#tls = server;
     this.#tlsAddress = await this.#open(server, { host, port: tls.port, setting: 'MOORING_MQTTS_PORT' });
@@ -148,16 +163,20 @@ class RunningBroker implements Broker {
   }
 
   acceptStream(stream: Duplex, remoteAddress: string): void {
-    const { counters, isStopping } = this.#context;
-    if (isStopping || this.#connections.size >= limits.mqttConnectionsMax) {
+    const { counters, isStopping, room } = this.#context;
+    if (isStopping || room.size >= limits.mqttConnectionsMax) {
       if (!isStopping) counters.denied('connections-limit');
       stream.on('error', () => undefined);
       stream.destroy();
       return;
     }
-    const connection = openConnection(this.#context, this.#mqtt, { stream, source: remoteAddress });
+    room.enter({ stream, source: remoteAddress });
+  }
+
+  #openConnection({ stream, source }: Visitor): void {
+    const connection = openConnection(this.#context, this.#mqtt, { stream, source });
     this.#connections.set(connection.number, connection);
-    this.#context.log.debug({ connection: connection.number, remoteAddress }, 'mqtt connection opened');
+    this.#context.log.debug({ connection: connection.number, source }, 'mqtt connection opened');
     stream.once('close', () => {
       this.#connections.delete(connection.number);
       connection.close();
@@ -175,7 +194,7 @@ class RunningBroker implements Broker {
   }
 
   numbers(): Record<string, number> {
-    return this.#upkeep.numbers();
+    return { ...this.#upkeep.numbers(), mooring_mqtt_unknown_connections: this.#context.room.unknownCount };
   }
 
   stop(): Promise<void> {
@@ -186,6 +205,7 @@ class RunningBroker implements Broker {
   async #stop(): Promise<void> {
     const deadlineMs = performance.now() + limits.mqttStopDrainMs;
     this.#context.isStopping = true;
+    this.#context.room.close();
     const isClosed = Promise.all([this.#tcp, this.#tls].map(closed));
     await this.#untilDrained(deadlineMs);
     const connections = [...this.#connections.values()];

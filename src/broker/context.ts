@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts';
 import type { Registry } from '../device/index.ts';
 import type { Identities } from '../identity/index.ts';
 import type { BrokerCounters } from './counters.ts';
+import { Flapping, WaitingRoom, type RateLimits, type Visitor } from './edge/index.ts';
 import type { GuardLimits } from './guard/index.ts';
 import type { IngestQueue, Pending } from './ingest-queue.ts';
 import type { Sessions } from './sessions/index.ts';
@@ -18,6 +19,14 @@ export interface BrokerContextOptions {
   readonly packetBytesMax: number;
   readonly identities: Identities | null;
   readonly sessions: Sessions;
+  readonly edge: EdgeLimits;
+}
+
+/** What one client, or one address, may take. */
+export interface EdgeLimits extends RateLimits {
+  readonly connectionsPerSourceMax: number;
+  readonly connectsPerSecondMax: number;
+  readonly connectsPerMinuteMax: number;
 }
 
 /** What all connections of one broker share. Maps are bounded by the limits on connections and sessions. */
@@ -30,6 +39,11 @@ export class BrokerContext {
   /** Null: everybody may connect and do everything. */
   readonly identities: Identities | null;
   readonly sessions: Sessions;
+  readonly rateLimits: RateLimits;
+  readonly flapping: Flapping;
+  readonly room: WaitingRoom;
+  /** Set by the broker: begins to read from a connection. */
+  onOpen: (visitor: Visitor) => void = () => undefined;
   isStopping = false;
   /** Called when a queue has emptied; the broker waits for that at stop. */
   onDrained: () => void = () => undefined;
@@ -46,6 +60,13 @@ export class BrokerContext {
     this.counters = options.counters;
     this.identities = options.identities;
     this.sessions = options.sessions;
+    this.rateLimits = options.edge;
+    this.flapping = new Flapping(options.edge.connectsPerMinuteMax);
+    this.room = new WaitingRoom({
+      ...options.edge,
+      denied: (reason) => this.counters.denied(reason),
+      open: (visitor) => this.onOpen(visitor),
+    });
     this.guardLimits = {
       connectBytesMax: Math.min(limits.mqttConnectBytesMax, options.packetBytesMax),
       packetBytesMax: options.packetBytesMax,

@@ -14,6 +14,8 @@ export interface BrokerCounters {
   denied(reason: DeniedReason): void;
   /** A message for a session was dropped, because its queue is full. */
   queueDropped(): void;
+  /** A client sent more than its rate, and is not read for a while. */
+  throttled(): void;
   /** Time from PUBLISH to its PUBACK (or PUBREC), sampled 1 in 16. */
   pubackLatencyMs(ms: number): void;
 }
@@ -25,5 +27,6 @@ export const noCounters: BrokerCounters = {
   unmapped: () => undefined,
   denied: () => undefined,
   queueDropped: () => undefined,
+  throttled: () => undefined,
   pubackLatencyMs: () => undefined,
 };

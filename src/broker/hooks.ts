@@ -29,14 +29,13 @@ export function openConnection(
   const client: OwnedClient = server.handle(stream);
   const connection = new Connection(context, { stream, source }, client);
   client[CONNECTION] = connection;
-  const { guard, intake } = guardClient(
-    client,
-    context.guardLimits,
-    (packet, callback) => connection.publish(packet, callback),
-    (violation) => refuse(context, connection, violation),
-  );
-  connection.intake = intake;
-  stream.once('close', () => guard.close());
+  connection.intake = guardClient(client, {
+    guardLimits: context.guardLimits,
+    rateLimits: context.rateLimits,
+    publish: (packet, callback) => connection.publish(packet, callback),
+    refuse: (violation) => refuse(context, connection, violation),
+    throttled: () => context.counters.throttled(),
+  });
   return connection;
 }
 
@@ -67,11 +66,13 @@ function connectionOf(client: Client): Connection | undefined {
 export async function createMqttServer(context: BrokerContext): Promise<MqttServer> {
   const server = new MqttServer(
     {
-      connectTimeout: limits.mqttConnectTimeoutMs,
+      // The waiting room ends who is late, counted from when it was accepted; aedes counts from the first byte.
+      connectTimeout: 2 * limits.mqttConnectTimeoutMs,
       drainTimeout: limits.mqttDrainTimeoutMs,
       preConnect: (client, packet, done) => {
         const connection = connectionOf(client);
         if (connection !== undefined) {
+          context.room.introduced(connection.stream);
           connection.facts = {
             isClean: packet.clean ?? true,
             willTopic: packet.will?.topic ?? null,

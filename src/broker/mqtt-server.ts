@@ -13,12 +13,14 @@
  * 5. Wills of brokers whose heartbeat it did not hear are published by it, its own among them: it knows itself alive.
  * 6. Its parser and what it does with a PUBLISH cost more than all else of one: those of QoS 0 and 1 go around it, from
  *    the guard to the connection (publish-intake.ts).
- * 7. Its parser takes packets of 256 MB, text that is none, wildcards inside of a level, packet id 0 and more: what was
+ * 7. It reads as fast as it can. Its function for that is replaced by one that does the same and knows a throttle.
+ * 8. Its parser takes packets of 256 MB, text that is none, wildcards inside of a level, packet id 0 and more: what was
  *    read passes a guard first (`guardClient`).
  */
 import { Readable } from 'node:stream';
 import { Aedes, type AedesOptions, type Client, type PublishPacket } from 'aedes';
 import { limits } from '../base/limits.ts';
+import { Throttle, type RateLimits } from './edge/index.ts';
 import { GuardedInput, type GuardLimits, type Violation } from './guard/index.ts';
 import { PublishIntake, type IntakeClient } from './publish-intake.ts';
 import {
@@ -37,6 +39,11 @@ interface ClientInternals extends IntakeClient {
   readonly _disconnected: boolean;
   /** Called with each piece read from the socket. */
   readonly _parser: { parse(bytes: Buffer): number };
+  /** Reads the next piece when all packets of the one before were handled; called after each. */
+  _nextBatch: (error?: Error | null) => void;
+  readonly connackSent: boolean;
+  /** While the client is authenticated. */
+  readonly _paused: boolean;
 }
 
 type PublishDone = (error?: Error) => void;
@@ -108,34 +115,75 @@ class ServedPersistence extends SessionPersistence {
 }
 
 /** What stands between a client's socket and aedes. */
-export interface ClientInput {
-  readonly guard: GuardedInput;
-  readonly intake: PublishIntake;
+export interface GuardOptions {
+  readonly guardLimits: GuardLimits;
+  readonly rateLimits: RateLimits;
+  /** Takes what needs no parser. */
+  publish(packet: PublishPacket, callback: PublishCallback): void;
+  refuse(violation: Violation): void;
+  /** It sent more than it may, and is not read for a while. */
+  throttled(): void;
 }
 
-/** Lets the guard see what is read from the client's socket before aedes does, and `publish` take what needs no parser. */
-export function guardClient(
-  client: Client,
-  guardLimits: GuardLimits,
-  publish: (packet: PublishPacket, callback: PublishCallback) => void,
-  refuse: (violation: Violation) => void,
-): ClientInput {
-  const { _parser: parser } = internals(client);
+/**
+ * Lets the guard see what is read from the client's socket before aedes does, and `publish` take what needs no parser;
+ * reads no faster than the client may send.
+ */
+export function guardClient(client: Client, options: GuardOptions): PublishIntake {
+  const inside = internals(client);
+  const { _parser: parser } = inside;
   const parse = parser.parse.bind(parser);
-  const intake = new PublishIntake(internals(client), publish);
+  const intake = new PublishIntake(inside, (packet, callback) => options.publish(packet, callback));
   const guard = new GuardedInput(
-    guardLimits,
+    options.guardLimits,
     parse,
     (packet, payload) => intake.take(packet, payload),
-    refuse,
+    options.refuse,
   );
+  const throttle = readWithin(client, options.rateLimits);
   parser.parse = (bytes) => {
     intake.during(() => guard.take(bytes));
+    // What precedes the CONNACK is bounded by other limits.
+    if (inside.connackSent && throttle().count(guard.takeRequests(), bytes.length)) options.throttled();
     return 0; // what is left over, for which aedes does not look
   };
   // aedes' own listener came first: the packets it kept itself are handled by then.
   client.once('connected', () => intake.during(() => guard.connected()));
-  return { guard, intake };
+  client.conn.once('close', () => guard.close());
+  // Its first bytes were there before aedes was.
+  if (client.conn.readableLength > 0) inside._nextBatch();
+  return intake;
+}
+
+/** Puts a throttle into the place where aedes reads; it is made with its first use, for many clients never send. */
+function readWithin(client: Client, rateLimits: RateLimits): () => Throttle {
+  const inside = internals(client);
+  const { conn } = client;
+  let throttle: Throttle | null = null;
+  const read = (): void => {
+    inside._parsingBatch = 0;
+    if (throttle?.isHolding === true) return;
+    const bytes: unknown = conn.read();
+    if (bytes instanceof Buffer) inside._parser.parse(bytes);
+  };
+  const aedesReads = inside._nextBatch;
+  inside._nextBatch = (error) => {
+    if (error) client.emit('error', error);
+    else if (!inside._paused && --inside._parsingBatch <= 0) read();
+  };
+  conn.removeListener('readable', aedesReads);
+  conn.on('readable', () => inside._nextBatch());
+  const make = (): Throttle => {
+    const made = new Throttle(rateLimits, {
+      resume: () => {
+        if (inside._parsingBatch <= 0) read();
+      },
+      excuse: () => inside._keepaliveTimer?.refresh(),
+    });
+    conn.once('close', () => made.close());
+    return made;
+  };
+  return () => (throttle ??= make());
 }
 
 /** Whether the client said goodbye with a DISCONNECT packet. */

@@ -22,14 +22,22 @@ export interface TlsFiles {
   readonly ca: string | null;
 }
 
+/** What becomes of connections. */
+export interface TlsAcceptor {
+  accept(socket: TLSSocket): void;
+  /** Too many handshakes were under way. */
+  refused(): void;
+}
+
 /** See the head of this file. */
 export class TlsListener {
   readonly server: Server;
+  #handshakes = 0;
   readonly #files: TlsFiles;
   readonly #log: Log;
 
   /** @throws BridgeError BRG_CONFIG when the files are none, or do not fit */
-  constructor(files: TlsFiles, log: Log, accept: (socket: TLSSocket) => void) {
+  constructor(files: TlsFiles, log: Log, acceptor: TlsAcceptor) {
     this.#files = files;
     this.#log = log;
     this.server = createServer(
@@ -42,14 +50,23 @@ export class TlsListener {
         noDelay: true,
       },
       (socket) => {
+        this.#handshakes -= 1;
         if (isWronglyCertified(socket)) {
           log.info({ reason: String(socket.authorizationError) }, 'client certificate refused');
           socket.destroy();
-        } else accept(socket);
+        } else acceptor.accept(socket);
       },
     );
+    // Each begins one handshake, which ends in one of the other two events.
+    this.server.on('connection', (socket) => {
+      this.#handshakes += 1;
+      if (this.#handshakes <= limits.mqttHandshakesMax) return;
+      acceptor.refused();
+      socket.destroy();
+    });
     // A port scanner's handshake is no failure of ours.
     this.server.on('tlsClientError', (error, socket) => {
+      this.#handshakes -= 1;
       log.debug({ error: error.message, source: socket.remoteAddress }, 'tls handshake failed');
       socket.destroy();
     });

@@ -17,6 +17,7 @@ export interface Setup {
     unmapped: number;
     messages: number;
     dropped: number;
+    throttled: number;
     bytes: number;
     denied: DeniedReason[];
     latencies: number;
@@ -29,7 +30,7 @@ export interface Setup {
 export async function start(
   options: Pick<
     BrokerOptions,
-    'packetBytesMax' | 'identities' | 'sessionStore' | 'sessionExpiryMs' | 'willGraceMs'
+    'edge' | 'packetBytesMax' | 'identities' | 'sessionStore' | 'sessionExpiryMs' | 'willGraceMs'
   > = {},
 ): Promise<Setup> {
   const runtime = new MemoryRuntime();
@@ -37,6 +38,7 @@ export async function start(
     unmapped: 0,
     messages: 0,
     dropped: 0,
+    throttled: 0,
     bytes: 0,
     denied: [],
     latencies: 0,
@@ -53,6 +55,7 @@ export async function start(
       bytesIn: (bytes) => void (counts.bytes += bytes),
       unmapped: () => void (counts.unmapped += 1),
       queueDropped: () => void (counts.dropped += 1),
+      throttled: () => void (counts.throttled += 1),
       denied: (reason) => void counts.denied.push(reason),
       pubackLatencyMs: () => void (counts.latencies += 1),
     },

@@ -27,6 +27,7 @@ export class GuardedInput {
   /** What follows a CONNECT that was not answered yet. */
   #held: Buffer[] = [];
   #heldBytes = 0;
+  #quickRequests = 0;
   #phase: 'open' | 'waiting' | 'ended' = 'open';
 
   /** @param publish null: the parser gets those too */
@@ -78,9 +79,17 @@ export class GuardedInput {
     const quick = (this.#quick ??= new QuickPublish(this.#packetBytesMax));
     const end = quick.read(bytes, at);
     if (end === 0) return 0;
+    this.#quickRequests += 1;
     this.#pass(bytes, parsed, at);
     if (!this.#isOver()) this.#publish(quick, bytes.subarray(quick.payloadStart, end));
     return end;
+  }
+
+  /** Requests in what was taken since this was asked last. */
+  takeRequests(): number {
+    const requests = this.#quickRequests + this.#guard.takeRequests();
+    this.#quickRequests = 0;
+    return requests;
   }
 
   /** The CONNACK was sent. */

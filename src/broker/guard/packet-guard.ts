@@ -8,6 +8,7 @@ import {
   CONNECT,
   DISCONNECT,
   headerFault,
+  isRequest,
   PUBLISH,
   publishHeadEnd,
   violation,
@@ -49,6 +50,7 @@ export class PacketGuard {
   #isChecked = false;
   #isConnected = false;
   #isEnded = false;
+  #requests = 0;
   readonly #limits: GuardLimits;
 
   constructor(limits: GuardLimits) {
@@ -72,6 +74,13 @@ export class PacketGuard {
     if (fault !== null) return { end: start, isConnect: false, violation: fault };
     const isConnect = this.#received === this.#length && this.#finish();
     return { end: bodyStart + available, isConnect, violation: null };
+  }
+
+  /** Packets that ask for something (PUBLISH, SUBSCRIBE, UNSUBSCRIBE, PINGREQ), since it was asked last. */
+  takeRequests(): number {
+    const requests = this.#requests;
+    this.#requests = 0;
+    return requests;
   }
 
   get #isLengthKnown(): boolean {
@@ -157,6 +166,7 @@ export class PacketGuard {
     this.#received = 0;
     this.#isChecked = false;
     this.#forget();
+    if (isRequest(type)) this.#requests += 1;
     if (type === DISCONNECT) this.#isEnded = true;
     if (type === CONNECT) this.#isConnected = true;
     return type === CONNECT;

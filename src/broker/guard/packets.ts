@@ -13,6 +13,11 @@ const UNSUBSCRIBE = 10;
 const PINGREQ = 12;
 export const DISCONNECT = 14;
 
+/** Whether the broker has to do something for it that it has not begun itself. */
+export function isRequest(type: number): boolean {
+  return type === PUBLISH || type === SUBSCRIBE || type === UNSUBSCRIBE || type === PINGREQ;
+}
+
 /** Why a connection ends. */
 export interface Violation {
   readonly kind: 'malformed-packet' | 'packet-too-large' | 'client-id';
