@@ -48,6 +48,7 @@ export class BrokerFuzz {
       host: '127.0.0.1',
       port: 0,
       log: createLog({ level: 'silent', format: 'json' }),
+      edge: { connectsPerSecondMax: 1_000_000 },
     });
     return new BrokerFuzz(broker, seed);
   }

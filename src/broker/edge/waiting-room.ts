@@ -43,6 +43,8 @@ interface Waiting extends Visitor {
   readonly sinceMs: number;
   /** Listens for the first bytes. */
   readonly listen: () => void;
+  /** Listens for the end, which with a stream that is half open is not yet its close. */
+  readonly end: () => void;
 }
 
 /** See the head of this file. */
@@ -85,7 +87,8 @@ export class WaitingRoom {
       return;
     }
     const listen = (): void => this.#hear(waiting);
-    const waiting: Waiting = { stream, source, origin, sinceMs: performance.now(), listen };
+    const end = (): void => void stream.destroy();
+    const waiting: Waiting = { stream, source, origin, sinceMs: performance.now(), listen, end };
     this.#sources.set(source, origin);
     origin.connections += 1;
     this.#size += 1;
@@ -93,6 +96,7 @@ export class WaitingRoom {
     this.#makeRoom(origin);
     this.#unknown.set(stream, waiting);
     origin.unknown?.add(waiting);
+    stream.once('end', end);
     stream.on('readable', listen);
   }
 
@@ -128,7 +132,8 @@ export class WaitingRoom {
     this.#turn = null;
     for (const waiting of this.#speaking) {
       this.#speaking.delete(waiting);
-      waiting.stream.removeListener('error', ignore); // who reads from it listens for that
+      const { stream, end } = waiting;
+      stream.removeListener('end', end).removeListener('error', ignore); // who reads from it listens for these
       this.#options.open(waiting);
       const waitMs = this.#connects.take(1, performance.now());
       if (waitMs === 0) continue;

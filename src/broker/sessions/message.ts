@@ -1,9 +1,12 @@
 /** A message on its way out, and the bytes of the PUBLISH packets it becomes (MQTT 3.1.1 section 3.3). */
 
+/** Bytes that may stay in memory beside a payload that is kept. */
+const KEPT_WITH_BYTES = 256;
+
 /** One message, shared by all who get it. */
 export class Message {
   readonly topic: string;
-  readonly payload: Buffer;
+  payload: Buffer;
   /** Of its row; 0: it has none yet. */
   number = 0;
   /** Stored places in queues that it is in. */
@@ -23,6 +26,23 @@ export class Message {
   /** What it takes of a queue's bytes. */
   get bytes(): number {
     return this.topic.length + this.payload.length;
+  }
+
+  /**
+   * It is to be kept: its payload becomes a copy, where it is a small part of what was read with it, which would stay in
+   * memory as long (64 KiB for a payload of some bytes).
+   */
+  keep(): void {
+    if (this.payload.buffer.byteLength <= 2 * this.payload.length + KEPT_WITH_BYTES) return;
+    const copy = Buffer.allocUnsafeSlow(this.payload.length);
+    this.payload.copy(copy);
+    this.payload = copy;
+    this.#plain = null;
+  }
+
+  /** The packet is made again when it is asked for: nobody is to get it soon. */
+  forgetPacket(): void {
+    this.#plain = null;
   }
 
   /** The packet of QoS 0. */

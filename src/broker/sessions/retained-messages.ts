@@ -38,6 +38,8 @@ export class RetainedMessages {
     const bytesAfter = this.#bytes + bytes - (before?.message.bytes ?? 0);
     if (bytesAfter > limits.mqttRetainedBytesMax) return false;
     if (before === undefined && this.#count >= limits.mqttRetainedMax) return false;
+    retained.message.keep();
+    retained.message.forgetPacket();
     levelOf(this.#root, topic).value = retained;
     this.#bytes = bytesAfter;
     if (before === undefined) this.#count += 1;

@@ -129,6 +129,7 @@ export class Session {
       this.#host.dropped();
       return null;
     }
+    message.keep();
     const queue = (this.#queue ??= new OutgoingQueue());
     const entry = queue.append(this, message, qos, isRetained);
     if (this.isKept) {
