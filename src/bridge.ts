@@ -154,6 +154,7 @@ class RunningBridge implements Bridge {
       identities,
       sessionStore: (config.shards === 0 ? inlineSessionStore : threadSessionStore)(config.dataDir),
       sessionExpiryMs: config.mqttSessionExpiryS * 1000,
+      edge: edgeOptions(config),
       onFatal: (error) => this.#fatal(error),
       ...tlsOptions(config),
     });
@@ -232,6 +233,17 @@ class RunningBridge implements Bridge {
     if (this.#options.onFatal === undefined) process.exit(1);
     this.#options.onFatal(error);
   }
+}
+
+/** What one client, or one address, may take of the broker. */
+function edgeOptions(config: Config): NonNullable<BrokerOptions['edge']> {
+  return {
+    messagesPerSecondMax: config.mqttMessagesPerSecondMax,
+    bytesPerSecondMax: config.mqttBytesPerSecondMax,
+    connectionsPerSourceMax: config.mqttConnectionsPerSourceMax,
+    connectsPerSecondMax: config.mqttConnectsPerSecondMax,
+    connectsPerMinuteMax: config.mqttConnectsPerMinuteMax,
+  };
 }
 
 /** What the settings say about MQTT over TLS; nothing of it: there is none. */

@@ -36,6 +36,21 @@ const schema = z.strictObject({
   mqttSessionExpiryS: wholeNumber(1, 4_294_967_295)
     .default(limits.mqttSessionExpiryMs / 1000)
     .describe('seconds an MQTT session is kept while its client is away'),
+  mqttMessagesPerSecondMax: wholeNumber(1, 1_000_000)
+    .default(limits.mqttMessagesPerSecondMax)
+    .describe('messages and other requests one MQTT client may send in a second; more are read later'),
+  mqttBytesPerSecondMax: wholeNumber(4096, 2 ** 40)
+    .default(limits.mqttBytesPerSecondMax)
+    .describe('bytes one MQTT client may send in a second; more are read later'),
+  mqttConnectionsPerSourceMax: wholeNumber(1, limits.mqttConnectionsMax)
+    .default(limits.mqttConnectionsPerSourceMax)
+    .describe('MQTT connections of one address; those of this machine are not counted'),
+  mqttConnectsPerSecondMax: wholeNumber(1, 1_000_000)
+    .default(limits.mqttConnectsPerSecondMax)
+    .describe('MQTT connections that are opened in a second; more wait'),
+  mqttConnectsPerMinuteMax: wholeNumber(1, 1_000_000)
+    .default(limits.mqttConnectsPerMinuteMax)
+    .describe('times one name may connect within a minute; then it is refused for a minute'),
   httpPort: port
     .default(8080)
     .describe('HTTP, WebSocket, dashboard, MQTT over WebSocket at /mqtt; 0 = any free port'),

@@ -69,7 +69,10 @@ export async function authenticate(
   if (flaps !== 'let-in') {
     counters.denied('flapping');
     if (flaps === 'refused-first')
-      log.warn({ name, client: connection.client.id, source }, 'mqtt login refused for a while: it connects again and again');
+      log.warn(
+        { name, client: connection.client.id, source },
+        'mqtt login refused for a while: it connects again and again',
+      );
     return { returnCode: SERVER_UNAVAILABLE, reason: 'it connects too often: come back in a minute' };
   }
   connection.permissions.authenticated(found);

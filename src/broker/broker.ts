@@ -14,7 +14,7 @@ import { noCounters, type BrokerCounters } from './counters.ts';
 import type { Visitor } from './edge/index.ts';
 import { createMqttServer, openConnection } from './hooks.ts';
 import type { MqttServer } from './mqtt-server.ts';
-import { MemorySessionStore, Message, Sessions } from './sessions/index.ts';
+import { MemorySessionStore, Message, Sessions, type SessionBounds } from './sessions/index.ts';
 import { SessionUpkeep } from './session-upkeep.ts';
 import { TlsListener, type TlsFiles } from './tls-listener.ts';
 
@@ -38,6 +38,8 @@ export interface BrokerOptions {
   readonly sessionStore?: SessionStore;
   /** Time a session without a connection is kept; default: `limits.mqttSessionExpiryMs`. */
   readonly sessionExpiryMs?: number;
+  /** What sessions may hold of memory; default: the limits of the same names. */
+  readonly sessionBounds?: Partial<SessionBounds>;
   /** Time clients of a process that ended have to come back before their wills are published. */
   readonly willGraceMs?: number;
   /** The sessions cannot be kept any more: the process must end. */
@@ -100,6 +102,7 @@ function openSessions(options: BrokerOptions, counters: BrokerCounters): Session
     log: options.log,
     onFatal: options.onFatal ?? (() => undefined),
     expiryMs: options.sessionExpiryMs ?? limits.mqttSessionExpiryMs,
+    ...(options.sessionBounds === undefined ? {} : { bounds: options.sessionBounds }),
     onDropped: () => counters.queueDropped(),
     onTooSlow: () => counters.denied('slow-client'),
     mayStill: (name, topic) => options.identities?.mayNow(name, 'publish', topic) ?? true,

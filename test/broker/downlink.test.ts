@@ -88,7 +88,7 @@ test('loses nothing when QoS 0, QoS 1, retained and direct packets are published
   expect(seen.toSorted()).toEqual(['1', '2', '3', '4', '5', '6']);
 });
 
-test('refuses subscriptions to $SYS with 128 and publishes to $SYS by closing', async () => {
+test('checklist 9: refuses subscriptions to $SYS with 128 and publishes to $SYS by closing', async () => {
   const { socket, counts } = await start();
   const client = await socket();
   await client.connect('curious');
@@ -101,7 +101,7 @@ test('refuses subscriptions to $SYS with 128 and publishes to $SYS by closing', 
   expect(counts.denied).toEqual(['reserved-topic', 'reserved-topic', 'reserved-topic']);
 });
 
-test('does not stop others when one subscriber stops reading', async () => {
+test('checklist 14: does not stop others when one subscriber stops reading', async () => {
   const { broker, runtime, client, socket, counts } = await start();
   const frozen = await socket();
   await frozen.connect('frozen');

@@ -1,5 +1,5 @@
 /** Bytes no honest client sends, with what MQTT 3.1.1 says a server does, and strange ones that are right. */
-import { topicSequences, textSequences } from './hostile-topics.ts';
+import { levelSequences, textSequences, topicSequences } from './hostile-topics.ts';
 import { packet, PINGREQ, publish, subscribe, text, unsubscribe } from './packets.ts';
 import { connect, first, later, type Sequence } from './sequence.ts';
 
@@ -165,13 +165,14 @@ const otherSequences = [
   later('open', 'a packet of remaining length 16,384', publish('a'.repeat(16_381))),
 ];
 
-export const sequences: readonly Sequence[] = [
-  ...connectSequences,
-  ...lengthSequences,
-  ...publishSequences,
-  ...acknowledgementSequences,
-  ...subscribeSequences,
-  ...topicSequences,
-  ...textSequences,
-  ...otherSequences,
-];
+/** By the row of the abuse checklist that names the attack. */
+export const sequencesByRow: Readonly<Record<number, readonly Sequence[]>> = {
+  1: [...connectSequences, ...subscribeSequences, ...otherSequences],
+  2: lengthSequences,
+  4: textSequences,
+  5: levelSequences,
+  7: topicSequences,
+  8: [...publishSequences, ...acknowledgementSequences],
+};
+
+export const sequences: readonly Sequence[] = Object.values(sequencesByRow).flat();

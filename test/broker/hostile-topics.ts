@@ -124,6 +124,9 @@ export const topicSequences = [
     first('closed', `will for "${topic}"`, connect({ flags: 6, rest: [text(topic), text('x')] })),
   ]),
   ...GOOD_TOPICS.map((topic) => later('open', `PUBLISH to "${topic.slice(0, 9)}"`, publish(topic))),
+];
+
+export const levelSequences = [
   later('open', 'a topic of 100 levels', publish('/'.repeat(99))),
   later('closed', 'a topic of 101 levels', publish('/'.repeat(100))),
   later('closed', 'a topic of 65,535 slashes', publish('/'.repeat(65_535))),

@@ -66,7 +66,7 @@ test('a device publishes as itself; as another it is cut off, unacknowledged', a
   expect(runtime.delivered.map(({ address }) => address.id)).toEqual(['p1']);
 });
 
-test('no filter gets a device what it may not have', async () => {
+test('checklist 9: no filter gets a device what it may not have', async () => {
   const { counts, login } = await startKnowing();
   const device = await login('pump/p1');
   const filters = [
@@ -89,7 +89,7 @@ test('no filter gets a device what it may not have', async () => {
   expect(counts.denied.filter((reason) => reason === 'acl')).toHaveLength(filters.length);
 });
 
-test('a will to where it may not publish is refused with CONNECT', async () => {
+test('checklist 9: a will to where it may not publish is refused with CONNECT', async () => {
   const { broker, secretOf } = await startKnowing();
   const url = `mqtt://${broker.address.host}:${broker.address.port}`;
   const options = { reconnectPeriod: 0, username: 'pump/p1', password: secretOf('pump/p1') };
@@ -105,7 +105,7 @@ test('a will to where it may not publish is refused with CONNECT', async () => {
   await device.endAsync(true);
 });
 
-test('the same client id of another identity is another session, and takes over nobody', async () => {
+test('checklist 10: the same client id of another identity is another session, and takes over nobody', async () => {
   const { broker, login, store } = await startKnowing();
   const first = await login('anna', { clientId: 'c', clean: false }, 'admin');
   await first.subscribeAsync('news', { qos: 1 });
@@ -152,7 +152,7 @@ test('the codec stands behind the name and is no part of it', async () => {
   expect(runtime.events.find((event) => event.startsWith('attach'))).toMatch(/^attach pump\/p1 \d+ cbor$/);
 });
 
-test('a retained message goes out only as long as who set it may publish it (CVE-2018-12546)', async () => {
+test('checklist 9: a retained message goes out only as long as who set it may publish it (CVE-2018-12546)', async () => {
   const { store, login } = await startKnowing();
   const grant = { name: 'anna', action: 'publish', filter: 'notes/#' } as const;
   const anna = await login('anna', {}, 'user');

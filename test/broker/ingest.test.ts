@@ -24,7 +24,7 @@ test('writes the PUBACK only when the runtime has accepted the message', async (
   });
 });
 
-test('acknowledges 200 pipelined publishes in order of arrival, whatever the order of the outcomes', async () => {
+test('checklist 17: acknowledges 200 pipelined publishes in order of arrival, whatever the order of the outcomes', async () => {
   const { runtime, socket } = await start();
   runtime.mode = 'hold';
   const device = await socket();
@@ -77,7 +77,7 @@ test('does not let QoS 0 wait for its outcome, unless the runtime is congested',
   expect(counts.bytes).toBe(2);
 });
 
-test('delivers a DUP once while the first copy is in flight, and acknowledges both', async () => {
+test('checklist 23: delivers a DUP once while the first copy is in flight, and acknowledges both', async () => {
   const { runtime, socket } = await start();
   runtime.mode = 'hold';
   const device = await socket();
@@ -96,7 +96,7 @@ test('delivers a DUP once while the first copy is in flight, and acknowledges bo
   runtime.release();
 });
 
-test('recognises a DUP on a new connection while the first copy is still in flight', async () => {
+test('checklist 23: recognises a DUP on a new connection while the first copy is still in flight', async () => {
   const { runtime, socket } = await start();
   runtime.mode = 'hold';
   const first = await socket();
@@ -209,7 +209,7 @@ test('counts a device topic of no model as unmapped and passes it on', async () 
   expect(runtime.delivered).toEqual([]);
 });
 
-test('ends the connection of a device whose payload is larger than the limit', async () => {
+test('checklist 15: ends the connection of a device whose payload is larger than the limit', async () => {
   const { runtime, client, counts } = await start({ packetBytesMax: 2 * limits.devicePayloadBytesMax });
   const device = await client();
   const closed = new Promise<void>((resolve) => device.once('close', resolve));

@@ -30,7 +30,13 @@ export interface Setup {
 export async function start(
   options: Pick<
     BrokerOptions,
-    'edge' | 'packetBytesMax' | 'identities' | 'sessionStore' | 'sessionExpiryMs' | 'willGraceMs'
+    | 'edge'
+    | 'sessionBounds'
+    | 'packetBytesMax'
+    | 'identities'
+    | 'sessionStore'
+    | 'sessionExpiryMs'
+    | 'willGraceMs'
   > = {},
 ): Promise<Setup> {
   const runtime = new MemoryRuntime();

@@ -53,7 +53,7 @@ function between(random: RandomStream, { min, max }: { min: number; max: number 
   return Math.floor(random.between(min, max));
 }
 
-describe('kill -9 during a QoS 1 stream', () => {
+describe('checklist 21: kill -9 during a QoS 1 stream', () => {
   it('applies every PUBACKed message exactly once with (boot, seq), over 3 kills and resends', async () => {
     const random = seededRandom('exactly once');
     const dataDir = await testDataDir();

@@ -43,7 +43,7 @@ function messages(client: MqttClient): string[] {
   return seen;
 }
 
-test('subscriptions, queues, QoS 2, retained messages and a backup of them outlive kill -9', async () => {
+test('checklist 22, 24: subscriptions, queues, QoS 2, retained messages and a backup of them outlive kill -9, and who was there is offline', async () => {
   const dataDir = await testDataDir();
   const restored = await testDataDir();
   const first = await startBridge(dataDir);
@@ -55,6 +55,9 @@ test('subscriptions, queues, QoS 2, retained messages and a backup of them outli
   const half = await raw(first, 'half');
   half.publish('two/half', 'h', 2, 5);
   await until(() => half.packets(5).length === 1, 'the PUBREC');
+  const device = await first.mqtt();
+  await device.publishAsync('devices/pump/p1/telemetry', '{}', { qos: 1 });
+  expect(await first.get('/api/agents/pump/p1')).toMatchObject({ presence: 'online' });
   const publisher = await first.mqtt();
   const all = Array.from({ length: PUBLISHED }, (_, n) =>
     publisher.publishAsync(`log/${n}`, String(n), { qos: 1 }),
@@ -65,6 +68,7 @@ test('subscriptions, queues, QoS 2, retained messages and a backup of them outli
   await first.end('SIGKILL');
 
   const second = await startBridge(dataDir);
+  expect(await second.get('/api/agents/pump/p1')).toMatchObject({ presence: 'offline' });
   const again = await raw(second, 'half');
   again.publish('two/half', 'h', 2, 5, true);
   again.acknowledge(6, 5);

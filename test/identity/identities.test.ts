@@ -166,7 +166,7 @@ test('what is remembered of failures ends with the window, and has a limit', () 
   expect(attempts.isBlocked('b')).toBe(false); // the oldest, forgotten
 });
 
-test('passwords are checked some at a time; the rest is told to come back', async () => {
+test('checklist 16: passwords are checked some at a time; the rest is told to come back', async () => {
   const { store, login } = setup();
   store.put(user('anna', await hashPassword('correct horse')));
   const logins = Array.from({ length: limits.passwordChecksMax + 5 }, (_, n) =>

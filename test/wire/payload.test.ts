@@ -56,7 +56,7 @@ describe('decodePayload', () => {
     expect(codeOf(bytes)).toBe(code);
   });
 
-  test('takes __proto__ as a value, and JSON nested 32 deep', () => {
+  test('checklist 20: takes __proto__ as a value, and JSON nested 32 deep', () => {
     expect(codeOf(utf8('{"a":"__proto__","b":"\\"__proto__\\":"}'))).toBe('nothing thrown');
     expect(codeOf(utf8('['.repeat(32) + ']'.repeat(32)))).toBe('nothing thrown');
   });

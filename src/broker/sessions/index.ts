@@ -2,7 +2,7 @@
 export { MemorySessionStore } from './memory-store.ts';
 export { firstByte, Message, pubrel, type Sending } from './message.ts';
 export { SessionPersistence, type PersistentClient } from './persistence.ts';
-export type { SessionLink } from './session-host.ts';
+export type { SessionBounds, SessionLink } from './session-host.ts';
 export type { Session } from './session.ts';
 export { Sessions } from './sessions.ts';
 export type { Receiver } from './subscription-tree.ts';

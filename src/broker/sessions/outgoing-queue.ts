@@ -1,7 +1,7 @@
 /** What is on its way to one client: what was sent and is not acknowledged, and behind it what waits. */
-import { limits } from '../../base/limits.ts';
 import { Entry } from './entry.ts';
 import type { Message } from './message.ts';
+import type { SessionBounds } from './session-host.ts';
 import type { Session } from './session.ts';
 
 const PACKET_ID_MAX = 65_535;
@@ -87,10 +87,8 @@ export class OutgoingQueue {
   }
 
   /** More waits than may. */
-  isOverfull(): boolean {
-    return (
-      this.#waitingCount > limits.mqttQueuedMessagesMax || this.#waitingBytes > limits.mqttQueuedBytesMax
-    );
+  isOverfull({ queuedMessagesMax, queuedBytesMax }: SessionBounds): boolean {
+    return this.#waitingCount > queuedMessagesMax || this.#waitingBytes > queuedBytesMax;
   }
 
   get #waitingCount(): number {

@@ -1,7 +1,7 @@
 /** The retained message of each topic, as a tree of the topics' levels, so that a filter looks at its own only. */
-import { limits } from '../../base/limits.ts';
 import { changeAt, levelOf, newLevel, type Level } from './level-tree.ts';
 import type { Message } from './message.ts';
+import { SESSION_BOUNDS, type SessionBounds } from './session-host.ts';
 
 /** What a topic has kept [MQTT-3.3.1-5]. */
 export interface Retained {
@@ -14,8 +14,13 @@ export interface Retained {
 /** See the head of this file. */
 export class RetainedMessages {
   readonly #root = newLevel<Retained>();
+  readonly #bounds: Pick<SessionBounds, 'retainedMax' | 'retainedBytesMax'>;
   #count = 0;
   #bytes = 0;
+
+  constructor(bounds: Pick<SessionBounds, 'retainedMax' | 'retainedBytesMax'> = SESSION_BOUNDS) {
+    this.#bounds = bounds;
+  }
 
   get count(): number {
     return this.#count;
@@ -36,8 +41,8 @@ export class RetainedMessages {
     const { topic, bytes } = retained.message;
     const before = this.get(topic);
     const bytesAfter = this.#bytes + bytes - (before?.message.bytes ?? 0);
-    if (bytesAfter > limits.mqttRetainedBytesMax) return false;
-    if (before === undefined && this.#count >= limits.mqttRetainedMax) return false;
+    if (bytesAfter > this.#bounds.retainedBytesMax) return false;
+    if (before === undefined && this.#count >= this.#bounds.retainedMax) return false;
     retained.message.keep();
     retained.message.forgetPacket();
     levelOf(this.#root, topic).value = retained;

@@ -137,7 +137,7 @@ export class Session {
       entry.ticket = this.#host.log.ticket;
     }
     this.pump();
-    while (queue.isOverfull()) {
+    while (queue.isOverfull(this.#host.bounds)) {
       const oldest = queue.oldestWaiting();
       if (oldest === null) break;
       this.#remove(oldest);

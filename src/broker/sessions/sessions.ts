@@ -4,14 +4,13 @@
  *
  *   kept session: opened (by CONNECT with CleanSession 0) -> attached <-> detached -> dropped (by a clean CONNECT, or expired)
  */
-import { limits } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { RetainedRow, SessionRows, SessionStore, WillRow } from '../../base/session-rows.ts';
 import { Entry } from './entry.ts';
 import { Message } from './message.ts';
 import { RetainedMessages, type Retained } from './retained-messages.ts';
 import { SessionLog } from './session-log.ts';
-import type { SessionHost, SessionLink } from './session-host.ts';
+import { SESSION_BOUNDS, type SessionBounds, type SessionHost, type SessionLink } from './session-host.ts';
 import { Session } from './session.ts';
 import { qosOf } from './stored-packets.ts';
 import { SubscriptionTree, type Receiver, type Subscription } from './subscription-tree.ts';
@@ -22,6 +21,8 @@ export interface SessionsOptions {
   readonly onFatal: (error: Error) => void;
   /** Time a kept session without a connection lasts. */
   readonly expiryMs: number;
+  /** Others than the limits of the same names. */
+  readonly bounds?: Partial<SessionBounds>;
   /** A message did not reach a session: its queue, or all of them, is full. */
   readonly onDropped: () => void;
   /** QoS 0 for a client that reads too slowly. */
@@ -34,7 +35,8 @@ export interface SessionsOptions {
 export class Sessions implements SessionHost {
   readonly log: SessionLog;
   readonly subscriptions = new SubscriptionTree();
-  readonly retained = new RetainedMessages();
+  readonly bounds: SessionBounds;
+  readonly retained: RetainedMessages;
   readonly #options: SessionsOptions;
   readonly #kept = new Map<string, Session>();
   /** Those with a connection, by client id. */
@@ -46,6 +48,8 @@ export class Sessions implements SessionHost {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.bounds = { ...SESSION_BOUNDS, ...options.bounds };
+    this.retained = new RetainedMessages(this.bounds);
     this.log = new SessionLog(options, {
       retainedRow: (topic) => this.#retainedRow(topic),
       willRow: (client) => this.#wills.get(client),
@@ -216,7 +220,7 @@ export class Sessions implements SessionHost {
   }
 
   grow(bytes: number): boolean {
-    if (bytes > 0 && this.#queuedBytes + bytes > limits.mqttQueuedBytesTotalMax) return false;
+    if (bytes > 0 && this.#queuedBytes + bytes > this.bounds.queuedBytesTotalMax) return false;
     this.#queuedBytes += bytes;
     return true;
   }

@@ -112,7 +112,7 @@ describe('the loop guard', () => {
     }
   }
 
-  it(`lets ${most} firings of a rule in a minute act and marks the others`, () => {
+  it(`checklist 25: lets ${most} firings of a rule in a minute act and marks the others`, () => {
     const harness = new Harness([rule(above())], 'always');
     cross(harness, most + 3, 0);
     expect(harness.fired.map((one) => one.suppressedCount)).toEqual([

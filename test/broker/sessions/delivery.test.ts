@@ -48,7 +48,7 @@ test('of overlapping subscriptions one copy comes, with the highest QoS [MQTT-3.
   expect(subscriber.published()).toEqual(['o/1 a q2', 'o/1 b q1']);
 });
 
-test('what was not acknowledged comes again with DUP and its packet id [MQTT-3.3.1-1, MQTT-4.4.0-1]', async () => {
+test('checklist 23: what was not acknowledged comes again with DUP and its packet id [MQTT-3.3.1-1, MQTT-4.4.0-1]', async () => {
   const setup = await start();
   const first = await connected(setup, 's', false);
   first.subscribe(1, ['d/#'], 2);
@@ -142,7 +142,7 @@ test('a second SUBSCRIBE brings the retained messages again [MQTT-3.8.4-3], and 
   expect(client.published()).toEqual(['r/1 x retain', 'r/2 x retain', 'r/9 live', 'r/1', 'r/2 x retain']);
 });
 
-test('at most 20 messages are unacknowledged; each acknowledgement lets one more through', async () => {
+test('checklist 13: at most 20 messages are unacknowledged; each acknowledgement lets one more through', async () => {
   const setup = await start();
   const subscriber = await connected(setup, 's');
   subscriber.subscribe(1, ['q'], 1);
@@ -160,7 +160,7 @@ test('at most 20 messages are unacknowledged; each acknowledgement lets one more
   expect(new Set(subscriber.packetIds()).size).toBe(21);
 });
 
-test('the oldest of more than 1,000 that wait are dropped, and counted', async () => {
+test('checklist 13: the oldest of more than 1,000 that wait are dropped, and counted', async () => {
   const setup = await start();
   const first = await connected(setup, 's', false);
   first.subscribe(1, ['q'], 1);
@@ -199,7 +199,7 @@ test('a QoS 2 packet is delivered once, whatever is sent again, until its PUBREL
   expect(subscriber.published()).toEqual(['two a', 'two b']);
 });
 
-test('ends a client with more than 1,000 QoS 2 packets that await their PUBREL', async () => {
+test('checklist 12: ends a client with more than 1,000 QoS 2 packets that await their PUBREL', async () => {
   const setup = await start();
   const client = await connected(setup, 'flood');
   for (let n = 1; n <= limits.mqttReleasesAwaitedMax + 1; n++) client.publish('f', 'x', 2, n);
