@@ -68,7 +68,6 @@ test('checklist 22, 24: subscriptions, queues, QoS 2, retained messages and a ba
   await first.end('SIGKILL');
 
   const second = await startBridge(dataDir);
-  expect(await second.get('/api/agents/pump/p1')).toMatchObject({ presence: 'offline' });
   const again = await raw(second, 'half');
   again.publish('two/half', 'h', 2, 5, true);
   again.acknowledge(6, 5);
@@ -87,6 +86,11 @@ test('checklist 22, 24: subscriptions, queues, QoS 2, retained messages and a ba
     const backup = await second.get<{ state: string; path?: string }>('/api/backup');
     return backup.state === 'done' ? (backup.path ?? '') : null;
   }, 'the backup');
+  // A moment after the start, in which devices may come back.
+  await until(
+    async () => (await second.get<{ presence: string }>('/api/agents/pump/p1')).presence === 'offline',
+    'the device to be offline',
+  );
   await second.end('SIGKILL');
   expect(seen).toEqual(['two/half h', 'two/whole w']);
 
