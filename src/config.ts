@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { BridgeError } from './base/errors.ts';
 import { limits } from './base/limits.ts';
 import { LOG_LEVELS } from './base/log.ts';
+import { wholeNumber, wordList } from './config-values.ts';
 
 const port = wholeNumber(0, 65_535);
 
@@ -137,22 +138,6 @@ type Key = keyof Config;
 const SECRETS: ReadonlySet<string> = new Set<Key>(['adminToken', 'readToken', 'actToken', 'modelKey']);
 
 const KEYS = Object.keys(schema.shape) as Key[]; // the shape's keys are Config's
-
-/** A number, or its text from a flag or a variable. An empty text is no 0: `MOORING_HTTP_PORT=` is a mistake. */
-function wholeNumber(min: number, max: number) {
-  const rule = `must be a whole number ${min}..${max}`;
-  const fromText = (value: unknown): unknown =>
-    typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  return z.preprocess(fromText, z.number(rule).int(rule).min(min, rule).max(max, rule));
-}
-
-/** Some of these words: a list, or a text with commas from a flag or a variable. */
-function wordList<const W extends string>(words: readonly [W, ...W[]]) {
-  const fromText = (value: unknown): unknown =>
-    typeof value === 'string' ? value.split(',').map((word) => word.trim()) : value;
-  const rule = `must be a list of ${words.join(', ')}`;
-  return z.preprocess(fromText, z.array(z.enum(words, rule), rule).readonly());
-}
 
 /** `mqttPort` -> `MOORING_MQTT_PORT` */
 function environmentName(key: string): string {

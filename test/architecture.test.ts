@@ -27,6 +27,7 @@ const ROOT_FILES = [
   'main.ts',
   'cli.ts',
   'config.ts',
+  'config-values.ts',
   'bridge.ts',
   'data-dir.ts',
   'mcp-bridge.ts',

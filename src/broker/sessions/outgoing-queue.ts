@@ -27,6 +27,7 @@ export class OutgoingQueue {
   }
 
   append(session: Session, message: Message, qos: 1 | 2, isRetained: boolean): Entry {
+    message.keep();
     const place = ++this.#lastPlace;
     const entry = new Entry(session, message, { qos, isRetained, place, packetId: this.#freePacketId() });
     this.#append(entry);

@@ -129,7 +129,6 @@ export class Session {
       this.#host.dropped();
       return null;
     }
-    message.keep();
     const queue = (this.#queue ??= new OutgoingQueue());
     const entry = queue.append(this, message, qos, isRetained);
     if (this.isKept) {
