@@ -9,9 +9,12 @@ import { parseCommandLine, type CommandLine } from './command-line.ts';
 import { benchConnections } from './connections.ts';
 import { benchDashboardSize } from './dashboard-size.ts';
 import { benchFanout } from './fanout.ts';
+import { benchFlood } from './flood.ts';
+import { benchGuard } from './guard.ts';
 import { benchHistory } from './history.ts';
 import { benchIdleMemory } from './idle-memory.ts';
 import { benchIngest } from './ingest.ts';
+import { benchIsolation } from './isolation.ts';
 import { benchLatency } from './latency.ts';
 import { describeCommit, describeMachine } from './machine.ts';
 import type { BenchOptions, LoadShape } from './options.ts';
@@ -104,6 +107,17 @@ const benches: Readonly<Record<string, Bench>> = {
     meaning: 'Code Mode: every hostile program on both engines',
     run: benchCodeModeCorpus,
   },
+  isolation: {
+    meaning:
+      'delivery beside 8 publishers at full speed, with a subscriber to # that never reads, against without',
+    run: benchIsolation,
+  },
+  flood: {
+    meaning: 'memory and PUBACK latency while 5,150 strangers knock, against before',
+    rounds: 3,
+    run: benchFlood,
+  },
+  guard: { meaning: 'CPU a message of ingest with the guard of MQTT, against without', run: benchGuard },
   'dashboard-size': { meaning: 'gzipped bytes of the dashboard against its limit', run: benchDashboardSize },
 };
 
