@@ -42,6 +42,7 @@ export function migrateHistory(db: Database): void {
       block BLOB NOT NULL,
       PRIMARY KEY(agent, width_ms, first_ms, id)
     ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS history_spans ON history(agent, width_ms, last_ms - first_ms);
     CREATE TABLE IF NOT EXISTS history_recent(
       id INTEGER PRIMARY KEY,
       agent INTEGER NOT NULL,
@@ -58,12 +59,12 @@ const HEADER = 'agent, width_ms AS widthMs, first_ms AS firstMs, id, last_ms AS 
 export class HistoryTable {
   readonly #insert: Statement<[number, number, number, number, number, number, string, Uint8Array]>;
   readonly #nextId: Statement<[number, number, number], number>;
-  readonly #overlapping: Statement<[number, number, number, number], Block>;
+  readonly #span: Statement<[number, number], number | null>;
+  readonly #overlapping: Statement<[number, number, number, number, number], Block>;
   readonly #read: Statement<[number, number, number, number], Uint8Array>;
   readonly #delete: Statement<[number, number, number, number]>;
   readonly #small: Statement<[number, number, number, number], BlockHeader>;
   readonly #expired: Statement<[number, number, number, number, number, number], BlockHeader>;
-  readonly #lastTs: Statement<[number], number | null>;
   readonly #deleteAgent: Statement<[number]>;
 
   constructor(db: Database) {
@@ -76,9 +77,14 @@ export class HistoryTable {
         'SELECT max(id) + 1 FROM history WHERE agent = ? AND width_ms = ? AND first_ms = ?',
       )
       .pluck();
+    this.#span = db
+      .prepare<[number, number], number | null>(
+        'SELECT max(last_ms - first_ms) FROM history INDEXED BY history_spans WHERE agent = ? AND width_ms = ?',
+      )
+      .pluck();
     this.#overlapping = db.prepare(
       `SELECT metrics, block FROM history
-       WHERE agent = ? AND width_ms = ? AND first_ms <= ? AND last_ms >= ?`,
+       WHERE agent = ? AND width_ms = ? AND first_ms BETWEEN ? AND ? AND last_ms >= ?`,
     );
     this.#read = db
       .prepare<[number, number, number, number], Uint8Array>(`SELECT block FROM history WHERE ${KEY}`)
@@ -93,9 +99,6 @@ export class HistoryTable {
        WHERE agent = ? AND width_ms = ? AND first_ms < ? AND (last_ms < ? OR first_ms < ?)
        ORDER BY first_ms LIMIT ?`,
     );
-    this.#lastTs = db
-      .prepare<[number], number | null>('SELECT max(last_ms) FROM history WHERE agent = ?')
-      .pluck();
     this.#deleteAgent = db.prepare('DELETE FROM history WHERE agent = ?');
   }
 
@@ -109,9 +112,15 @@ export class HistoryTable {
     }
   }
 
-  /** Blocks with at least one row from `fromMs` to `toMs`, both included. */
+  /**
+   * Blocks with at least one row from `fromMs` to `toMs`, both included. None that begins longer before the range than
+   * the longest block lasts reaches into it: a range reads its own blocks, not all that are older. (A point that came
+   * late makes one long block; then more are read.)
+   */
   overlapping(agent: number, widthMs: number, fromMs: number, toMs: number): IterableIterator<Block> {
-    return this.#overlapping.iterate(agent, widthMs, toMs, fromMs);
+    const spanMs = this.#span.get(agent, widthMs) ?? 0;
+    const reachMs = fromMs - spanMs - 1; // 1: times may have fractions, and their difference is rounded
+    return this.#overlapping.iterate(agent, widthMs, reachMs, toMs, fromMs);
   }
 
   rowsOf(header: BlockHeader): Float64Array {
@@ -138,10 +147,6 @@ export class HistoryTable {
     countMax: number,
   ): BlockHeader[] {
     return this.#expired.all(agent, widthMs, cutoffMs, cutoffMs, splitMs, countMax);
-  }
-
-  lastTs(agent: number): number | null {
-    return this.#lastTs.get(agent) ?? null;
   }
 
   deleteAgent(agent: number): void {

@@ -106,19 +106,6 @@ export class HistoryStore {
     return buckets.series();
   }
 
-  /** Time of the newest point in ms since epoch (of a rolled-up one: its beginning); null without history. */
-  lastTs(agent: number): number | null {
-    let lastMs = this.#table.lastTs(agent) ?? -Infinity;
-    for (const id of this.#recent.idsOf(agent)) {
-      const block = this.#recent.read(id);
-      if (block === undefined) continue;
-      const rows = readBlock(block.block);
-      const stride = strideOf(RAW_MS, splitMetrics(block.metrics).length);
-      for (let at = 0; at < rows.length; at += stride) lastMs = Math.max(lastMs, rows[at]!);
-    }
-    return lastMs === -Infinity ? null : lastMs;
-  }
-
   /** Rows of `history_recent` that belong to the agent now. */
   recentIds(agent: number): readonly number[] {
     return [...this.#recent.idsOf(agent)];

@@ -46,6 +46,8 @@ function reference(samples: readonly Sample[], from: number, to: number, points:
   }));
 }
 
+const KEEP_ALL = { rawMs: 1e13, minutesMs: 2e13, hoursMs: 3e13 };
+
 // Integers, so that sums are exact in whatever order they are made.
 const valuesOf: fc.Arbitrary<Values> = fc.dictionary(
   fc.constantFrom('temperature', 'humidity', 'running'),
@@ -70,8 +72,11 @@ describe('history', () => {
         fc.integer({ min: 1, max: 50 }),
         (batches, from, length, points) => {
           const { db, store } = open();
-          for (const batch of batches) append(store, 7, batch);
           append(store, 8, [{ ts: 0, values: { other: 1 } }]);
+          batches.forEach((batch, index) => {
+            append(store, 7, batch);
+            if (index % 3 > 0) retain(store, 0, [7, 8], KEEP_ALL); // into the agent's own blocks, some joined
+          });
           const answer = store.query(7, { metric: null, fromMs: from, toMs: from + length, points });
           expect(answer).toEqual(reference(batches.flat(), from, from + length, points));
           db.close();
@@ -105,18 +110,6 @@ describe('history', () => {
     );
   });
 
-  it('keeps the newest time whatever order points came in, and null without history', () => {
-    const { store } = open();
-    expect(store.lastTs(1)).toBeNull();
-    append(
-      store,
-      1,
-      [5000, 9000, 1000].map((ts) => ({ ts, values: { a: 1 } })),
-    );
-    append(store, 1, [{ ts: 2000, values: { a: 1 } }]);
-    expect(store.lastTs(1)).toBe(9000);
-  });
-
   it('gives an empty series for a named metric without points, and none of them for all metrics', () => {
     const { store } = open();
     const range = { fromMs: 0, toMs: 1000, points: 10 };
@@ -131,7 +124,8 @@ describe('history', () => {
     const { store } = open();
     for (const agent of [1, 2, 3]) append(store, agent, [{ ts: 1, values: { a: agent } }]);
     store.deleteAgent(2);
-    expect([1, 2, 3].map((agent) => store.lastTs(agent))).toEqual([1, null, 1]);
+    const all = { metric: null, fromMs: 0, toMs: 1, points: 1 };
+    expect([1, 2, 3].map((agent) => store.query(agent, all).length)).toEqual([1, 0, 1]);
   });
 
   it('writes many points at one millisecond, in blocks of at most historyBlockPointsMax', () => {
