@@ -6,6 +6,7 @@ import {
   type AgentClasses,
   ProgramHost,
   type AgentModels,
+  MCP_DEFAULTS,
   type McpSettings,
 } from './agent/index.ts';
 import { systemClock } from './base/clock.ts';
@@ -14,6 +15,7 @@ import { createLog, type Log, type LogLevel } from './base/log.ts';
 import { Registry, type DeviceDefinition } from './device/index.ts';
 import { ModelHost, resolveModel } from './inference/index.ts';
 import { diaryFile, Journal, ReplayDiary, shardFile, ShardStore } from './store/index.ts';
+import { McpProcesses } from './tools/index.ts';
 
 export interface ShardSettings {
   readonly dataDir: string;
@@ -91,11 +93,18 @@ export async function openShard(
   const { idleTimeoutMs, awakeAgentsMax, turnDeadlineMs, recorder, suspects } = settings;
   const models = openModels(settings.models, log);
   const { modelKey } = settings.models ?? {};
+  const processes = new McpProcesses();
   const programs = new ProgramHost({
     secrets: modelKey == null ? [] : [modelKey],
     checksTypes: settings.checksProgramTypes === true,
   });
-  const factory = createActorFactory(new Registry(definitions), agents, models, settings.mcp, programs);
+  const factory = createActorFactory(
+    new Registry(definitions),
+    agents,
+    models,
+    { ...MCP_DEFAULTS, ...settings.mcp, processes },
+    programs,
+  );
   return new Shard({
     journal: journal ?? openJournal(dataDir, journalPagesMax, log),
     store: new ShardStore(join(dataDir, shardFile(shard)), {
@@ -106,7 +115,7 @@ export async function openShard(
     }),
     diary: new ReplayDiary(join(dataDir, diaryFile(shard))),
     factory,
-    service: serviceOf(models.host, programs),
+    service: serviceOf(models.host, programs, processes),
     clock: systemClock,
     log,
     post,
@@ -126,12 +135,13 @@ export function openJournal(dataDir: string, journalPagesMax: number | undefined
   return journal;
 }
 
-function serviceOf(models: ModelHost, programs: ProgramHost): ShardService {
+function serviceOf(models: ModelHost, programs: ProgramHost, processes: McpProcesses): ShardService {
   return {
     addTo: (totals) => models.addTo(totals),
     close: () => {
       models.close();
       programs.close();
+      return processes.close();
     },
   };
 }

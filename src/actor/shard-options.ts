@@ -38,7 +38,8 @@ export interface ShardOptions {
 /** Something a shard keeps for its agents: it adds its numbers to the shard's, and ends with it. */
 export interface ShardService {
   addTo(totals: Record<string, number>): void;
-  close(): void;
+  /** Resolves when nothing of it is left. */
+  close(): Promise<void>;
 }
 
 /** A batch as the main thread handed it over. */

@@ -129,7 +129,7 @@ export class Shard implements ActorHost {
     const isRoom = await this.#committer.stop();
     for (const actor of this.roster.all()) actor.behaviour.stop();
     this.ended();
-    this.service?.close();
+    await this.service?.close();
     if (isRoom) this.#checkpointAtEnd();
     this.store.close();
     this.journal.close();

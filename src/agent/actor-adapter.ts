@@ -23,7 +23,7 @@ import { DeviceAgent } from './device-agent.ts';
 import { FleetAgent } from './fleet/fleet-agent.ts';
 import { receiveFrame } from './gate.ts';
 import { LATER } from './later.ts';
-import { MCP_DEFAULTS, type McpSettings } from './mcp/index.ts';
+import { MCP_DEFAULTS, type McpHost } from './mcp/index.ts';
 import { PlainDesk } from './plain-desk.ts';
 import { ProgramHost } from './programs/index.ts';
 import { modelRules } from './rule-book.ts';
@@ -38,7 +38,7 @@ export function createActorFactory(
   registry: Registry,
   agents: AgentClasses,
   models: AgentModels = rulesOnly(),
-  mcp: McpSettings = MCP_DEFAULTS,
+  mcp: McpHost = MCP_DEFAULTS,
   programs = new ProgramHost(),
 ): ActorFactory {
   const { devices, plain } = sortClasses(registry.definitions(), agents);
@@ -80,7 +80,7 @@ function withPlainDesk(agent: Agent): Agent {
 /** What agents share with the others of their shard. */
 interface Services {
   readonly models: AgentModels;
-  readonly mcp: McpSettings;
+  readonly mcp: McpHost;
   readonly programs: ProgramHost;
 }
 

@@ -20,7 +20,7 @@ import type { ChattingAgent } from './chat/chat-turns.ts';
 import { AgentConnection } from './connection.ts';
 import { runAs } from './current-agent.ts';
 import type { Extension } from './extension.ts';
-import { describeMcp, MCP_DEFAULTS, MCP_KIND, McpDesk, type McpSettings } from './mcp/index.ts';
+import { describeMcp, MCP_DEFAULTS, MCP_KIND, McpDesk, type McpHost } from './mcp/index.ts';
 import { Outbound } from './outbound.ts';
 import { PROGRAM_KIND, type ProgramHost, type Programs } from './programs/index.ts';
 import { StateSync } from './state-sync.ts';
@@ -38,7 +38,7 @@ export class AgentParts {
   /** What it can ask; set when it has been constructed. */
   models: AgentModels | undefined;
   /** What the bridge says about MCP servers; set as `models` is. */
-  mcpSettings: McpSettings = MCP_DEFAULTS;
+  mcpSettings: McpHost = MCP_DEFAULTS;
   /** What runs its programs; set as `models` is. */
   programHost: ProgramHost | undefined;
   /** Whether its class is a `ChattingAgent`; set when it has been constructed. */

@@ -64,6 +64,7 @@ export {
   type AddMcpServerOptions,
   type McpElicitationHandler,
   type McpElicitationHandlers,
+  MCP_DEFAULTS,
   type McpSettings,
   type McpToolCall,
   type ToolFilter,

@@ -90,6 +90,8 @@ export type {
 /** @public */
 export type { Tool, ToolHints } from './tool.ts';
 /** @public */
+export { McpProcesses } from './mcp/client/processes.ts';
+/** @public */
 export { ConnectGate } from './mcp/client/connect-gate.ts';
 
 /** `createMcpEndpoint` and `McpClients`. Their SDK is loaded with the first use: a bridge need not wait for it at its start. */

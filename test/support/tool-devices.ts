@@ -42,7 +42,7 @@ class Valve extends DeviceAgent {
     stream: StreamingResponse,
     name: string,
     input: unknown,
-    approval?: { binding: string; by: string },
+    approval?: { binding: string; by: string; askedAtMs?: number },
   ) {
     try {
       const options = { signal: stream.signal, ...(approval == null ? {} : { approval }) };

@@ -96,14 +96,14 @@ export class ApprovedCalls {
     // Without its code the agent has no `static policy` either: at its next wake.
     if (isHeld || approval?.outcome !== null || this.#abort.signal.aborted) return;
     if (approval.begunAtMs !== null) return this.#end(approval, LOST);
-    const { tool: name, arguments: input, binding, requestedBy } = approval;
+    const { tool: name, arguments: input, binding, requestedBy, createdAtMs: askedAtMs } = approval;
     try {
       const running = context.attempt(() => {
         if (!this.#approvals.begin(id)) return undefined;
         const tool = this.#toolOf(name, requestedBy);
         if (tool === undefined) throw new BridgeError('BRG_NOT_FOUND', `there is no tool ${name} any more`);
         const { signal } = this.#abort;
-        return tool.run(input, { signal, approval: { binding, by: approversOf(approval) } });
+        return tool.run(input, { signal, approval: { binding, by: approversOf(approval), askedAtMs } });
       });
       if (running !== undefined) this.#await(approval, running);
     } catch (error) {

@@ -30,10 +30,22 @@ export interface Action {
   readonly targets: readonly ActionTarget[];
   /** As the audit log names who asked. */
   readonly by: string;
+  /** When it was asked for, ms since epoch; undefined: now. */
+  readonly askedAtMs?: number | undefined;
   /** Who consented, as the audit log names people; undefined: nobody. */
   readonly approvedBy?: string | undefined;
-  /** It is for another time (null: nobody knows when), and passes here again then. */
-  readonly later?: { readonly atMs: number | null } | undefined;
+  /** It is for another time, and passes here again then. */
+  readonly later?: Later | undefined;
+}
+
+/** When a call would act that does not act now. */
+export interface Later {
+  /** ms since epoch; null: nobody knows when. */
+  readonly atMs: number | null;
+  /** The same, for people. */
+  readonly said: string;
+  /** At that time or not at all: nobody can consent to it any more once it has come. */
+  readonly isOnce: boolean;
 }
 
 /** A call that was not made, and why. */
@@ -69,8 +81,7 @@ export class ActionGate {
   /** What the policy says to all of it; nothing is counted. */
   decide({ targets, approvedBy, later }: Action): PolicyDecision {
     const now = this.#context.now();
-    const moment: Moment =
-      later === undefined ? { kind: 'now', atMs: now } : { kind: 'later', atMs: later.atMs };
+    const moment: Moment = later === undefined ? { kind: 'now', atMs: now } : { kind: 'later', ...later };
     let answer: PolicyDecision = { decision: 'allow' };
     let usage = this.#usage;
     for (const target of targets) {
@@ -81,7 +92,8 @@ export class ActionGate {
       if (one.decision === 'needs-approval') answer = stricter(one, answer);
       usage = this.#counted(usage, target, now);
     }
-    return answer;
+    if (answer.decision !== 'needs-approval' || later?.isOnce !== true || later.atMs === null) return answer;
+    return { ...answer, ttlMs: Math.min(answer.ttlMs, later.atMs - now) };
   }
 
   /**

@@ -14,6 +14,8 @@ export interface ToolApproval {
   readonly binding: string;
   /** Who consented, as the audit log names people. */
   readonly by: string;
+  /** When they were asked, ms since epoch: "in ten minutes" counts from then. Undefined: just now. */
+  readonly askedAtMs?: number | undefined;
 }
 
 /** How a tool of a device is run. */
@@ -66,8 +68,11 @@ export interface ReadSpec extends ToolData {
 export interface ActSpec extends ToolData {
   readonly isDestructive?: boolean;
   readonly isIdempotent?: boolean;
-  /** What the call would do. @throws BridgeError when it cannot be done, whatever the policy says */
-  plan(input: Input): Pick<Action, 'targets' | 'later'>;
+  /**
+   * What the call would do. @throws BridgeError when it cannot be done, whatever the policy says
+   * @param askedAtMs when it was asked for, ms since epoch
+   */
+  plan(input: Input, askedAtMs: number): Pick<Action, 'targets' | 'later'>;
   /** The policy allows it: begins at once, in a function that is not async, and may answer later. `action` is for the audit log. */
   act(input: Input, action: Action, signal: AbortSignal): unknown;
 }
@@ -98,7 +103,8 @@ export function actTool(bench: ToolBench, spec: ActSpec, askedBy: () => string):
   const { name, description, outputSchema, isDestructive = false, isIdempotent = false } = spec;
   const actionOf = (input: Input, approval?: ToolApproval): Action => {
     const by = askedBy();
-    return { tool: name, input, by, approvedBy: approval?.by, ...spec.plan(input) };
+    const askedAtMs = approval?.askedAtMs ?? bench.desk.context.now();
+    return { tool: name, input, by, approvedBy: approval?.by, askedAtMs, ...spec.plan(input, askedAtMs) };
   };
   const begin = (raw: unknown, { signal, approval, asksPeople }: ToolRunOptions): unknown => {
     signal.throwIfAborted();

@@ -56,9 +56,13 @@ export function usageKey({ kind, name }: Pick<ActionTarget, 'kind' | 'name'>): s
   return `${kind}:${name}`;
 }
 
-/** When it would happen, ms since epoch; null for a time nobody knows yet. What is for later is asked again then. */
+/**
+ * When it would happen, ms since epoch; null for a time nobody knows yet. What is for later is asked again then; `said`
+ * tells people when that is: `at 2026-05-04 07:00 (UTC)`.
+ */
 export type Moment =
-  { readonly kind: 'now'; readonly atMs: number } | { readonly kind: 'later'; readonly atMs: number | null };
+  | { readonly kind: 'now'; readonly atMs: number }
+  | { readonly kind: 'later'; readonly atMs: number | null; readonly said: string };
 
 /** @param usage of the target; `total` of all commands and desired metrics together */
 export function decide(
@@ -66,10 +70,11 @@ export function decide(
   { policy, action }: TargetRules,
   usage: Usage,
   total: Usage,
-  { kind, atMs }: Moment,
+  moment: Moment,
   isApproved: boolean,
 ): PolicyDecision {
-  const what = describeTarget(target);
+  const { kind, atMs } = moment;
+  const what = moment.kind === 'now' ? describeTarget(target) : `${describeTarget(target)} ${moment.said}`;
   const refusal =
     refusedValue(target, action) ??
     (atMs === null ? undefined : refusedTime(target, policy, action, atMs)) ??
@@ -176,6 +181,14 @@ function describeSet(set: ValueSet): string {
 
 function isWithin({ from, to }: QuietHours, time: string): boolean {
   return from <= to ? time >= from && time < to : time >= from || time < to;
+}
+
+/** `at 2026-05-04 07:00 (Europe/Berlin)`, for people. */
+export function describeTime(atMs: number, timeZone: string): string {
+  const seconds = new Date(atMs).getUTCSeconds();
+  const { day, time } = localTime(atMs, timeZone);
+  const shown = seconds === 0 ? time : `${time}:${String(seconds).padStart(2, '0')}`;
+  return `at ${day} ${shown} (${timeZone})`;
 }
 
 /** The day and the time of day there, `HH:MM`. */

@@ -2,7 +2,7 @@
 import { BridgeError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { JsonSchema } from '../../tools/index.ts';
-import { parseRule, type StoredRule } from '../rules/index.ts';
+import { describeRule, parseRule, type StoredRule } from '../rules/index.ts';
 import { actTool, readTool, type DeviceTool, type Input } from './device-tool.ts';
 import type { ActionTarget } from './policy.ts';
 import { ruleFromSentence } from './rule-sentence.ts';
@@ -94,7 +94,11 @@ function addRule(bench: ToolBench, askedBy: () => string): DeviceTool {
         },
       },
       outputSchema: CHANGED,
-      plan: (input) => ({ targets: [targetOf(ruleOf(bench, input))], later: { atMs: null } }),
+      plan: (input) => {
+        const rule = ruleOf(bench, input);
+        const said = `by the rule "${describeRule(rule, desk.definition)}"`;
+        return { targets: [targetOf(rule)], later: { atMs: null, said, isOnce: false } };
+      },
       act: (input, action) => {
         // The id is made as the rule is stored, and not chosen: none of a person is replaced.
         const { id: _, ...rule } = ruleOf(bench, input);

@@ -8,7 +8,7 @@ import type { JsonSchema } from '../../tools/index.ts';
 import { CronTimes } from '../jobs/cron.ts';
 import type { Schedule } from '../jobs/index.ts';
 import { actTool, readTool, type DeviceTool, type Input } from './device-tool.ts';
-import { describeTarget, type ActionTarget } from './policy.ts';
+import { describeTarget, describeTime, type ActionTarget } from './policy.ts';
 import { timeOf } from './read-tools.ts';
 import { scheduleFromSentence } from './schedule-sentence.ts';
 import { SCHEDULED_COMMAND, type ScheduledCommand, type ToolBench } from './tool-bench.ts';
@@ -76,13 +76,17 @@ function scheduleCommand(bench: ToolBench, askedBy: () => string): DeviceTool {
         text: { ...TEXT, maxLength: limits.toolSentenceCharactersMax },
       },
       outputSchema: CHANGED,
-      plan: (input) => {
-        const { target, timing } = planOf(bench, input);
-        return { targets: [target], later: { atMs: timing.atMs } };
+      plan: (input, askedAtMs) => {
+        const { target, timing } = planOf(bench, input, askedAtMs);
+        const { atMs } = timing;
+        return {
+          targets: [target],
+          later: { atMs, said: saidOf(bench, timing), isOnce: timing.kind === 'once' },
+        };
       },
-      act: (input, { by, approvedBy }) => {
+      act: (input, { by, approvedBy, askedAtMs = bench.desk.context.now() }) => {
         const { schedules } = bench.desk.parts.work;
-        const { target, timing } = planOf(bench, input);
+        const { target, timing } = planOf(bench, input, askedAtMs);
         const count = ownSchedules(bench).length;
         if (count >= limits.scheduledCommandsMax)
           throw new BridgeError(
@@ -153,8 +157,18 @@ function cancelScheduled(bench: ToolBench, askedBy: () => string): DeviceTool {
   );
 }
 
-/** @throws BridgeError that says what is missing, or too much */
-function planOf(bench: ToolBench, input: Input): Plan {
+/** For people, who may be asked about it. */
+function saidOf({ gate }: ToolBench, timing: Timing): string {
+  if (timing.kind === 'once') return describeTime(timing.atMs, gate.timeZone);
+  const { cron, timeZone, atMs } = timing;
+  return `again and again ("${cron}"), next ${describeTime(atMs, timeZone)},`;
+}
+
+/**
+ * "In ten minutes" counts from when it was asked for, not from when people agreed to it.
+ * @throws BridgeError that says what is missing, or too much
+ */
+function planOf(bench: ToolBench, input: Input, askedAtMs: number): Plan {
   const { text, action: command, value, in_seconds: delay, at, cron, time_zone: zone } = input;
   const { definition, context } = bench.desk;
   const timeZone = typeof zone === 'string' ? zone : bench.gate.timeZone;
@@ -163,8 +177,8 @@ function planOf(bench: ToolBench, input: Input): Plan {
     const names = [context.address.model, context.address.id];
     const { deed, time } = scheduleFromSentence(text, definition, names);
     const { target } = bench.command(deed.command, deed.value);
-    if (time.kind === 'delay') return { target, timing: once(bench, context.now() + time.seconds * 1000) };
-    const timing = cronOf(bench, time.cron, timeZone);
+    if (time.kind === 'delay') return { target, timing: once(bench, askedAtMs + time.seconds * 1000) };
+    const timing = cronOf(time.cron, timeZone, time.isOnce ? askedAtMs : context.now());
     return { target, timing: time.isOnce ? once(bench, timing.atMs) : timing };
   }
   if (text !== undefined || command === undefined || given !== 1)
@@ -173,8 +187,8 @@ function planOf(bench: ToolBench, input: Input): Plan {
       'schedule_command: give action and one of in_seconds, at, cron; or only text',
     );
   const { target } = bench.command(command, value);
-  if (typeof cron === 'string') return { target, timing: cronOf(bench, cron, timeZone) };
-  const atMs = at === undefined ? context.now() + Number(delay) * 1000 : timeOf(at, 'schedule_command: at');
+  if (typeof cron === 'string') return { target, timing: cronOf(cron, timeZone, context.now()) };
+  const atMs = at === undefined ? askedAtMs + Number(delay) * 1000 : timeOf(at, 'schedule_command: at');
   return { target, timing: once(bench, atMs) };
 }
 
@@ -192,8 +206,8 @@ function once({ desk: { context } }: ToolBench, atMs: number): Timing {
 }
 
 /** @throws BridgeError BRG_JOB */
-function cronOf({ desk: { context } }: ToolBench, cron: string, timeZone: string): Timing {
-  const atMs = new CronTimes(cron, timeZone).after(context.now());
+function cronOf(cron: string, timeZone: string, afterMs: number): Timing {
+  const atMs = new CronTimes(cron, timeZone).after(afterMs);
   if (atMs === null)
     throw new BridgeError('BRG_JOB', `cron pattern ${JSON.stringify(cron)} never comes true`);
   return { kind: 'cron', cron, timeZone, atMs };

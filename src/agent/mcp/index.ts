@@ -5,5 +5,11 @@ export type { McpElicitationHandler, McpElicitationHandlers } from './elicitatio
 export { MCP_KIND } from './mcp-cells.ts';
 export { describeMcp, McpDesk } from './mcp-desk.ts';
 export { answerMcpRequest, isAboutMcp } from './mcp-requests.ts';
-export { MCP_DEFAULTS, serverOptions, type AddMcpServerOptions, type McpSettings } from './mcp-settings.ts';
+export {
+  MCP_DEFAULTS,
+  serverOptions,
+  type AddMcpServerOptions,
+  type McpHost,
+  type McpSettings,
+} from './mcp-settings.ts';
 export { remoteTools } from './remote-tools.ts';

@@ -30,7 +30,7 @@ import type { AgentParts } from '../agent-parts.ts';
 import { LATER } from '../later.ts';
 import { ElicitationHandlers, type McpElicitationHandlers } from './elicitation-handlers.ts';
 import { McpCells } from './mcp-cells.ts';
-import type { McpSettings } from './mcp-settings.ts';
+import type { McpHost } from './mcp-settings.ts';
 
 const NO_SERVERS: McpServersFrame = Object.freeze({ servers: {}, tools: [], prompts: [], resources: [] });
 
@@ -45,7 +45,7 @@ export function mcpToolsOf({ ownMcp }: AgentParts): readonly McpTool[] {
 }
 
 export class McpDesk {
-  readonly settings: McpSettings;
+  readonly settings: McpHost;
   readonly #parts: AgentParts;
   readonly #cells: McpCells;
   readonly #handlers: ElicitationHandlers;
@@ -55,7 +55,7 @@ export class McpDesk {
   #loading: Promise<McpClients> | undefined;
   #waiting = 0;
 
-  constructor(agent: Agent, parts: AgentParts, settings: McpSettings) {
+  constructor(agent: Agent, parts: AgentParts, settings: McpHost) {
     this.settings = settings;
     this.#parts = parts;
     this.#cells = new McpCells(parts.context);
@@ -215,11 +215,12 @@ export class McpDesk {
   async #load(): Promise<McpClients> {
     const { McpClients } = await loadMcp();
     if (this.#cells.isClosed) throw new BridgeError('BRG_MCP_UNAVAILABLE', 'the agent has gone to sleep');
-    const { policy, version } = this.settings;
+    const { policy, version, processes } = this.settings;
     this.#clients = new McpClients({
       storage: this.#cells,
       log: this.#parts.context.log,
       policy,
+      ...(processes === undefined ? {} : { processes }),
       client: { name: 'mooring', version },
       clock: { now: () => this.#parts.context.now(), after: (ms, call) => systemClock.after(ms, call) },
       onChange: () => this.#changed(),

@@ -1,7 +1,13 @@
 /** What a bridge says to all agents about MCP servers, and what an author says about one. */
 import type { ActorContext } from '../../actor/index.ts';
 import { BridgeError } from '../../base/errors.ts';
-import type { AddServerOptions, McpClientsOptions, McpRetry, McpTrust } from '../../tools/index.ts';
+import type {
+  AddServerOptions,
+  McpClientsOptions,
+  McpProcesses,
+  McpRetry,
+  McpTrust,
+} from '../../tools/index.ts';
 
 /** The same for all agents of a shard. */
 export interface McpSettings {
@@ -13,8 +19,14 @@ export interface McpSettings {
   readonly version: string;
 }
 
+/** The same, and what the shard itself has for them. */
+export interface McpHost extends McpSettings {
+  /** Those that are servers; without it an agent's own. */
+  readonly processes?: McpProcesses;
+}
+
 /** Nothing but the public internet. */
-export const MCP_DEFAULTS: McpSettings = Object.freeze({ policy: {}, publicUrl: null, version: '0' });
+export const MCP_DEFAULTS: McpHost = Object.freeze({ policy: {}, publicUrl: null, version: '0' });
 
 /** Names and meanings of the Agents SDK, but for `trust`. */
 export interface AddMcpServerOptions {

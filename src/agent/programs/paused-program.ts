@@ -3,12 +3,15 @@ import type { ApprovalDecision, CallRecord, CompiledProgram, RecordedCall } from
 import { describeEnd, type Approval } from '../approvals/approval.ts';
 import { isJsonObject, type JsonObject } from '../merge-patch.ts';
 import type { ProgramAnswer } from './program-answer.ts';
+import type { CallConsent } from './program-bindings.ts';
 
 /** A person's word about one call. */
 export interface CallDecision {
   readonly kind: 'approved' | 'denied';
   /** Who approved, as the audit log names people; or why not, for the program. */
   readonly text: string;
+  /** When people were asked, ms since epoch. */
+  readonly askedAtMs?: number;
 }
 
 /** A call that was not made: it waits for people, or they have decided. */
@@ -47,7 +50,7 @@ export function withDecision(
   if (!program.paused.some(isOne)) return undefined;
   const decision: CallDecision =
     approval.status === 'approved'
-      ? { kind: 'approved', text: by }
+      ? { kind: 'approved', text: by, askedAtMs: approval.createdAtMs }
       : { kind: 'denied', text: describeEnd(approval) };
   const paused = program.paused.map((call) => (isOne(call) ? { ...call, decision } : call));
   const state = paused.every((call) => call.decision !== null) ? 'decided' : 'waiting';
@@ -67,10 +70,10 @@ export function decisionsOf(
   });
 }
 
-/** Who approved the call of this number, as the audit log names people. */
-export function approversIn({ paused }: Pick<PausedProgram, 'paused'>, sequence: number): string {
+/** Who approved the call of this number, as the audit log names people, and when they were asked. */
+export function consentIn({ paused }: Pick<PausedProgram, 'paused'>, sequence: number): CallConsent {
   const call = paused.find((one) => one.sequence === sequence && one.decision?.kind === 'approved');
-  return call?.decision?.text ?? 'nobody';
+  return { by: call?.decision?.text ?? 'nobody', askedAtMs: call?.decision?.askedAtMs };
 }
 
 /** What came of one approved call, for whoever looks at its approval. */

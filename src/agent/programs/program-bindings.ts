@@ -9,7 +9,7 @@ import {
   type ToolCallContext,
 } from '../../tools/index.ts';
 import { bindingOf } from '../device-tools/binding.ts';
-import { isDeviceTool } from '../device-tools/device-tool.ts';
+import { isDeviceTool, type ToolApproval } from '../device-tools/device-tool.ts';
 import type { PolicyDecision } from '../device-tools/policy.ts';
 import { isJsonObject } from '../merge-patch.ts';
 
@@ -26,10 +26,13 @@ export interface ConsentTerms {
   readonly ttlMs: number | undefined;
 }
 
+/** Whose consent it is, as the audit log names people. */
+export type CallConsent = Omit<ToolApproval, 'binding'>;
+
 /** What the calls of one run have to do with people. */
 export interface CallLedger {
-  /** Who consented to the call of this number, as the audit log names people. */
-  approversOf(sequence: number): string;
+  /** People's consent to the call of this number. */
+  consentTo(sequence: number): CallConsent;
   /** The call of this number waits for people. */
   waits(sequence: number, terms: ConsentTerms): void;
 }
@@ -45,7 +48,7 @@ export function bindingsOf(groups: readonly ToolGroup[], ledger: CallLedger): To
 
 /** The same tools, to be declared or looked at: nobody calls them. */
 export function declaredOf(groups: readonly ToolGroup[]): ToolBinding[] {
-  return bindingsOf(groups, { approversOf: () => 'nobody', waits: () => undefined });
+  return bindingsOf(groups, { consentTo: () => ({ by: 'nobody' }), waits: () => undefined });
 }
 
 function toolBinding(namespace: string, name: string, tool: Tool, ledger: CallLedger): ToolBinding {
@@ -66,7 +69,7 @@ async function call(
   if (!isDeviceTool(tool)) return { kind: 'value', value: await tool.execute(args, { signal }) };
   const input = args ?? {};
   const binding = bindingOf(tool.name, input);
-  const approval = isApproved ? { approval: { binding, by: ledger.approversOf(sequence) } } : {};
+  const approval = isApproved ? { approval: { binding, ...ledger.consentTo(sequence) } } : {};
   const answer = await tool.run(input, { signal, ...approval });
   if (!isJsonObject(answer) || answer['outcome'] !== 'needs-approval')
     return { kind: 'value', value: answer };

@@ -36,11 +36,17 @@ import {
   type ProgramAnswer,
   type WaitingCall,
 } from './program-answer.ts';
-import { bindingsOf, declaredOf, type ConsentTerms, type ToolGroup } from './program-bindings.ts';
+import {
+  bindingsOf,
+  declaredOf,
+  type CallConsent,
+  type ConsentTerms,
+  type ToolGroup,
+} from './program-bindings.ts';
 import { standardGroups } from './program-groups.ts';
 import { ProgramHost } from './program-host.ts';
 import { ProgramRuns } from './program-runs.ts';
-import { approversIn, decisionsOf, outcomeOf, withDecision, type PausedProgram } from './paused-program.ts';
+import { consentIn, decisionsOf, outcomeOf, withDecision, type PausedProgram } from './paused-program.ts';
 
 /** Kind of the documents of programs that wait. */
 export const PROGRAM_KIND = 'program';
@@ -188,7 +194,7 @@ export class Programs {
     const { program, seed, nowMs, calls: recorded } = attempt;
     const terms = new Map<number, ConsentTerms>();
     const ledger = {
-      approversOf: (sequence: number): string => approversIn(attempt, sequence),
+      consentTo: (sequence: number): CallConsent => consentIn(attempt, sequence),
       waits: (sequence: number, of: ConsentTerms): unknown => terms.set(sequence, of),
     };
     const tools = new ToolHost(bindingsOf(groups, ledger));

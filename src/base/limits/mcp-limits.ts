@@ -34,6 +34,8 @@ export const mcpLimits = {
   /** Time a process has to end after its stdin has, and again after SIGTERM; and what it said last, to arrive. */
   mcpStopMs: 2_000,
   mcpDrainMs: 500,
+  /** The same when the bridge stops, which has 10 s for all it does. */
+  mcpEndMs: 500,
   /** Time an unused HTTP connection to a server is kept; servers close theirs after 5 to 75 s. */
   mcpIdleMs: 4_000,
   /** Silence after which an answer's stream is given up; servers send a comment every 15 s. */

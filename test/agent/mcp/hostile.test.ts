@@ -1,12 +1,15 @@
 /** A device whose agent uses servers that hang, lie, flood or disappear: its telemetry goes on, and the chat says what failed. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import type { TestBridge } from '../../support/bridge.ts';
+import { temporaryDir, type TestBridge } from '../../support/bridge.ts';
 import { ChatClient } from '../../support/chat-client.ts';
 import { addServer, call, mcpBridge } from '../../support/mcp-agents.ts';
 import { modernServer, type HttpFixture } from '../../support/mcp-http-server.ts';
 import { answerScripted, scripted } from '../../support/mcp-scripted-server.ts';
 import { listen } from '../../support/mcp-http-server.ts';
+import { isAlive } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 
 const object = { type: 'object', properties: {} };
@@ -89,7 +92,7 @@ it('one that hangs: telemetry goes on while the call is open, and cancelling the
 
 it('one that is a process and floods: its call fails, other agents of the thread answer meanwhile, and so does its own', async () => {
   const script = fileURLToPath(new URL('../../support/mcp-hostile-process.ts', import.meta.url));
-  const bridge = await mcpBridge({ mcpAllow: ['stdio'], shards: 1 });
+  const bridge = await mcpBridge({ mcpAllow: ['stdio'] });
   const added = await call(bridge, 'worker/w', 'add', 'foe', { command: process.execPath, args: [script] });
   const flooding = call(bridge, 'worker/w', 'use', added['id'], 'floods-objects', {});
   const startMs = performance.now();
@@ -99,4 +102,16 @@ it('one that is a process and floods: its call fails, other agents of the thread
   }
   expect(performance.now() - startMs).toBeLessThan(5_000);
   expect(await flooding).toMatchObject({ code: 'BRG_MCP_ANSWER' });
+});
+
+it('a process that ignores the end of its input and every signal it may ends with the bridge, and so does what it started', async () => {
+  const script = fileURLToPath(new URL('../../support/mcp-hostile-process.ts', import.meta.url));
+  const file = join(temporaryDir(), 'pids');
+  const bridge = await mcpBridge({ mcpAllow: ['stdio'] });
+  const target = { command: process.execPath, args: [script, 'stays'], env: { PIDS: file } };
+  expect(await call(bridge, 'worker/w', 'add', 'stays', target)).toMatchObject({ state: 'ready' });
+  const pids = readFileSync(file, 'utf8').trim().split('\n').map(Number);
+  expect(pids.some(isAlive)).toBe(true);
+  await bridge.stop();
+  expect(pids.filter(isAlive)).toEqual([]);
 });

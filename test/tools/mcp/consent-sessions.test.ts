@@ -12,7 +12,7 @@ describe('a session of a 2025 client', () => {
   async function post(
     bridge: TestBridge,
     message: Record<string, unknown>,
-    { session, token }: { session?: string; token?: string } = {},
+    { session, token, version }: { session?: string; token?: string; version?: string } = {},
   ): Promise<Response> {
     return fetch(`${bridge.bridge.http.url}/mcp`, {
       method: 'POST',
@@ -20,6 +20,7 @@ describe('a session of a 2025 client', () => {
         'content-type': 'application/json',
         accept: 'application/json, text/event-stream',
         ...(session === undefined ? {} : { 'mcp-session-id': session, 'mcp-protocol-version': '2025-06-18' }),
+        ...(version === undefined ? {} : { 'mcp-protocol-version': version }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
       body: JSON.stringify({ jsonrpc: '2.0', ...message }),
@@ -41,6 +42,17 @@ describe('a session of a 2025 client', () => {
     await begun.text();
     return begun.headers.get('mcp-session-id');
   };
+  it('begins also where the client says its version with its first request already', async () => {
+    const { bridge } = await withValve();
+    const message = { id: 1, method: 'initialize', params: initialize };
+    for (const version of ['2025-06-18', '2025-03-26']) {
+      const begun = await post(bridge, message, { version });
+      expect(begun.status).toBe(200);
+      expect(begun.headers.get('mcp-session-id')).toMatch(/^[0-9a-f-]{36}$/);
+      await begun.text();
+    }
+  });
+
   const call = { id: 2, method: 'tools/call', params: { name: 'device_command', arguments: input } };
 
   it('is that of its token; with another, and when the bridge knows it no more, people are asked instead', async () => {

@@ -8,6 +8,7 @@ import { limits } from '../../../src/base/limits.ts';
 import type { McpClients } from '../../../src/tools/mcp/index.ts';
 import { temporaryDir } from '../../support/bridge.ts';
 import { clients, ONCE } from '../../support/mcp-clients.ts';
+import { isAlive } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 
 const script = fileURLToPath(new URL('../../support/mcp-hostile-process.ts', import.meta.url));
@@ -42,15 +43,6 @@ function hostile(mode?: string, connectMs = CONNECT_MS): Hostile {
   };
   const gone = (): Promise<unknown> => until(() => !pids().some(isAlive), 'its processes to be gone');
   return { registry, added, gone };
-}
-
-/** A zombie is gone: only its parent has not looked. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
 }
 
 /** The code it failed with, and how much work that was. */

@@ -4,6 +4,7 @@ import { limits } from '../../../base/limits.ts';
 import type { Log } from '../../../base/log.ts';
 import { ConnectGate } from './connect-gate.ts';
 import type { NetworkPolicy } from './network-policy.ts';
+import { McpProcesses } from './processes.ts';
 import type { McpStorage } from './server-row.ts';
 
 export interface McpClientsOptions {
@@ -22,6 +23,8 @@ export interface McpClientsOptions {
   readonly onChange?: () => void;
   /** Shared by registries, for as many connections being made at once as all of them may. */
   readonly gate?: ConnectGate;
+  /** Shared by registries: whoever has them end has all processes end that are servers. */
+  readonly processes?: McpProcesses;
   /** ms one attempt to connect may take; default `mcpConnectMs`. */
   readonly connectMs?: number;
   readonly clock?: Clock;
@@ -40,6 +43,7 @@ export function fullConfig(
     successUrl: options.successUrl ?? null,
     onChange: options.onChange ?? (() => undefined),
     gate: options.gate ?? new ConnectGate(limits.mcpConnectsMax),
+    processes: options.processes ?? new McpProcesses(),
     connectMs: options.connectMs ?? limits.mcpConnectMs,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,

@@ -21,6 +21,7 @@ import { asMcpError, isWorthRetrying } from './failures.ts';
 import { readLists } from './discovery.ts';
 import { isOutdated } from './listed-tools.ts';
 import type { McpState, Phase } from './phase.ts';
+import type { McpProcesses } from './processes.ts';
 import type { McpServerRow, McpStorage } from './server-row.ts';
 import { closeQuietly, createMcpClient, createTransport, type HttpAccess } from './transports.ts';
 
@@ -30,6 +31,7 @@ export interface ConnectionContext {
   readonly random: () => number;
   readonly log: Log;
   readonly gate: ConnectGate;
+  readonly processes: McpProcesses;
   readonly connectMs: number;
   readonly client: { readonly name: string; readonly version: string };
   /** Null for stdio. `connection`: whose bytes it reads. */
@@ -215,7 +217,7 @@ export class McpConnection {
       context.onQuestion(id, params, mcpReq.signal),
     );
     client.onerror = (error) => context.log.debug({ server: id, err: error.message }, 'mcp server error');
-    return { client, transport: createTransport(target, this.#access, context.clock, onBreach) };
+    return { client, transport: createTransport(target, this.#access, context, onBreach) };
   }
 
   /** What the server does from now on without being asked. */

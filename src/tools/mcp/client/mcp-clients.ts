@@ -233,9 +233,9 @@ export class McpClients {
   }
 
   #connection(row: McpServerRow): McpConnection {
-    const { storage, clock, random, log, client, gate, connectMs } = this.#config;
+    const { storage, clock, random, log, client, gate, processes, connectMs } = this.#config;
     const context: ConnectionContext = {
-      ...{ storage, clock, random, log, client, gate, connectMs },
+      ...{ storage, clock, random, log, client, gate, processes, connectMs },
       accessOf: (connection) => this.#accessOf(connection),
       onChange: () => this.#changed(),
       onQuestion: (serverId, params, signal) => this.#calls.asked(serverId, params, signal),

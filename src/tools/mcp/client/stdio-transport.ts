@@ -17,6 +17,7 @@ import type { Clock } from '../../../base/clock.ts';
 import { BridgeError } from '../../../base/errors.ts';
 import { limits } from '../../../base/limits.ts';
 import { AnswerMeter, MessageMeter } from './bounded-stream.ts';
+import type { McpProcesses } from './processes.ts';
 
 const NEWLINE = 0x0a;
 
@@ -26,6 +27,8 @@ export interface StdioCommand {
   /** The whole of what it sees. */
   readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
+  /** Where it is known for as long as it runs. */
+  readonly processes: McpProcesses;
   /** Told when the server does more than it may; it has ended then. */
   onBreach(error: BridgeError): void;
 }
@@ -67,7 +70,7 @@ export class StdioTransport implements Transport {
 
   /** Starts the process. Rejects when it cannot be started. */
   start(): Promise<void> {
-    const { command, args, env } = this._serverParams;
+    const { command, args, env, processes } = this._serverParams;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const child = spawn(command, args, {
       env: { ...env },
@@ -76,6 +79,7 @@ export class StdioTransport implements Transport {
       windowsHide: true,
     });
     this.#process = child;
+    processes.add({ exited: this.#exited.promise, signal: (signal) => this.#signal(signal) });
     child.once('spawn', resolve);
     child.once('error', (error) => {
       reject(error);

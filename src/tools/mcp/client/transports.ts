@@ -2,13 +2,12 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { ResponseCacheStore, Transport } from '@modelcontextprotocol/client';
 import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio';
-import type { Clock } from '../../../base/clock.ts';
 import type { BridgeError } from '../../../base/errors.ts';
 import { limits } from '../../../base/limits.ts';
 import type { GuardedFetch } from './guarded-fetch.ts';
 import type { StoredOAuthProvider } from './oauth-provider.ts';
 import type { McpTarget } from './server-row.ts';
-import { StdioTransport } from './stdio-transport.ts';
+import { StdioTransport, type StdioCommand } from './stdio-transport.ts';
 
 /** Least time between two attempts to open a stream again: the server's own `retry:` could be 0. */
 const RECONNECT_MS = 5_000;
@@ -53,10 +52,11 @@ export interface HttpAccess {
 export function createTransport(
   target: McpTarget,
   access: HttpAccess | null,
-  clock: Clock,
+  places: Pick<StdioCommand, 'clock' | 'processes'>,
   onBreach: (error: BridgeError) => void,
 ): Transport {
-  if (target.kind === 'stdio' || access === null) return stdioTransport(target, clock, onBreach);
+  if (target.kind === 'stdio' || access === null) return stdioTransport(target, places, onBreach);
+  const { clock } = places;
   return new StreamableHTTPClientTransport(new URL(target.url), {
     fetch: access.fetch.fetch,
     requestInit: { headers: target.headers },
@@ -78,11 +78,15 @@ export async function closeQuietly(client: Client): Promise<void> {
 }
 
 /** Its process gets the variables named, and of ours only those the SDK deems harmless; never a shell. */
-function stdioTransport(target: McpTarget, clock: Clock, onBreach: (error: BridgeError) => void): Transport {
+function stdioTransport(
+  target: McpTarget,
+  { clock, processes }: Pick<StdioCommand, 'clock' | 'processes'>,
+  onBreach: (error: BridgeError) => void,
+): Transport {
   if (target.kind !== 'stdio') throw new TypeError('a server over HTTP needs an access');
   const { command, args } = target;
   return new StdioTransport({
-    ...{ command, args, clock, onBreach },
+    ...{ command, args, clock, processes, onBreach },
     env: { ...getDefaultEnvironment(), ...target.env },
   });
 }

@@ -59,8 +59,9 @@ export class McpSessions {
 
   /** Of others than a 2025 client that can ask and may decide: null. */
   async #begin(request: Request, authInfo: AuthInfo): Promise<Response | null> {
-    // Those of 2025 say their version in a header from the second request on, the others with each.
-    if (request.method !== 'POST' || request.headers.has('mcp-protocol-version')) return null;
+    if (request.method !== 'POST') return null;
+    // A version is a date. Those of 2025 need not say theirs yet, though some do; the others say it with each request.
+    if ((request.headers.get('mcp-protocol-version') ?? '') >= '2026') return null;
     if (!authInfo.scopes.includes('admin')) return null;
     const body: unknown = await request
       .clone()
