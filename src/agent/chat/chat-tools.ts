@@ -9,6 +9,7 @@ import type { Agent } from '../agent.ts';
 import { PARTS } from '../agent-parts.ts';
 import type { DeviceAgent } from '../device-agent.ts';
 import { deviceTools, isDeviceTool, type DeviceTool } from '../device-tools/index.ts';
+import { chatFailure } from './chat-failure.ts';
 
 /** What the SDK says of a call. */
 interface CallFacts {
@@ -51,7 +52,18 @@ function execution(
 ): Promise<unknown> {
   // A client may go on by itself as soon as it has approved: the call runs once all the same.
   const approved = agent[PARTS].chat?.approvals.outcomeOf(toolCallId);
-  return approved ?? tool.execute(input, { signal: abortSignal ?? new AbortController().signal, toolCallId });
+  const signal = abortSignal ?? new AbortController().signal;
+  return (approved ?? tool.execute(input, { signal, toolCallId })).catch((error: unknown) => {
+    throw signal.aborted ? error : toldFailure(error);
+  });
+}
+
+/** The SDK tells a model an error as text: this one as the chat tells it, by its code. */
+function toldFailure(error: unknown): Error {
+  const { code, text } = chatFailure(error);
+  const told = new Error(text.slice(`${code}: `.length), { cause: error });
+  told.name = code;
+  return told;
 }
 
 function needsConsent(agent: Agent, tool: DeviceTool, input: unknown, toolCallId: string): boolean {

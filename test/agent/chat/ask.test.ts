@@ -35,6 +35,12 @@ test('devices whose definition names no class are asked, and so is the pump; the
   expect(messages[1]?.id).toBe(answer.body['messageId']);
 });
 
+test('a tool that fails says so in the answer by its code', async () => {
+  const bridge = await withDevices();
+  const { text } = (await ask(bridge, 'greenhouse/g7', 'call remove_rule id=nope')).body;
+  expect(text).toContain('remove_rule failed: BRG_UNKNOWN_RULE: no rule "nope"');
+});
+
 test('who is not there, and what is no question, is refused; nothing comes into being', async () => {
   const bridge = await withDevices();
   expect(await ask(bridge, 'greenhouse/nobody', 'hello')).toMatchObject({
