@@ -18,6 +18,8 @@ import type { Clock } from '../base/clock.ts';
 import { newId } from '../base/ids.ts';
 import { describeResults, lastResults } from './rules/answer.ts';
 import { knowledgeOf } from './rules/facts.ts';
+import { describeFleet, isFleet, planFleet } from './rules/fleet-plan.ts';
+import { fleetModelsOf } from './rules/fleet-words.ts';
 import { planFor, type Plan } from './rules/plan.ts';
 import { parseSentence } from './rules/sentence.ts';
 
@@ -111,16 +113,22 @@ export class RulesModel implements LanguageModelV4 {
   }
 
   #plan({ prompt, tools = [], toolChoice }: LanguageModelV4CallOptions): Plan {
-    const intent = parseSentence(lastSaid(prompt));
+    const said = lastSaid(prompt);
+    const intent = parseSentence(said);
     const results = lastResults(prompt);
+    const known = tools.filter((tool) => tool.type === 'function');
+    const fleet = isFleet(known) ? fleetModelsOf(prompt) : undefined;
     // Always a text after results: a model that cannot doubt them has nothing to ask again.
-    if (results.length > 0) return { kind: 'say', text: describeResults(results, intent) };
-    const offered = tools
-      .filter((tool) => tool.type === 'function')
-      .filter(
-        ({ name }) =>
-          toolChoice?.type !== 'none' && (toolChoice?.type !== 'tool' || toolChoice.toolName === name),
-      );
+    if (results.length > 0) {
+      const text = fleet === undefined ? undefined : describeFleet(said, fleet, results);
+      return { kind: 'say', text: text ?? describeResults(results, intent) };
+    }
+    const offered = known.filter(
+      ({ name }) =>
+        toolChoice?.type !== 'none' && (toolChoice?.type !== 'tool' || toolChoice.toolName === name),
+    );
+    const plan = fleet === undefined ? undefined : planFleet(said, fleet, offered);
+    if (plan !== undefined) return plan;
     return planFor(intent, { tools: offered, knowledge: knowledgeOf(prompt), nowMs: this.#clock.now() });
   }
 }

@@ -24,6 +24,8 @@ export interface FleetFilter {
   readonly presence?: 'online' | 'offline' | 'never';
   /** Part of `model/id`. */
   readonly text?: string;
+  /** Nothing was heard of it for so long, or ever. */
+  readonly silentMinutes?: number;
   /** With `op` and `value`: what the device said last. A device that never said it does not match. */
   readonly metric?: string;
   readonly op?: Operator;
@@ -44,10 +46,11 @@ export async function scan(
   filter: FleetFilter,
   look: (row: AgentSummary) => void,
 ): Promise<boolean> {
+  const now = context.now();
   let left = limits.fleetScanMax;
   for (const next = pagesOf(context, scope, filter); ;) {
     const { rows, isLast } = await next();
-    for (const row of rows) if (isIn(row, scope) && matches(row, filter)) look(row);
+    for (const row of rows) if (isIn(row, scope, now) && matches(row, filter, now)) look(row);
     left -= limits.fleetScanStep;
     if (isLast) return true;
     if (left <= 0) return false;
@@ -55,8 +58,8 @@ export async function scan(
 }
 
 /** Whether the scope has this device. */
-export function isIn(row: AgentSummary, scope: FleetScope): boolean {
-  if (scope.kind === 'search') return matches(row, scope.filter);
+export function isIn(row: AgentSummary, scope: FleetScope, nowMs: number): boolean {
+  if (scope.kind === 'search') return matches(row, scope.filter, nowMs);
   return scope.members.includes(`${row.model}/${row.id}`);
 }
 
@@ -96,11 +99,13 @@ function pagesOf({ fleet }: ActorContext, scope: FleetScope, filter: FleetFilter
   };
 }
 
-function matches(row: AgentSummary, { model, presence, text, metric, op, value }: FleetFilter): boolean {
+function matches(row: AgentSummary, filter: FleetFilter, nowMs: number): boolean {
+  const { model, presence, text, silentMinutes, metric, op, value } = filter;
   if (model !== undefined && row.model !== model) return false;
   if (presence !== undefined && row.presence !== presence) return false;
   if (text !== undefined && !`${row.model}/${row.id}`.toLowerCase().includes(text.toLowerCase()))
     return false;
+  if (silentMinutes !== undefined && nowMs - (row.lastSeen ?? 0) < silentMinutes * 60_000) return false;
   if (metric === undefined) return true;
   const said = valueOf(row, metric);
   if (said === undefined) return false;

@@ -19,6 +19,7 @@ const FILTER = {
   model: TEXT,
   presence: { enum: ['online', 'offline', 'never'] },
   text: { ...TEXT, description: 'part of model/id' },
+  silent_minutes: { type: 'number', minimum: 0, description: 'nothing heard of it for so long' },
   metric: { ...TEXT, description: 'it has this metric; with op and value: on its last value' },
   op: { enum: OPERATOR_NAMES },
   value: { type: ['number', 'boolean', 'string'] },
@@ -200,7 +201,8 @@ export class FleetTools {
     const key = String(input['device']);
     const address = parseAddress(key);
     const [row] = address === undefined ? [] : await this.#context.fleet.summaries([key]);
-    if (address !== undefined && row !== undefined && isIn(row, await this.#own())) return address;
+    if (address !== undefined && row !== undefined && isIn(row, await this.#own(), this.#context.now()))
+      return address;
     throw new BridgeError(
       'BRG_UNKNOWN_AGENT',
       `there is no device ${JSON.stringify(key)}; fleet_search finds them`,
@@ -237,7 +239,7 @@ function acting(spec: ReadSpec): Tool {
 /** @throws BridgeError BRG_BAD_REQUEST for half a condition */
 function filterOf(input: Input): FleetFilter {
   const given = Object.keys(FILTER).flatMap((name) =>
-    input[name] === undefined ? [] : [[name, input[name]]],
+    input[name] === undefined ? [] : [[name === 'silent_minutes' ? 'silentMinutes' : name, input[name]]],
   );
   const filter = Object.fromEntries(given) as FleetFilter; // as the schema has it
   const { metric, op, value } = filter;

@@ -48,6 +48,8 @@ export const toolLimits = {
   /** Devices listed in one answer, and unless the model says otherwise: some 1,500 tokens. */
   fleetSearchMax: 50,
   fleetSearchDefault: 20,
+  /** Minutes without a word after which a device is called silent where nobody says for how long. */
+  fleetSilentMinutes: 15,
   /** Metrics shown of one device in a list. */
   fleetRowMetricsMax: 6,
   /** Devices at each end of a comparison. */

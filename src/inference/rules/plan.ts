@@ -5,6 +5,7 @@
  * I2 Every argument fits the tool's schema, and every required one is there; nothing is made up.
  */
 import type { LanguageModelV4FunctionTool } from '../language-model.ts';
+import { FLEET_HELP, isFleet } from './fleet-plan.ts';
 import { planAct } from './plan-act.ts';
 import { planRead } from './plan-read.ts';
 import type { Knowledge } from './facts.ts';
@@ -52,10 +53,11 @@ function help({ tools, knowledge }: PlanContext): string {
     const properties = propertiesOf(inputSchema).map(([property]) => `${property}=...`);
     return `call ${[name, ...properties].join(' ')}`;
   });
+  const fleet = isFleet(tools) ? ` ${FLEET_HELP}` : '';
   const direct = offered.length === 0 ? '' : ` Tools, called directly: ${offered.join('; ')}.`;
   return (
     'Understood are sentences such as "what is the temperature", "average temperature of the last hour", ' +
-    `"turn on the pump", "set target to 21", "list rules", one thing at a time.${known}${direct}`
+    `"turn on the pump", "set target to 21", "list rules", one thing at a time.${fleet}${known}${direct}`
   );
 }
 

@@ -89,7 +89,7 @@ const NUMBERS = [
   'eleven',
   'twelve',
 ];
-const STATISTICS: Readonly<Record<string, Statistic>> = {
+export const STATISTICS: Readonly<Record<string, Statistic>> = {
   last: 'last',
   latest: 'last',
   average: 'mean',
@@ -144,7 +144,8 @@ export function parseSentence(text: string): Intent {
   return asking(plain) ?? acting(plain, text);
 }
 
-function normalise(text: string): string {
+/** Lower case, without what ends sentences and is only polite. */
+export function normalise(text: string): string {
   const plain = text
     .toLowerCase()
     .replace(/[’']s\b/g, ' is')
@@ -224,7 +225,8 @@ function numberOf(word: string): number | undefined {
   return named >= 0 ? named : undefined;
 }
 
-function durationMs(count: string, unit: string): number | undefined {
+/** `ten`, `minutes` -> ms; undefined for no time. */
+export function durationMs(count: string, unit: string): number | undefined {
   const unitMs = UNITS_MS[unit] ?? UNITS_MS[unit.replace(/s$/, '')];
   const number = count === 'a' || count === 'an' ? 1 : count === 'half' ? 0.5 : numberOf(count);
   return unitMs === undefined || number === undefined || number <= 0 ? undefined : number * unitMs;

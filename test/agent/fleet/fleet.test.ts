@@ -141,6 +141,26 @@ test('the fleet is asked in words; its chat acts through a device, and is there 
   expect((await bridge.agent('fleet/all/messages'))['messages']).toEqual([]);
 });
 
+test('without a model it answers how many, which and how warm, and hands a question on to the device it names', async () => {
+  const bridge = await startBridge();
+  await publish(bridge, DEVICES);
+  const ask = async (text: string): Promise<unknown> =>
+    (await bridge.fetch('/api/agents/fleet/all/ask', { body: { text } })).body['text'];
+  expect(await ask('how many are online?')).toMatch(
+    /14 of 14 devices are online \(greenhouse 12, pump 2\)\.$/,
+  );
+  expect(await ask('which greenhouses are above 29 °C?')).toMatch(
+    /: greenhouse\/g10 30, greenhouse\/g11 31\.$/,
+  );
+  expect(await ask('which pumps are not running?')).toMatch(/1 pump device .*: pump\/p2\.$/);
+  expect(await ask('warmest greenhouse')).toMatch(/greenhouse\/g11 31, greenhouse\/g10 30/);
+  expect(await ask('which are silent for an hour?')).toMatch(/ 0 devices silent for 60 min or more\.$/);
+  expect(await ask('what is the temperature of greenhouse/g3?')).toMatch(/ greenhouse\/g3: temperature: 23$/);
+  expect(await run(bridge, 'fleet_search', { silent_minutes: 0, model: 'pump' })).toMatchObject({
+    matching: 2,
+  });
+});
+
 test('its prompt stays under 4,000 tokens with 10,000 devices, and looking at all of them holds nobody up', async () => {
   const requests: ModelRequest[] = [];
   await using server = await startModelServer((request) => {
