@@ -16,6 +16,14 @@ export function suggestions(definition: ModelDescription | undefined): readonly 
   ];
 }
 
+/** The same for the chat with the whole fleet. */
+export const FLEET_SUGGESTIONS: readonly string[] = [
+  'How many are online?',
+  'What needs attention?',
+  'List devices by model',
+  'What can you do?',
+];
+
 function spoken(name: string): string {
   return name.replaceAll(/[-_]/g, ' ');
 }
@@ -64,11 +72,34 @@ function outcomeOf(part: ChatPart): Omit<ToolRow, 'name' | 'input'> {
     return { word: isApproved ? 'approved' : 'denied', tone: isApproved ? 'busy' : 'bad', explanation: '' };
   }
   if (state !== 'output-available') return { word: 'running', tone: 'busy', explanation: '' };
-  if (!isObject(output) || typeof output.outcome !== 'string')
+  const said = saidBy(output);
+  if (!isObject(said) || typeof said.outcome !== 'string')
     return { word: 'answered', tone: 'plain', explanation: '' };
-  const { outcome, explanation } = output;
+  const { outcome, explanation } = said;
   const word = OUTCOME_WORDS[outcome] ?? outcome;
   return { word, tone: TONES[outcome] ?? 'plain', explanation: asText(explanation) };
+}
+
+/** What a tool of the fleet had a device do stands within its answer. */
+function saidBy(output: unknown): unknown {
+  if (!isObject(output) || typeof output.device !== 'string') return output;
+  if (isObject(output.answer)) return output.answer;
+  return output.finish === 'waiting-for-approval' ? { outcome: 'waiting', explanation: output.text } : output;
+}
+
+/** Approvals that answers of tools in this chat name, as `model/id approval`: those it asked of devices. */
+export function approvalsAskedIn(
+  messages: readonly { readonly parts: readonly ChatPart[] }[],
+): ReadonlySet<string> {
+  const keys = messages.flatMap(({ parts }) =>
+    parts.flatMap(({ output }) => {
+      if (!isObject(output)) return [];
+      const answer = isObject(output.answer) ? [output.answer.approval] : [];
+      const asked = [...answer, ...(Array.isArray(output.approvals) ? (output.approvals as unknown[]) : [])];
+      return asked.flatMap((one) => (isObject(one) ? [`${asText(output.device)} ${asText(one.id)}`] : []));
+    }),
+  );
+  return new Set(keys);
 }
 
 /** `vent open` rather than `{"command":"vent","value":"open"}`. */

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { ModelDescription } from '../../src/dashboard/api-types.ts';
 import { asked, EMPTY_CHAT, listed, textOf, userMessage, withFrame } from '../../src/dashboard/chat-state.ts';
 import type { ChatState } from '../../src/dashboard/chat-state.ts';
-import { failureHint, shortInput, suggestions, toolRow } from '../../src/dashboard/chat-words.ts';
+import {
+  approvalsAskedIn,
+  failureHint,
+  shortInput,
+  suggestions,
+  toolRow,
+} from '../../src/dashboard/chat-words.ts';
 import { parseMarkdown } from '../../src/dashboard/markdown.ts';
 import type { Frame } from '../../src/wire/index.ts';
 
@@ -159,6 +165,42 @@ describe('tool calls', () => {
     expect(shortInput({ metric: 'rpm', minutes: 5 })).toBe('rpm minutes 5');
     expect(shortInput(undefined)).toBe('');
     expect(shortInput({ text: 'x'.repeat(500) }).length).toBeLessThan(130);
+  });
+});
+
+describe('what a fleet asked of devices', () => {
+  const asked = {
+    device: 'pump/p1',
+    finish: 'waiting-for-approval',
+    text: 'Wait.',
+    approvals: [{ id: 'a1' }],
+  };
+  const acted = { device: 'pump/p2', answer: { outcome: 'needs-approval', approval: { id: 'a2' } } };
+  const part = (output: unknown) => ({
+    type: 'dynamic-tool',
+    toolName: 't',
+    state: 'output-available',
+    output,
+  });
+
+  it('is named by the answers of its tools', () => {
+    const messages = [
+      { parts: [part(asked), { type: 'text' }] },
+      { parts: [part(acted), part({ device: 'x' })] },
+    ];
+    expect([...approvalsAskedIn(messages)]).toEqual(['pump/p1 a1', 'pump/p2 a2']);
+  });
+
+  it('stands in the row of the tool in the device’s own word', () => {
+    expect(toolRow(part(asked))).toMatchObject({
+      word: 'waiting for approval',
+      tone: 'warn',
+      explanation: 'Wait.',
+    });
+    expect(toolRow(part(acted))).toMatchObject({ word: 'needs approval' });
+    expect(toolRow(part({ device: 'pump/p1', finish: 'done', text: '4' }))).toMatchObject({
+      word: 'answered',
+    });
   });
 });
 

@@ -124,6 +124,28 @@ describe('the dashboard', () => {
     expect(problems).toEqual([]);
   });
 
+  it('shows beside the chat of the fleet what it asked of a device and waits; approved there, the valve moves', async () => {
+    await startValve('far');
+    const { page, problems } = await openPage(browser, `${bridge.httpUrl}/#/device/fleet/all`);
+    await card(page, 'chat').getByRole('button', { name: 'How many are online?' }).click();
+    await page
+      .getByLabel('Answer', { exact: true })
+      .getByText(/devices are online \(valve/)
+      .waitFor();
+    await ask(page, 'move valve/far to 60');
+    const approvals = card(page, 'asked-for');
+    await approvals.getByRole('link', { name: 'valve/far' }).waitFor();
+    await approvals.getByText("move 60 needs a person's approval").waitFor();
+    if (process.env['SHOT'] !== undefined)
+      await page.screenshot({ path: process.env['SHOT'], fullPage: true });
+    await approvals.getByLabel('Your name').fill('Ada');
+    await approvals.getByRole('button', { name: 'Approve' }).click();
+    await approvals.waitFor({ state: 'detached' });
+    await page.goto(deviceUrl('far'));
+    await page.getByLabel('Last values', { exact: true }).getByText('60').waitFor();
+    expect(problems).toEqual([]);
+  });
+
   it('counts what waits on the fleet page, takes two people, and says who was first', async () => {
     await startValve('two');
     const question = (needed: number) =>

@@ -74,6 +74,11 @@ describe('the rules model understands', () => {
       [tool('device_command', { command: { enum: ['vent', 'stop'] }, argument: {} }, ['command'])],
       { device_command: { command: 'vent', argument: 'open' } },
     ],
+    [
+      'call set_desired patch={"target": 19, "heating": true}',
+      [DESIRED],
+      { set_desired: { patch: { target: 19, heating: true } } },
+    ],
     ['call set_target value=20', [TARGET], { set_target: { value: 20 } }],
     ['call schedule_request request="a b"', [SCHEDULE], { schedule_request: { request: 'a b' } }],
     [

@@ -3,7 +3,8 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Approval } from '../api-types.ts';
 import { decidedWords, outcomeWords, waiting, withApproval } from '../approvals.ts';
-import { shortInput } from '../chat-words.ts';
+import type { ChatFeed } from '../chat-feed.ts';
+import { approvalsAskedIn, shortInput } from '../chat-words.ts';
 import type { Observable } from '../observable.ts';
 import type { OversightFeed } from '../oversight-feed.ts';
 import { addressParts, deviceHref } from '../router.ts';
@@ -59,11 +60,17 @@ export function Approvals({ oversight }: { oversight: OversightFeed }): JSX.Elem
 /** What this agent asked of devices, which wait for a person there: those of the fleet's chat can be decided beside it. */
 export function AskedFor(props: {
   by: string;
+  chat: ChatFeed;
   approvals: Observable<readonly Approval[]>;
 }): JSX.Element | null {
-  const { by, approvals } = props;
+  const { by, chat, approvals } = props;
   const all = useObservable(approvals);
-  const open = waiting(all, Date.now()).filter(({ requestedBy }) => requestedBy === by);
+  const asked = approvalsAskedIn(useObservable(chat.state).messages);
+  // Only the number is text of the clock: the card renders again when one expires.
+  useClockText((nowMs) => `${waiting(all, nowMs).length}`);
+  const open = waiting(all, Date.now()).filter(
+    ({ requestedBy, agent, id }) => requestedBy === by || asked.has(`${agent} ${id}`),
+  );
   if (open.length === 0) return null;
   return (
     <Card

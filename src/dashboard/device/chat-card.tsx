@@ -1,11 +1,10 @@
 /** "Ask this device": the chat with an agent. Enter sends, Shift+Enter makes a new line, Escape stops the answer. */
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { ModelDescription } from '../api-types.ts';
 import type { ChatFeed } from '../chat-feed.ts';
 import { textOf } from '../chat-state.ts';
 import type { ChatFailure, ChatMessage, ChatState } from '../chat-state.ts';
-import { failureHint, suggestions } from '../chat-words.ts';
+import { failureHint } from '../chat-words.ts';
 import type { DeviceFeed } from '../device-feed.ts';
 import { useObservable } from '../ui/hooks.ts';
 import { Card, Icon } from '../ui/widgets.tsx';
@@ -18,11 +17,12 @@ const STICKY_PX = 60;
 
 interface Props {
   readonly feed: DeviceFeed;
-  readonly definition: ModelDescription | undefined;
+  /** Questions to begin with. */
+  readonly beginnings: readonly string[];
   readonly title: string;
 }
 
-export function Chat({ feed, definition, title }: Props): JSX.Element {
+export function Chat({ feed, beginnings, title }: Props): JSX.Element {
   const { chat } = feed;
   const state = useObservable(chat.state);
   const isLive = useObservable(feed.link).kind === 'live';
@@ -36,7 +36,7 @@ export function Chat({ feed, definition, title }: Props): JSX.Element {
         </p>
       )}
       {isEmpty ? (
-        <Beginning chat={chat} definition={definition} isDisabled={!isLive} />
+        <Beginning chat={chat} beginnings={beginnings} isDisabled={!isLive} />
       ) : (
         <Messages state={state} />
       )}
@@ -49,15 +49,15 @@ export function Chat({ feed, definition, title }: Props): JSX.Element {
 
 function Beginning(props: {
   chat: ChatFeed;
-  definition: ModelDescription | undefined;
+  beginnings: readonly string[];
   isDisabled: boolean;
 }): JSX.Element {
-  const { chat, definition, isDisabled } = props;
+  const { chat, beginnings, isDisabled } = props;
   return (
     <div class="chat-beginning">
       <p class="muted">It answers from its own data. What it may not do by itself waits for your approval.</p>
       <ul class="chat-suggestions" aria-label="Suggestions">
-        {suggestions(definition).map((text) => (
+        {beginnings.map((text) => (
           <li key={text}>
             <button type="button" class="button" disabled={isDisabled} onClick={() => chat.ask(text)}>
               {text}

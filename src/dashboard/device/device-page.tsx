@@ -13,6 +13,7 @@ import { Card, Empty, Icon, PresenceBadge, ProblemBox, Skeleton, TimeAgo } from 
 import { Activity } from './activity.tsx';
 import { Approvals, AskedFor } from './approvals.tsx';
 import { ChartCard } from './chart-card.tsx';
+import { FLEET_SUGGESTIONS, suggestions } from '../chat-words.ts';
 import { Chat } from './chat-card.tsx';
 import { Commands } from './commands.tsx';
 import { Frames } from './frames.tsx';
@@ -90,7 +91,9 @@ function Sections({ feed, description, definition }: SectionProps): JSX.Element 
       <Approvals oversight={feed.oversight} />
       {definition && <ChartCard feed={feed} definition={definition} />}
       <div class="stack">
-        {description.canChat === true && <Chat feed={feed} definition={definition} title="Ask this device" />}
+        {description.canChat === true && (
+          <Chat feed={feed} beginnings={suggestions(definition)} title="Ask this device" />
+        )}
         {definition && <Commands feed={feed} definition={definition} />}
         <Activity oversight={feed.oversight} />
       </div>
@@ -114,11 +117,11 @@ function PlainSections(
   return (
     <div class="device-grid">
       <Approvals oversight={feed.oversight} />
-      <AskedFor by={`agent:${model}/${id}`} approvals={fleetApprovals} />
+      <AskedFor by={`agent:${model}/${id}`} chat={feed.chat} approvals={fleetApprovals} />
       {canChat === true && (
         <Chat
           feed={feed}
-          definition={definition}
+          beginnings={model === FLEET_MODEL ? FLEET_SUGGESTIONS : suggestions(definition)}
           title={model === FLEET_MODEL ? 'Ask the fleet' : 'Ask this agent'}
         />
       )}

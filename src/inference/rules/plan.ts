@@ -99,7 +99,7 @@ function planLater({ text, isCondition }: Intent & { kind: 'later' }, { tools }:
   };
 }
 
-/** `call tool name=value other="two words"` */
+/** `call tool name=value other="two words" patch={"target": 21}` */
 function planCall({ tool: wanted, text }: Intent & { kind: 'call' }, { tools }: PlanContext): Plan {
   const tool = tools.find(({ name }) => name.toLowerCase() === wanted.toLowerCase());
   if (tool === undefined) {
@@ -108,10 +108,13 @@ function planCall({ tool: wanted, text }: Intent & { kind: 'call' }, { tools }: 
   }
   const properties = new Map(propertiesOf(tool.inputSchema));
   const input: Record<string, unknown> = {};
-  const rest = text.replace(/([\w-]+) ?= ?("(?:[^"\\]|\\.)*"|[^\s,]+),?/g, (_, name: string, raw: string) => {
-    input[name] = literal(raw);
-    return '';
-  });
+  const rest = text.replace(
+    /([\w-]+) ?= ?(\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\}|"(?:[^"\\]|\\.)*"|[^\s,]+),?/g,
+    (_, name: string, raw: string) => {
+      input[name] = literal(raw);
+      return '';
+    },
+  );
   if (rest.trim() !== '')
     return { kind: 'say', text: `Not understood: "${rest.trim()}" is not of the form name=value.` };
   for (const [name, value] of Object.entries(input)) {
