@@ -130,7 +130,7 @@ describe('the dashboard', () => {
     await card(page, 'chat').getByRole('button', { name: 'How many are online?' }).click();
     await page
       .getByLabel('Answer', { exact: true })
-      .getByText(/devices are online \(valve/)
+      .getByText(/of \d+ devices? (?:is|are) online/)
       .waitFor();
     await ask(page, 'move valve/far to 60');
     const approvals = card(page, 'asked-for');

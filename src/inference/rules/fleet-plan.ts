@@ -119,7 +119,7 @@ function counted(value: Readonly<Record<string, unknown>>, { model, presence }: 
       .filter(([, counts]) => counts[presence] > 0)
       .map(([name, counts]) => `${name} ${counts[presence]}`);
     const list = model !== undefined || parts.length === 0 ? '' : ` (${parts.join(', ')})`;
-    return `${sum([presence])} of ${plural(total, what)} ${presenceWord(presence, sum([presence]))}${list}.`;
+    return `${sum([presence])} of ${plural(total, what)} ${presenceWord(presence, total === 1 ? 1 : sum([presence]))}${list}.`;
   }
   const parts = models.map(
     ([name, counts]) => `${name} ${PRESENCES.reduce((more, one) => more + counts[one], 0)}`,
