@@ -125,15 +125,17 @@ function PlainSections(
           title={model === FLEET_MODEL ? 'Ask the fleet' : 'Ask this agent'}
         />
       )}
-      <Card title="State" id="state">
-        {state === null ? (
-          <Empty>It has set no state yet.</Empty>
-        ) : (
-          <pre class="scroll-x" tabIndex={0} role="region" aria-labelledby="state">
-            {JSON.stringify(state, null, 2)}
-          </pre>
-        )}
-      </Card>
+      {model !== FLEET_MODEL && (
+        <Card title="State" id="state">
+          {state === null ? (
+            <Empty>It has set no state yet.</Empty>
+          ) : (
+            <pre class="scroll-x" tabIndex={0} role="region" aria-labelledby="state">
+              {JSON.stringify(state, null, 2)}
+            </pre>
+          )}
+        </Card>
+      )}
       <Frames feed={feed} />
     </div>
   );
