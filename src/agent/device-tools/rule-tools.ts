@@ -3,6 +3,7 @@ import { BridgeError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { JsonSchema } from '../../tools/index.ts';
 import { describeRule, parseRule, type StoredRule } from '../rules/index.ts';
+import type { Action } from './action-gate.ts';
 import { actTool, readTool, type DeviceTool, type Input } from './device-tool.ts';
 import type { ActionTarget } from './policy.ts';
 import { ruleFromSentence } from './rule-sentence.ts';
@@ -94,11 +95,7 @@ function addRule(bench: ToolBench, askedBy: () => string): DeviceTool {
         },
       },
       outputSchema: CHANGED,
-      plan: (input) => {
-        const rule = ruleOf(bench, input);
-        const said = `by the rule "${describeRule(rule, desk.definition)}"`;
-        return { targets: [targetOf(rule)], later: { atMs: null, said, isOnce: false } };
-      },
+      plan: (input) => planOf(bench, ruleOf(bench, input)),
       act: (input, action) => {
         // The id is made as the rule is stored, and not chosen: none of a person is replaced.
         const { id: _, ...rule } = ruleOf(bench, input);
@@ -153,6 +150,11 @@ function ruleOf(
   const names = [context.address.model, context.address.id];
   const data = typeof text === 'string' ? ruleFromSentence(text, definition, names) : rule;
   return parseRule(data, definition);
+}
+
+function planOf({ desk }: ToolBench, rule: ReturnType<typeof ruleOf>): Pick<Action, 'targets' | 'later'> {
+  const said = `by the rule "${describeRule(rule, desk.definition)}"`;
+  return { targets: [targetOf(rule)], later: { atMs: null, said, isOnce: false } };
 }
 
 function targetOf({ do: action }: Pick<StoredRule, 'do'>): ActionTarget {

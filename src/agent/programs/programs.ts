@@ -36,13 +36,7 @@ import {
   type ProgramAnswer,
   type WaitingCall,
 } from './program-answer.ts';
-import {
-  bindingsOf,
-  declaredOf,
-  type CallConsent,
-  type ConsentTerms,
-  type ToolGroup,
-} from './program-bindings.ts';
+import { bindingsOf, declaredOf, type ConsentTerms, type ToolGroup } from './program-bindings.ts';
 import { standardGroups } from './program-groups.ts';
 import { ProgramHost } from './program-host.ts';
 import { ProgramRuns } from './program-runs.ts';
@@ -194,7 +188,7 @@ export class Programs {
     const { program, seed, nowMs, calls: recorded } = attempt;
     const terms = new Map<number, ConsentTerms>();
     const ledger = {
-      consentTo: (sequence: number): CallConsent => consentIn(attempt, sequence),
+      consentTo: (sequence: number) => consentIn(attempt, sequence),
       waits: (sequence: number, of: ConsentTerms): unknown => terms.set(sequence, of),
     };
     const tools = new ToolHost(bindingsOf(groups, ledger));
