@@ -17,4 +17,12 @@ export const modelFileLimits = {
   modelVocabularyMax: 300_000,
   /** Positions a sequence may have, whatever the file says: the tables of positions grow with it. */
   modelContextTokensMax: 8_192,
+  /** Memory of an engine: WebAssembly addresses 4 GiB, and devices share the machine. */
+  modelMemoryBytesMax: 2_048 * MiB,
+  /** KV blocks of an engine when nothing is said: 1,000 agents of 64 tokens of their own beside their models' prompts. */
+  modelKvBlocks: 4_096,
+  /** Memory these take at most; a larger model gets fewer blocks. */
+  modelKvBytesMax: 128 * MiB,
+  /** Rows of one call into WebAssembly; more go in several. */
+  modelRowsPerCallMax: 128,
 } as const;

@@ -24,7 +24,7 @@ export function modelFileError(field: string, what: string): BridgeError {
   return new BridgeError('BRG_MODEL_FILE', `model file: ${field} ${what}`, { details: { field } });
 }
 
-/** @public The bytes of a model file. @throws BridgeError BRG_MODEL_FILE when there is none that can be read */
+/** The bytes of a model file. @throws BridgeError BRG_MODEL_FILE when there is none that can be read */
 export function readModelFile(path: string): Uint8Array {
   let file;
   try {
@@ -52,7 +52,7 @@ export function readModelFile(path: string): Uint8Array {
   }
 }
 
-/** @public What `bytes` hold. @throws BridgeError BRG_MODEL_FILE naming the field that is wrong */
+/** What `bytes` hold. @throws BridgeError BRG_MODEL_FILE naming the field that is wrong */
 export function parseGguf(bytes: Uint8Array): GgufFile {
   const reader = new Reader(bytes);
   if (bytes.length < 24 || reader.u32('magic') !== GGUF_MAGIC)

@@ -45,7 +45,7 @@ export interface LlamaModel {
 /** A word of the kernels' blocks: rows of weights are multiples of it. */
 const ROW_MULTIPLE = 32;
 
-/** @public The model of a file with a vocabulary of this size. @throws BridgeError BRG_MODEL_FILE */
+/** The model of a file with a vocabulary of this size. @throws BridgeError BRG_MODEL_FILE */
 export function readLlama(file: GgufFile, vocabulary: number): LlamaModel {
   const architecture = file.fields.get('general.architecture');
   if (architecture !== 'llama')

@@ -23,7 +23,7 @@ const WORDS: Readonly<Record<string, RegExp>> = {
     /'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+/gu,
 };
 
-/** @public The tokenizer of a file. @throws BridgeError BRG_MODEL_FILE when it has none that is known here */
+/** The tokenizer of a file. @throws BridgeError BRG_MODEL_FILE when it has none that is known here */
 export function readTokenizer({ fields }: GgufFile): Tokenizer {
   const kind = fields.get('tokenizer.ggml.model');
   if (kind !== 'gpt2')
