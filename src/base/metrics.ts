@@ -172,13 +172,20 @@ export function createMetrics(): BridgeMetrics {
   const { messages, bytes, unmapped, denied, queueDropped, throttled } = instruments;
   const { frames, frameBytes, puback, commitMessages, commitSeconds } = instruments;
   const shardGauges = new Map<string, Gauge>();
-  const counted = { qos: [0, 0, 0], bytes: 0, in: frameCounts(), out: frameCounts() };
+  const counted = {
+    qos: [0, 0, 0],
+    bytes: 0,
+    denied: new Map<string, number>(),
+    in: frameCounts(),
+    out: frameCounts(),
+  };
   return {
     // prom-client's inc costs a hash of labels; the hot path adds to numbers, the scrape moves them over.
     messagesIn: (qos) => void (counted.qos[qos] = (counted.qos[qos] ?? 0) + 1),
     bytesIn: (size) => void (counted.bytes += size),
     unmapped: () => unmapped.inc(),
-    denied: (reason) => denied.inc({ reason }),
+    // A client that does not read is denied each message it does not get.
+    denied: (reason) => void counted.denied.set(reason, (counted.denied.get(reason) ?? 0) + 1),
     queueDropped: () => queueDropped.inc(),
     throttled: () => throttled.inc(),
     pubackLatencyMs: (ms) => puback.observe(ms / 1000),
@@ -193,6 +200,8 @@ export function createMetrics(): BridgeMetrics {
       counted.qos.fill(0);
       bytes.inc(counted.bytes);
       counted.bytes = 0;
+      for (const [reason, count] of counted.denied) denied.inc({ reason }, count);
+      counted.denied.clear();
       for (const direction of ['in', 'out'] as const) {
         for (const codec of ['json', 'cbor'] as const) {
           const counts = counted[direction][codec];

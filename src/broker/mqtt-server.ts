@@ -19,7 +19,6 @@
  */
 import { Readable } from 'node:stream';
 import { Aedes, type AedesOptions, type Client, type PublishPacket } from 'aedes';
-import { limits } from '../base/limits.ts';
 import { Throttle, type RateLimits } from './edge/index.ts';
 import { GuardedInput, type GuardLimits, type Violation } from './guard/index.ts';
 import { PublishIntake, type IntakeClient } from './publish-intake.ts';
@@ -189,11 +188,6 @@ function readWithin(client: Client, rateLimits: RateLimits): () => Throttle {
 /** Whether the client said goodbye with a DISCONNECT packet. */
 export function saidGoodbye(client: Client): boolean {
   return internals(client)._disconnected;
-}
-
-/** Whether more waits in this client's socket than it may: it reads too slowly. */
-export function isTooSlow(client: Client): boolean {
-  return client.conn.writableLength > limits.socketBufferBytesMax;
 }
 
 /** Calls `then` when the client's socket takes more, or is gone; ends it when it does not in time. */

@@ -1,5 +1,7 @@
 /** The connection of a session: packets into its client's socket. */
-import { isTooSlow, whenDrained, type Client } from './mqtt-server.ts';
+import { limits } from '../base/limits.ts';
+import { PendingBytes } from './edge/index.ts';
+import { whenDrained, type Client } from './mqtt-server.ts';
 import type { Permissions } from './permissions.ts';
 import {
   firstByte,
@@ -15,7 +17,8 @@ export class ClientLink implements SessionLink {
   readonly #client: Client;
   readonly #permissions: Permissions;
   readonly #session: Session;
-  #isCorked = false;
+  readonly #pending = new PendingBytes();
+  #isScheduled = false;
   #awaitsDrain = false;
 
   constructor(client: Client, permissions: Permissions, session: Session) {
@@ -26,7 +29,8 @@ export class ClientLink implements SessionLink {
 
   hasRoom(): boolean {
     const { conn } = this.#client;
-    return !conn.destroyed && !conn.writableEnded && !isTooSlow(this.#client);
+    if (conn.destroyed || conn.writableEnded) return false;
+    return conn.writableLength + this.#pending.bytes <= limits.socketBufferBytesMax;
   }
 
   mayReceive({ topic }: Message): boolean {
@@ -51,19 +55,38 @@ export class ClientLink implements SessionLink {
   #write(bytes: Buffer): void {
     const { conn } = this.#client;
     if (conn.destroyed || conn.writableEnded) return; // its session keeps what it has to
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      conn.cork();
-      // All of this tick in one call of the system.
-      process.nextTick(() => {
-        this.#isCorked = false;
-        conn.uncork();
-      });
+    this.#pending.add(bytes);
+    if (this.#isScheduled || this.#isBlocked) return;
+    this.#isScheduled = true;
+    // All of this tick in few writes.
+    process.nextTick(() => {
+      this.#isScheduled = false;
+      this.#flush();
+    });
+  }
+
+  /** Writes until enough is under way. */
+  #flush(): void {
+    const { conn } = this.#client;
+    while (!this.#isBlocked && !conn.destroyed && !conn.writableEnded) {
+      const chunk = this.#pending.take();
+      if (chunk === null) return;
+      if (!conn.write(chunk)) this.#awaitDrain();
     }
-    if (conn.write(bytes) || this.#awaitsDrain) return;
+  }
+
+  /** Whether the socket has enough. */
+  get #isBlocked(): boolean {
+    return this.#awaitsDrain && this.#client.conn.writableLength >= limits.mqttWriteAheadBytes;
+  }
+
+  /** Goes on when the socket has taken all; one that does not in time is closed. */
+  #awaitDrain(): void {
+    if (this.#awaitsDrain) return;
     this.#awaitsDrain = true;
     whenDrained(this.#client, () => {
       this.#awaitsDrain = false;
+      this.#flush();
       this.#session.pump();
     });
   }

@@ -1,5 +1,5 @@
 /** What one client, or one address, may take of the MQTT side. See limits.ts. */
-import { MiB } from './units.ts';
+import { KiB, MiB } from './units.ts';
 
 export const edgeLimits = {
   // --- before CONNECT -------------------------------------------------------------------------------
@@ -26,6 +26,9 @@ export const edgeLimits = {
    * one does at full speed. AWS IoT: 100 messages and 512 KB. */
   mqttMessagesPerSecondMax: 100_000,
   mqttBytesPerSecondMax: 128 * MiB,
+  /** Bytes given to a socket that takes no more just now; it has to take them within `mqttDrainTimeoutMs`. More wait in
+   * front of it, up to `socketBufferBytesMax`. */
+  mqttWriteAheadBytes: 256 * KiB,
   /** A client is read again after this at the latest for a look at the clock: so long its keep alive is not asked for. */
   mqttThrottleStepMs: 1_000,
 } as const;

@@ -55,7 +55,7 @@ export const messageLimits = {
   sequenceRangesMax: 64,
 
   // --- connections ----------------------------------------------------------------------------------
-  /** Bytes waiting in a WebSocket before it is closed with 1013. */
+  /** Bytes waiting in a WebSocket before it is closed with 1013, and for an MQTT socket before QoS 0 is dropped. */
   socketBufferBytesMax: 4 * MiB,
   /** Bytes that each journaled frame carries about its connection; one about which there is more to say waits for an fsync instead. */
   standingBytesMax: 1 * KiB,
@@ -94,7 +94,7 @@ export const messageLimits = {
   mqttTopicLevelsMax: 100,
   /** How often the files of a TLS certificate are looked at for a renewal. */
   tlsWatchMs: 2_000,
-  /** A frozen subscriber blocks aedes' emitter until this (mqtt-edge 0.4). */
+  /** Time an MQTT socket may take nothing of what was written; then it is closed. */
   mqttDrainTimeoutMs: 2_000,
   /** MQTT sockets open at once; one costs about 20 KB. */
   mqttConnectionsMax: 20_000,
