@@ -5,21 +5,44 @@
  * "a/#" matches "a" too [MQTT-4.7.1-2]. A wildcard in the first level does not match topics that begin with `$` [MQTT-4.7.2-1].
  */
 export function contains(outer: string, inner: string): boolean {
-  const wide = outer.split('/');
-  const narrow = inner === '#' ? ['+', '#'] : inner.split('/'); // the same topics
-  for (let at = 0; ; at++) {
-    const [left, right] = [wide[at], narrow[at]];
-    if (left === '#') return at > 0 || right === '#' || right === '+' || !isSystem(right);
-    if (left === undefined || right === undefined) return left === right;
-    if (right === '#') return false;
-    if (left === '+') {
-      if (at === 0 && isSystem(right)) return false;
-    } else if (left !== right) return false;
+  if (inner === '#') return outer === '#' || outer === '+/#'; // those match all that do not begin with `$`
+  let [left, right] = [0, 0]; // where the levels begin; -1: there are no more
+  for (let isFirst = true; ; isFirst = false) {
+    if (isLevel(outer, left, '#')) return !isFirst || !isSystem(inner);
+    if (left === -1 || right === -1) return left === right;
+    if (isLevel(inner, right, '#')) return false;
+    if (isLevel(outer, left, '+')) {
+      if (isFirst && isSystem(inner)) return false;
+    } else if (!isSameLevel(outer, left, inner, right)) return false;
+    left = nextLevel(outer, left);
+    right = nextLevel(inner, right);
   }
 }
 
-function isSystem(level: string | undefined): boolean {
-  return level?.startsWith('$') ?? false;
+/** Whether the level at `at` is this wildcard. */
+function isLevel(filter: string, at: number, wildcard: '#' | '+'): boolean {
+  return at !== -1 && filter[at] === wildcard && (at + 1 === filter.length || filter[at + 1] === '/');
+}
+
+function isSameLevel(one: string, at: number, other: string, otherAt: number): boolean {
+  const length = levelEnd(one, at) - at;
+  return (
+    levelEnd(other, otherAt) - otherAt === length && other.startsWith(one.slice(at, at + length), otherAt)
+  );
+}
+
+function levelEnd(filter: string, at: number): number {
+  const slash = filter.indexOf('/', at);
+  return slash === -1 ? filter.length : slash;
+}
+
+function nextLevel(filter: string, at: number): number {
+  const slash = filter.indexOf('/', at);
+  return slash === -1 ? -1 : slash + 1;
+}
+
+function isSystem(topic: string): boolean {
+  return topic.startsWith('$');
 }
 
 /** What a template means for somebody: `{model}`, `{id}`, `{user}` replaced; null where it says nothing about them. */
