@@ -22,22 +22,25 @@ export function textEnd(bytes: Uint8Array, at: number, limit: number): number {
  * non-characters. U+FEFF is a character as any other [MQTT-1.5.3-3].
  */
 export function isText(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]!;
-    if (byte >= 0x20 && byte < 0x7f) continue;
-    if (byte < 0xc2 || byte > 0xf4) return false; // a control character, a stray or an overlong byte
-    const length = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
-    if (at + length > end) return false;
-    let point = byte & (0xff >> (length + 1));
-    for (let i = 1; i < length; i++) {
-      const next = bytes[at + i]!;
-      if ((next & 0xc0) !== 0x80) return false;
-      point = (point << 6) | (next & 0x3f);
-    }
-    if (!isAllowedPoint(point, length)) return false;
-    at += length - 1;
+  let at = start;
+  while (at < end && at !== -1) at = characterEnd(bytes, at, end);
+  return at === end;
+}
+
+/** Where the character at `at` ends; -1: there is none that is allowed. */
+function characterEnd(bytes: Uint8Array, at: number, end: number): number {
+  const byte = bytes[at]!;
+  if (byte >= 0x20 && byte < 0x7f) return at + 1;
+  if (byte < 0xc2 || byte > 0xf4) return -1; // a control character, a stray or an overlong byte
+  const length = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+  if (at + length > end) return -1;
+  let point = byte & (0xff >> (length + 1));
+  for (let i = 1; i < length; i++) {
+    const next = bytes[at + i]!;
+    if ((next & 0xc0) !== 0x80) return -1;
+    point = (point << 6) | (next & 0x3f);
   }
-  return true;
+  return isAllowedPoint(point, length) ? at + length : -1;
 }
 
 /** @param length bytes the code point was written with */
@@ -59,13 +62,14 @@ export function topicNameFault(
 ): string | null {
   if (start === end) return 'an empty topic name [MQTT-4.7.3-1]';
   let levels = 1;
-  for (let at = start; at < end; at++) {
+  for (let at = start; at < end;) {
     const byte = bytes[at]!;
     if (byte === SLASH) levels++;
     else if (byte === PLUS || byte === HASH) return 'a wildcard in a topic name [MQTT-3.3.2-2]';
+    at = characterEnd(bytes, at, end);
+    if (at === -1) return NOT_TEXT;
   }
-  if (levels > levelsMax) return `a topic of more than ${levelsMax} levels`;
-  return isText(bytes, start, end) ? null : NOT_TEXT;
+  return levels > levelsMax ? `a topic of more than ${levelsMax} levels` : null;
 }
 
 /** What is wrong with a topic filter; null: nothing. @param levelsMax levels it may have */
@@ -77,7 +81,7 @@ export function topicFilterFault(
 ): string | null {
   if (start === end) return 'an empty topic filter [MQTT-4.7.3-1]';
   let levels = 1;
-  for (let at = start; at < end; at++) {
+  for (let at = start; at < end;) {
     const byte = bytes[at]!;
     if (byte === SLASH) levels++;
     else if (byte === HASH || byte === PLUS) {
@@ -86,9 +90,10 @@ export function topicFilterFault(
       if (!isLevel) return 'a wildcard that is not a whole level [MQTT-4.7.1-2, MQTT-4.7.1-3]';
       if (byte === HASH && at + 1 !== end) return '"#" before the end of a filter [MQTT-4.7.1-2]';
     }
+    at = characterEnd(bytes, at, end);
+    if (at === -1) return NOT_TEXT;
   }
-  if (levels > levelsMax) return `a topic filter of more than ${levelsMax} levels`;
-  return isText(bytes, start, end) ? null : NOT_TEXT;
+  return levels > levelsMax ? `a topic filter of more than ${levelsMax} levels` : null;
 }
 
 export const NOT_TEXT = 'text that is not UTF-8, or has control characters [MQTT-1.5.3-1, MQTT-1.5.3-2]';
