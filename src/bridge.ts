@@ -1,13 +1,14 @@
 /** Composition root: the only file of the main thread that sees every room. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { Runtime, type ActorRuntime, type StartShard } from './actor/index.ts';
+import { Runtime, type ActorRuntime, type Readiness, type StartShard } from './actor/index.ts';
 import { sortClasses } from './agent/index.ts';
 import { BridgeError } from './base/errors.ts';
 import { newId } from './base/ids.ts';
 import { createLog, type Log } from './base/log.ts';
 import { createMetrics, type BridgeMetrics } from './base/metrics.ts';
-import { createBroker, type Broker, type BrokerOptions } from './broker/index.ts';
+import { createBroker, type Broker } from './broker/index.ts';
+import { edgeOptions, tlsOptions } from './broker-settings.ts';
 import { checkConfig, checkReach, type Config } from './config.ts';
 import { placeShards, prepareDataDir } from './data-dir.ts';
 import { describeDefinition, describePlainModel, Registry } from './device/index.ts';
@@ -125,6 +126,7 @@ class RunningBridge implements Bridge {
     const mcp = (this.#mcp = mcpEndpoint({ runtime, models, version: packageVersion(), log: this.#log }));
     this.#gateway = await createGateway({
       runtime,
+      readiness: () => this.#readiness(runtime),
       models,
       mcp: (request, requester) => mcp.fetch(request, requester),
       host: config.host,
@@ -143,6 +145,8 @@ class RunningBridge implements Bridge {
       version: packageVersion(),
       transfers: { directory: transfersIn(config.dataDir), agentBytesMax: config.agentBytesMax },
     });
+    // Who finds that another process has the directory has taken nothing from anybody by then.
+    await Promise.race([this.#until(runtime, (kind) => kind !== 'starting'), startFailed]);
     this.#broker = await createBroker({
       runtime,
       registry,
@@ -158,7 +162,9 @@ class RunningBridge implements Bridge {
       onFatal: (error) => this.#fatal(error),
       ...tlsOptions(config),
     });
-    await Promise.race([this.#ready(runtime), startFailed]);
+    // Stopping: the start has failed, and nobody waits for it any more.
+    const isReady = (kind: Readiness['kind']): boolean => ['ready', 'disk-full', 'stopping'].includes(kind);
+    await Promise.race([this.#until(runtime, isReady), startFailed]);
     this.#failed = undefined;
     // Only now it is certain that nobody else uses the directory.
     clearTransfers(config.dataDir, startMs);
@@ -201,14 +207,20 @@ class RunningBridge implements Bridge {
     return shards === 1 ? [workerShard(settings)] : workerShards(settings, shards);
   }
 
-  async #ready(runtime: ActorRuntime): Promise<void> {
+  async #until(runtime: ActorRuntime, holds: (kind: Readiness['kind']) => boolean): Promise<void> {
     for (;;) {
       const readiness = runtime.readiness();
-      // Stopping: the start has failed, and nobody waits for it any more.
-      if (['ready', 'disk-full', 'stopping'].includes(readiness.kind)) return;
+      if (holds(readiness.kind)) return;
       if (readiness.kind === 'replaying') this.#options.onProgress?.(readiness.applied, readiness.total);
       await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
     }
+  }
+
+  /** What the sessions promise has to be on the disk as well. */
+  #readiness(runtime: ActorRuntime): Readiness {
+    const readiness = runtime.readiness();
+    const sinceMs = this.#broker?.fullSinceMs() ?? null;
+    return readiness.kind === 'ready' && sinceMs !== null ? { kind: 'disk-full', sinceMs } : readiness;
   }
 
   async #renderMetrics(): Promise<{ contentType: string; body: string }> {
@@ -218,7 +230,7 @@ class RunningBridge implements Bridge {
       mooring_mqtt_connections: this.#broker?.connectionCount() ?? 0,
       mooring_websocket_connections: this.#gateway?.connectionCount() ?? 0,
       ...this.#broker?.numbers(),
-      mooring_ready: this.#runtime?.readiness().kind === 'ready' ? 1 : 0,
+      mooring_ready: this.#runtime !== undefined && this.#readiness(this.#runtime).kind === 'ready' ? 1 : 0,
     };
     // `stats` answers a flat object of numbers (docs/design/requests.md).
     return this.#metrics.render((stats ?? {}) as Record<string, number>, gauges);
@@ -233,23 +245,6 @@ class RunningBridge implements Bridge {
     if (this.#options.onFatal === undefined) process.exit(1);
     this.#options.onFatal(error);
   }
-}
-
-/** What one client, or one address, may take of the broker. */
-function edgeOptions(config: Config): NonNullable<BrokerOptions['edge']> {
-  return {
-    messagesPerSecondMax: config.mqttMessagesPerSecondMax,
-    bytesPerSecondMax: config.mqttBytesPerSecondMax,
-    connectionsPerSourceMax: config.mqttConnectionsPerSourceMax,
-    connectsPerSecondMax: config.mqttConnectsPerSecondMax,
-    connectsPerMinuteMax: config.mqttConnectsPerMinuteMax,
-  };
-}
-
-/** What the settings say about MQTT over TLS; nothing of it: there is none. */
-function tlsOptions({ mqttsPort, tlsCert, tlsKey, tlsCa }: Config): Pick<BrokerOptions, 'tls'> {
-  if (mqttsPort === null || tlsCert === null || tlsKey === null) return {};
-  return { tls: { port: mqttsPort, cert: tlsCert, key: tlsKey, ca: tlsCa } };
 }
 
 /** @throws BridgeError BRG_CONFIG when programs are to be checked and cannot be */

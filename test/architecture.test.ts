@@ -29,6 +29,7 @@ const ROOT_FILES = [
   'config.ts',
   'config-values.ts',
   'bridge.ts',
+  'broker-settings.ts',
   'data-dir.ts',
   'mcp-bridge.ts',
   'shard.ts',

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ActorRuntime, Publication } from '../actor/index.ts';
-import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { SessionStore } from '../base/session-rows.ts';
@@ -13,6 +12,7 @@ import { BrokerContext, type EdgeLimits } from './context.ts';
 import { noCounters, type BrokerCounters } from './counters.ts';
 import type { Visitor } from './edge/index.ts';
 import { createMqttServer, openConnection } from './hooks.ts';
+import { closed, listenError, withDeadline, type Place } from './listening.ts';
 import type { MqttServer } from './mqtt-server.ts';
 import { MemorySessionStore, Message, Sessions, type SessionBounds } from './sessions/index.ts';
 import { SessionUpkeep } from './session-upkeep.ts';
@@ -57,6 +57,8 @@ export interface Broker {
   connectionCount(): number;
   /** Gauges of what is kept for clients, by their metrics' names. */
   numbers(): Record<string, number>;
+  /** Since when the disk has had no room for sessions, so that nothing they promise is acknowledged; null: it has. */
+  fullSinceMs(): number | null;
   /** Takes no more, lets what is in flight be acknowledged (2 s at most), closes all. Never rejects. */
   stop(): Promise<void>;
 }
@@ -200,6 +202,10 @@ class RunningBroker implements Broker {
     return { ...this.#upkeep.numbers(), mooring_mqtt_unknown_connections: this.#context.room.unknownCount };
   }
 
+  fullSinceMs(): number | null {
+    return this.#context.sessions.log.fullSinceMs;
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -261,40 +267,4 @@ class RunningBroker implements Broker {
     const isKept = sessions.deliver(new Message(topic, payload), { qos, retain, setBy: '' });
     if (!isKept) this.#context.counters.denied('retained-limit');
   }
-}
-
-/** Where a listener is to be, and the setting of its port. */
-interface Place {
-  readonly host: string;
-  readonly port: number;
-  readonly setting: string;
-}
-
-/** Resolves when the server takes no more connections and has none. */
-function closed(server: Server | null): Promise<void> {
-  return new Promise((resolve) => (server === null ? resolve() : server.close(() => resolve())));
-}
-
-function listenError(error: NodeJS.ErrnoException, { host, port, setting }: Place): BridgeError {
-  if (error.code === 'EADDRINUSE') {
-    return new BridgeError(
-      'BRG_PORT_IN_USE',
-      `MQTT port ${port} on ${host} is already in use: end the program that has it, or set ${setting} to another port (0 = any free one)`,
-      { cause: error },
-    );
-  }
-  return new BridgeError(
-    'BRG_CONFIG',
-    `cannot listen for MQTT on ${host}:${port} (${error.code ?? error.message}): check MOORING_HOST and ${setting}`,
-    { cause: error },
-  );
-}
-
-async function withDeadline(work: Promise<unknown>, deadlineMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, deadlineMs - performance.now()));
-  });
-  await Promise.race([work, timeout]);
-  clearTimeout(timer);
 }

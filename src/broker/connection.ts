@@ -60,6 +60,8 @@ export class Connection {
   #frames: Map<string, FramesFeed> | null = null;
   #phase: 'opened' | 'ready' | 'closed' = 'opened';
   #isAgentsLimitReported = false;
+  /** Filters that are allowed, and whose turn has not come. */
+  #filtersWaiting = 0;
   #lastTopic = '';
   #lastRoute: Route = ORDINARY;
 
@@ -76,6 +78,11 @@ export class Connection {
     this.client = client;
     this.session = new ClientSession(context, this);
     this.queue = new IngestQueue(new QueueHost(context, this));
+  }
+
+  /** Its filters, with those of a SUBSCRIBE that waits. */
+  get filterCount(): number {
+    return this.session.filterCount + this.#filtersWaiting;
   }
 
   get isReady(): boolean {
@@ -136,7 +143,11 @@ export class Connection {
   /** A filter is allowed: calls `then` when it may be granted. */
   subscribe(filter: string, qos: 0 | 1 | 2, then: () => void): void {
     // What the client published before it subscribed must not come by the new subscription [MQTT-4.6.0-6].
-    this.queue.whenPassed(() => this.session.subscribe(filter, qos, then));
+    this.#filtersWaiting += 1;
+    this.queue.whenPassed(() => {
+      this.#filtersWaiting -= 1;
+      this.session.subscribe(filter, qos, then);
+    });
   }
 
   /** The SUBACK was sent; `filters` are those granted. */

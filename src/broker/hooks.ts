@@ -158,7 +158,7 @@ function maySubscribe(context: BrokerContext, connection: Connection, topic: str
     permissions.denied('subscribe', topic);
     return false;
   }
-  if (session.filterCount < limits.mqttFiltersPerClientMax || session.has(topic)) return true;
+  if (connection.filterCount < limits.mqttFiltersPerClientMax || session.has(topic)) return true;
   context.counters.denied('subscriptions-limit');
   return false;
 }

@@ -6,7 +6,7 @@ import { createServer, STATUS_CODES } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { ActorRuntime } from '../actor/index.ts';
+import type { ActorRuntime, Readiness } from '../actor/index.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
 import { BridgeError } from '../base/errors.ts';
@@ -28,6 +28,8 @@ import { AgentSockets } from './upgrade.ts';
 
 export interface GatewayOptions {
   readonly runtime: ActorRuntime;
+  /** What `/readyz` says; default: whether the runtime is ready. */
+  readonly readiness?: () => Readiness;
   /** As `GET /api/models` answers them. */
   readonly models: readonly ModelInfo[];
   readonly host: string;
@@ -126,7 +128,7 @@ class HttpGateway implements Gateway {
       },
       modelNames: new Set([...options.models.map(({ model }) => model), ...BUILT_IN_MODELS]),
       files: loadStaticFiles(options.dashboardDir),
-      local: localAnswers(options),
+      local: localAnswers({ readiness: () => options.runtime.readiness(), ...options }),
       mcp: options.mcp ?? null,
       transfers: options.transfers ?? null,
       log: options.log,

@@ -1,5 +1,5 @@
 /** What the gateway answers without asking an agent: health, readiness, metrics, models, OpenAPI. */
-import type { ActorRuntime, Readiness } from '../actor/index.ts';
+import type { Readiness } from '../actor/index.ts';
 import { unreachable } from '../base/errors.ts';
 import { describeRoutes } from './openapi.ts';
 import { jsonAnswer } from './problem.ts';
@@ -18,7 +18,7 @@ export interface MetricsSource {
 }
 
 interface LocalContext {
-  readonly runtime: ActorRuntime;
+  readiness(): Readiness;
   readonly models: readonly ModelInfo[];
   readonly metrics: MetricsSource;
   readonly version: string;
@@ -30,7 +30,7 @@ export function localAnswers(context: LocalContext): LocalAnswers {
   return {
     health: () => jsonAnswer({ status: 'ok', version: context.version }),
     ready: () => {
-      const readiness = context.runtime.readiness();
+      const readiness = context.readiness();
       return jsonAnswer(describeReadiness(readiness), readiness.kind === 'ready' ? 200 : 503);
     },
     metrics: async () => {

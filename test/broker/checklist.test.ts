@@ -143,3 +143,20 @@ test('checklist 26: after 300 connections that were cut off somewhere everything
   await until(() => count('detach') === count('attach'));
   expect(count('attach')).toBe(100);
 });
+
+test('checklist 13: a client has at most 20,000 filters, also by one SUBSCRIBE that waits behind a publish', async () => {
+  const { runtime, socket, counts } = await start();
+  const client = await socket();
+  await client.connect('many');
+  const filters = Array.from({ length: 21_000 }, (_, n) => `${n.toString(36)}/+`);
+  client.subscribe(1, filters.slice(0, 12_000), 0);
+  client.publish('x', 'x', 1, 1);
+  await until(() => client.types().length > 2);
+  runtime.mode = 'hold';
+  client.publish('devices/pump/p1/telemetry', '{}', 1, 2);
+  client.subscribe(2, filters.slice(12_000), 0);
+  await until(() => counts.denied.length >= 1000);
+  runtime.mode = 'auto';
+  runtime.release();
+  expect(counts.denied).toEqual(Array(1000).fill('subscriptions-limit'));
+});

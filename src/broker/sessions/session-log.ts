@@ -30,7 +30,7 @@ export class SessionLog {
   #next = 1;
   #committed = 0;
   #phase: 'idle' | 'scheduled' | 'committing' | 'closed' = 'idle';
-  #isFull = false;
+  #fullSinceMs: number | null = null;
   readonly #waiting = new Map<number, (() => void)[]>();
   #onIdle: (() => void) | null = null;
 
@@ -42,6 +42,11 @@ export class SessionLog {
   /** The commit after which everything changed until now is on the disk. */
   get ticket(): number {
     return this.changes.isEmpty ? this.#next - 1 : this.#next;
+  }
+
+  /** Since when there has been no room for what changes; null: there is. */
+  get fullSinceMs(): number | null {
+    return this.#fullSinceMs;
   }
 
   isCommitted(ticket: number): boolean {
@@ -67,7 +72,7 @@ export class SessionLog {
   /** Commits what there is, and ends. Never rejects; on a full disk what is not written is lost. */
   async close(): Promise<void> {
     if (this.#phase === 'scheduled') this.#commit();
-    if (this.#phase === 'committing' && !this.#isFull) {
+    if (this.#phase === 'committing' && this.#fullSinceMs === null) {
       await new Promise<void>((resolve) => (this.#onIdle = resolve));
     }
     this.#phase = 'closed';
@@ -100,8 +105,8 @@ export class SessionLog {
 
   #done(ticket: number): void {
     if (this.#phase === 'closed') return;
-    if (this.#isFull) this.#options.log.info({}, 'the disk has room for mqtt sessions again');
-    this.#isFull = false;
+    if (this.#fullSinceMs !== null) this.#options.log.info({}, 'the disk has room for mqtt sessions again');
+    this.#fullSinceMs = null;
     this.#committed = ticket;
     this.#phase = 'idle';
     const waiting = this.#waiting.get(ticket);
@@ -119,9 +124,9 @@ export class SessionLog {
       onFatal(error instanceof Error ? error : new Error(String(error)));
       return;
     }
-    if (!this.#isFull)
+    if (this.#fullSinceMs === null)
       log.error({ err: error.message }, 'disk is full: nothing of mqtt sessions is acknowledged');
-    this.#isFull = true;
+    this.#fullSinceMs ??= Date.now();
     this.#onIdle?.();
     setTimeout(() => {
       if (this.#phase === 'committing') this.#write(changes, ticket);

@@ -185,7 +185,9 @@ test('a full disk holds acknowledgements back until there is room', async () => 
   publisher.send(Buffer.from([0x33, 6, 0, 1, 0x72, 0, 2, 0x79]));
   await until(() => sessionStore.writes === 2); // it was tried again
   expect(publisher.pubacks()).toEqual([1]);
+  expect(setup.broker.fullSinceMs()).not.toBeNull();
   sessionStore.failure = null;
   await until(() => publisher.pubacks().length === 2);
+  expect(setup.broker.fullSinceMs()).toBeNull();
   expect(sessionStore.load().retained).toHaveLength(1);
 });
