@@ -105,3 +105,19 @@ test('checklist 22, 24: subscriptions, queues, QoS 2, retained messages and a ba
   await until(() => more.length === 1, 'what was published last');
   expect(more).toEqual(['two/end e']);
 });
+
+test('a session that nobody comes back to overflows, oldest first, and ends, with counters that say so', async () => {
+  const bridge = await startBridge(await testDataDir(), ['--mqtt-session-expiry-s', '3']);
+  const away = ['-c', '-i', 'away', '-q', '1', '-t', 'log/#'];
+  await mosquitto(bridge, 'mosquitto_sub', ...away, '-E');
+  const publisher = await bridge.mqtt();
+  const all = Array.from({ length: 1010 }, (_, n) => publisher.publishAsync('log/n', String(n), { qos: 1 }));
+  await Promise.all(all);
+  expect(await bridge.metric('mooring_mqtt_queue_dropped_total')).toBe(10);
+  expect(await mosquitto(bridge, 'mosquitto_sub', ...away, '-C', '1000')).toEqual({
+    code: 0,
+    lines: Array.from({ length: 1000 }, (_, n) => String(n + 10)),
+  });
+  await until(async () => (await bridge.metric('mooring_mqtt_sessions')) === 0, 'the session to end');
+  expect(await bridge.metric('mooring_mqtt_queued_bytes')).toBe(0);
+});
