@@ -24,6 +24,8 @@ export interface TlsFiles {
 
 /** What becomes of connections. */
 export interface TlsAcceptor {
+  /** Handshakes under way; default: the limit of this name. */
+  readonly handshakesMax?: number;
   accept(socket: TLSSocket): void;
   /** Too many handshakes were under way. */
   refused(): void;
@@ -60,7 +62,7 @@ export class TlsListener {
     // Each begins one handshake, which ends in one of the other two events.
     this.server.on('connection', (socket) => {
       this.#handshakes += 1;
-      if (this.#handshakes <= limits.mqttHandshakesMax) return;
+      if (this.#handshakes <= (acceptor.handshakesMax ?? limits.mqttHandshakesMax)) return;
       acceptor.refused();
       socket.destroy();
     });
