@@ -119,7 +119,7 @@ function createInstruments(registers: Registry[]) {
     }),
     throttled: new Counter({
       name: 'mooring_mqtt_throttled_total',
-      help: 'Times an MQTT client was not read for a while because it sent more than its rate',
+      help: 'Clients over their rate',
       registers,
     }),
     frames: new Counter({
