@@ -1,18 +1,19 @@
-/** `mooring agent mcp`: the MCP servers an agent uses. */
+/** `mooring agent mcp`: the MCP servers an agent uses, and what they ask people. */
 import { readFileSync } from 'node:fs';
 import { limits } from '../base/limits.ts';
 import { agentPath, subcommand } from './agent-path.ts';
 import { asObject, CLIENT_OPTIONS, clientOf, objectsOf, type Json } from './bridge-client.ts';
 import { EXIT, printJson, UsageError, type Command, type Invocation } from './command.ts';
-import { cut, textTable } from './text-table.ts';
+import { cut, localTime, textTable } from './text-table.ts';
 
 const TRUSTS = ['none', 'read', 'full'];
 /** Characters of an error in the table. */
 const ERROR_CHARACTERS_MAX = 100;
 
 export const mcpCommand: Command = {
-  summary: 'MCP servers an agent uses: list them, add one, remove one',
-  usage: '<model>/<id> [list | add <name> <url> | remove <id>]',
+  summary: 'MCP servers an agent uses: list them, add one, remove one, answer what they ask',
+  usage:
+    '<model>/<id> [list | add <name> <url> | remove <id> | questions | answer <question> <accept|decline>]',
   arguments: { min: 1, max: 4 },
   options: {
     id: { type: 'string', value: '<id>', meaning: 'with add: its id (default: made up)' },
@@ -27,6 +28,11 @@ export const mcpCommand: Command = {
       meaning: 'with add: JSON {"name": "value"} sent with every request; - reads stdin',
       note: 'no option takes a secret itself: command lines show in ps',
     },
+    content: {
+      type: 'string',
+      value: '<json>',
+      meaning: 'with answer accept: the form, filled: {"field": "value"}',
+    },
     ...CLIENT_OPTIONS,
   },
   details:
@@ -36,14 +42,22 @@ export const mcpCommand: Command = {
     'mooring agent mcp pump/p1',
     'mooring agent mcp pump/p1 add weather https://weather.example/mcp --trust read',
     'mooring agent mcp pump/p1 remove x7k2',
+    'mooring agent mcp pump/p1 questions',
+    `mooring agent mcp pump/p1 answer q5t1 accept --content '{"sure": true}'`,
   ],
   run: mcp,
 };
 
 async function mcp(invocation: Invocation): Promise<number> {
   const path = `${agentPath(invocation)}/mcp-servers`;
-  const { name, words } = subcommand(invocation, { list: [], add: ['<name>', '<url>'], remove: ['<id>'] });
-  checkOptions(invocation, name === 'add');
+  const { name, words } = subcommand(invocation, {
+    list: [],
+    add: ['<name>', '<url>'],
+    remove: ['<id>'],
+    questions: [],
+    answer: ['<question>', '<accept|decline>'],
+  });
+  checkOptions(invocation, name);
   const client = clientOf(invocation);
   switch (name) {
     case 'list': {
@@ -63,13 +77,30 @@ async function mcp(invocation: Invocation): Promise<number> {
         ? printJson(answer)
         : print(`${id} is removed, with its tokens and questions\n`);
     }
+    case 'questions': {
+      const answer = await client.ask('GET', `${agentPath(invocation)}/mcp-questions`);
+      return invocation.isJson
+        ? printJson(answer)
+        : print(questionTable(objectsOf(asObject(answer)['items'])));
+    }
+    case 'answer': {
+      const [question = '', word = ''] = words;
+      const body = answerOf(invocation, word);
+      const timeoutMs =
+        limits.mcpCallMs + limits.mcpConnectMs + limits.mcpListMs + 2 * limits.requestTimeoutMs;
+      const place = `${agentPath(invocation)}/mcp-questions/${encodeURIComponent(question)}`;
+      const answer = await client.ask('POST', place, { body, timeoutMs });
+      return invocation.isJson ? printJson(answer) : print(answered(asObject(answer)));
+    }
   }
 }
 
-function checkOptions({ values }: Invocation, isAdding: boolean): void {
+function checkOptions({ values }: Invocation, name: string): void {
   const { trust } = values;
   const given = ['id', 'trust', 'headers-file'].find((option) => values[option] !== undefined);
-  if (given !== undefined && !isAdding) throw new UsageError(`--${given} goes with add only`);
+  if (given !== undefined && name !== 'add') throw new UsageError(`--${given} goes with add only`);
+  if (values['content'] !== undefined && name !== 'answer')
+    throw new UsageError('--content goes with answer only');
   if (trust !== undefined && !TRUSTS.includes(trust))
     throw new UsageError(`--trust is ${JSON.stringify(trust)}; allowed are ${TRUSTS.join(', ')}`);
 }
@@ -118,6 +149,51 @@ function serverTable(items: readonly Json[]): string {
     cut(String(error ?? authUrl ?? '-'), ERROR_CHARACTERS_MAX),
   ]);
   return textTable(['ID', 'NAME', 'STATE', 'TRUST', 'TOOLS', 'URL', 'SAYS'], rows);
+}
+
+function questionTable(items: readonly Json[]): string {
+  if (items.length === 0) return 'no server asks anything\n';
+  const rows = items.map(({ id, serverId, tool, message, ask, expiresAtMs }) => [
+    String(id),
+    String(serverId),
+    String(tool ?? '-'),
+    localTime(Number(expiresAtMs)),
+    cut(String(message), ERROR_CHARACTERS_MAX),
+    cut(wanted(asObject(ask)), ERROR_CHARACTERS_MAX),
+  ]);
+  return textTable(['QUESTION', 'SERVER', 'TOOL', 'UNTIL', 'SAYS', 'WANTS'], rows);
+}
+
+/** Fields of its form, those that may be left out with `?`; or the address to open. */
+function wanted({ mode, url, requestedSchema }: Json): string {
+  if (mode === 'url') return `open ${String(url)}`;
+  const { properties, required } = asObject(requestedSchema);
+  const needed = Array.isArray(required) ? required : [];
+  const fields = Object.entries(asObject(properties)).map(([name, field]) => {
+    const { type, enum: values } = asObject(field);
+    const kind = Array.isArray(values) ? values.join('|') : String(type ?? 'any');
+    return `${name}${needed.includes(name) ? '' : '?'}: ${kind}`;
+  });
+  return fields.join(', ') || 'a yes';
+}
+
+/** @throws UsageError */
+function answerOf({ values: { content } }: Invocation, word: string): object {
+  if (word !== 'accept' && word !== 'decline')
+    throw new UsageError(`${JSON.stringify(word)} is none of: accept, decline`);
+  if (content === undefined) return { action: word };
+  if (word === 'decline') throw new UsageError('--content goes with accept only');
+  try {
+    return { action: word, content: JSON.parse(content) as unknown };
+  } catch {
+    throw new UsageError('--content is not valid JSON');
+  }
+}
+
+function answered({ kind, result }: Json): string {
+  if (kind === 'waiting') return 'taken; the server asks more: mooring agent mcp <model>/<id> questions\n';
+  if (kind === 'taken') return 'taken\n';
+  return `the call has ended: ${typeof result === 'string' ? result : JSON.stringify(result)}\n`;
 }
 
 function print(text: string): number {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startBridge, temporaryDir } from '../support/bridge.ts';
+import { addServer, call, mcpBridge } from '../support/mcp-agents.ts';
 import { modernServer } from '../support/mcp-http-server.ts';
 import { mooring } from './start.ts';
 
@@ -49,4 +50,27 @@ it('mooring agent mcp adds a server with headers from a file, lists it without t
   expect(table.stdout + json.stdout + added.stdout).not.toContain('s3cret');
   expect(await run('remove', 'sums')).toMatchObject({ code: 0 });
   expect(await bridge.agent('pump/p1/mcp-servers')).toEqual({ items: [] });
+});
+
+it('mooring agent mcp shows what a server asks a person, and takes the answer', async () => {
+  const server = await modernServer();
+  const bridge = await mcpBridge();
+  const id = await addServer(bridge, 'worker/w', server.url);
+  await call(bridge, 'worker/w', 'use', id, 'confirm', {});
+  const run = (...args: string[]) =>
+    mooring(['agent', 'mcp', 'worker/w', ...args, '--url', bridge.bridge.http.url]);
+  const asked = await run('questions');
+  expect(asked.stdout).toMatch(/^QUESTION .*\n\S+ .*confirm .*Are you sure\? +sure: boolean\n$/);
+  const question = /\n(\S+) /.exec(asked.stdout)?.[1] ?? '';
+  expect(await run('answer', question, 'perhaps')).toMatchObject({ code: 2 });
+  expect(await run('answer', question, 'accept', '--content', '{')).toMatchObject({ code: 2 });
+  expect(await run('answer', question, 'accept', '--content', '{"sure": 3}')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('BRG_MCP_ARGUMENTS') as string,
+  });
+  expect(await run('answer', question, 'accept', '--content', '{"sure": true}')).toMatchObject({
+    code: 0,
+    stdout: 'the call has ended: confirmed\n',
+  });
+  expect((await run('questions')).stdout).toBe('no server asks anything\n');
 });
