@@ -7,8 +7,9 @@ import type { Statistic } from './sentence.ts';
 
 /** For people who ask what they can ask. */
 export const FLEET_HELP =
-  'Of the fleet: "how many are online", "which greenhouses are above 30 °C", "list pumps", "warmest greenhouse", ' +
-  '"average temperature", "which are silent for an hour", "what needs attention", "what is the temperature of greenhouse/g1".';
+  'Understood are questions such as "how many are online", "list devices by model", "which greenhouses are above 30 °C", "warmest greenhouse", ' +
+  '"average temperature", "which are silent for an hour", "what needs attention", and, with the name of a device, whatever that device understands: ' +
+  '"what is the temperature of greenhouse/g1", "stop pump/p1".';
 
 const LISTED = 20;
 const TOOLS: Readonly<Record<Exclude<FleetQuestion['kind'], 'unclear'>, string>> = {

@@ -47,17 +47,17 @@ export function planFor(intent: Intent, context: PlanContext): Plan {
 
 /** What the rules can do with these tools, for people. */
 function help({ tools, knowledge }: PlanContext): string {
+  if (isFleet(tools)) return FLEET_HELP;
   const names = [...knowledge.facts.keys()].slice(0, 10);
   const known = names.length === 0 ? '' : ` Known here: ${names.join(', ')}.`;
   const offered = tools.slice(0, 20).map(({ name, inputSchema }) => {
     const properties = propertiesOf(inputSchema).map(([property]) => `${property}=...`);
     return `call ${[name, ...properties].join(' ')}`;
   });
-  const fleet = isFleet(tools) ? ` ${FLEET_HELP}` : '';
   const direct = offered.length === 0 ? '' : ` Tools, called directly: ${offered.join('; ')}.`;
   return (
     'Understood are sentences such as "what is the temperature", "average temperature of the last hour", ' +
-    `"turn on the pump", "set target to 21", "list rules", one thing at a time.${fleet}${known}${direct}`
+    `"turn on the pump", "set target to 21", "list rules", one thing at a time.${known}${direct}`
   );
 }
 
