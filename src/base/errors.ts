@@ -148,6 +148,9 @@ export const ERRORS = {
   BRG_MODEL_REQUEST: { status: 502, public: true, title: 'The model endpoint did not take the request' },
   BRG_MODEL_FILE: { status: 500, public: true, title: 'The file holds no model the engine can run' },
   BRG_MODEL_STATE: { status: 500, public: false, title: 'The kept state of a model is not what it was' },
+  BRG_MODEL_CONTEXT: { status: 400, public: true, title: 'The prompt does not fit the language model' },
+  BRG_MODEL_PATTERN: { status: 400, public: true, title: 'No answer can be held to that form' },
+  BRG_MODEL_REPLACED: { status: 409, public: true, title: 'A newer request of the agent took its place' },
   BRG_MODEL_ANSWER: { status: 502, public: true, title: 'The answer of the model endpoint makes no sense' },
 } as const satisfies Record<string, ErrorSpec>;
 

@@ -10,6 +10,7 @@ import { clientLimits } from './limits/client-limits.ts';
 import { chatLimits } from './limits/chat-limits.ts';
 import { modelLimits } from './limits/model-limits.ts';
 import { modelFileLimits } from './limits/model-file-limits.ts';
+import { engineLimits } from './limits/engine-limits.ts';
 import { toolLimits } from './limits/tool-limits.ts';
 import { programLimits } from './limits/program-limits.ts';
 import { mcpLimits } from './limits/mcp-limits.ts';
@@ -24,6 +25,7 @@ export const limits = {
   ...chatLimits,
   ...modelLimits,
   ...modelFileLimits,
+  ...engineLimits,
   ...toolLimits,
   ...programLimits,
   ...mcpLimits,
