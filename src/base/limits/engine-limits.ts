@@ -45,6 +45,12 @@ export const engineLimits = {
   /** Tokens of an agent below which its memory is not worth a row in its file, and the largest row. */
   engineKvTokensMin: 64,
   engineKvBytesMax: 1 * MiB,
+  /** Time for which pieces of answers wait for each other: each message wakes a thread that has other things to do. */
+  engineFlushMs: 5,
+  /** Time between two reports of an engine at work. */
+  engineTotalsMs: 1_000,
+  /** Tokens of an answer of a chat that says no limit. */
+  engineAnswerTokens: 1_024,
   /** Models in memory at a time, each in a thread of its own. */
   enginesMax: 4,
 } as const;

@@ -12,7 +12,7 @@
 import { assert, BridgeError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import { BlockPool } from './block-pool.ts';
-import { ChatMemory } from './chat-memory.ts';
+import { ChatMemory, type KvBlob } from './chat-memory.ts';
 import type { Engine } from './engine.ts';
 import { EngineCounters } from './engine-counters.ts';
 import type { Choice, ChoiceRequest, Generation, GenerationRequest } from './generation.ts';
@@ -76,12 +76,13 @@ export class EngineScheduler {
   }
 
   /**
-   * Takes a request; the answer is a function that gives it up, without effect when it has ended.
+   * Takes a request, and what its agent kept of the last one; the answer is a function that gives it up, without effect when it has ended.
    * @throws BridgeError BRG_MODEL_CONTEXT, BRG_MODEL_PATTERN, BRG_MODEL_REQUEST; BRG_MODEL_OVERLOADED with `retryAfterMs`
    */
-  submit(request: GenerationRequest | ChoiceRequest, events: RequestEvents): () => void {
+  submit(request: GenerationRequest | ChoiceRequest, events: RequestEvents, blob?: KvBlob): () => void {
     this.counters.requests++;
     const run = this.#reader.read(request, events);
+    if (blob !== undefined) this.memory.restore(run.agent, blob, Int32Array.from(run.tokens));
     this.#replaceOlder(run);
     this.#assertRoom(run);
     const end = forceTokens(run, this.#limitOf(run), this.#bytesOf);

@@ -4,12 +4,21 @@ import type { Pattern } from './pattern.ts';
 /** `alarm` before `interactive` before `background`; who waits long enough rises. @public */
 export type GenerationPriority = 'alarm' | 'interactive' | 'background';
 
+/** Something said in a chat. @public */
+export interface ChatLine {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly text: string;
+}
+
 /** What both kinds of requests have. @public */
 export interface GenerationBasics {
   /** `model/id`: an agent has one request at work, the others wait. */
   readonly agent: string;
-  /** Text, or tokens of this engine. What is the same for many agents comes first: it is read once. */
-  readonly prompt: string | Int32Array;
+  /**
+   * Text, tokens of this engine, or what was said in a chat, which is written as the model knows it. What is the same
+   * for many agents comes first: it is read once.
+   */
+  readonly prompt: string | Int32Array | readonly ChatLine[];
   /** Default `interactive`. */
   readonly priority?: GenerationPriority;
   /** It is given up when it is not done after so long; default: no limit of its own. */
@@ -29,6 +38,8 @@ export interface GenerationRequest extends GenerationBasics {
   readonly pattern?: Pattern;
   /** The text ends before any of these. */
   readonly stop?: readonly string[];
+  /** Whether pieces are wanted as they come; else only the whole. */
+  readonly wantsPieces?: boolean;
 }
 
 /** How likely each of several continuations is, in one step. @public */

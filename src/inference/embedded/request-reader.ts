@@ -1,6 +1,7 @@
 /** Makes runs of requests: text becomes tokens, and what this engine cannot do is refused before it waits. */
 import { BridgeError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
+import { ChatTemplate } from './chat-template.ts';
 import type { Engine } from './engine.ts';
 import type { RequestEvents, SchedulerEnvironment } from './engine-scheduler.ts';
 import type { ChoiceRequest, GenerationPriority, GenerationRequest } from './generation.ts';
@@ -25,6 +26,7 @@ export class RequestReader {
   readonly #constraints: ConstraintCache;
   /** Tokens that end an answer: models for chats have one for the end of a turn beside that of the text. */
   readonly ends: ReadonlySet<number>;
+  readonly #template: ChatTemplate;
   #lastId = 0;
 
   constructor(engine: Engine, environment: SchedulerEnvironment) {
@@ -33,6 +35,7 @@ export class RequestReader {
     this.#vocabulary = new Vocabulary(engine.tokenizer, engine.info.vocabulary);
     const names = TURN_ENDS.map((name) => engine.tokenizer.tokenNamed(name));
     this.ends = new Set([engine.tokenizer.eos, ...names.filter((token) => token !== undefined)]);
+    this.#template = new ChatTemplate(engine.tokenizer);
     this.#constraints = new ConstraintCache(this.#vocabulary);
   }
 
@@ -60,7 +63,7 @@ export class RequestReader {
 
   #promptOf({ prompt }: GenerationRequest | ChoiceRequest): Int32Array {
     const { tokenizer, info } = this.#engine;
-    const tokens = typeof prompt === 'string' ? tokenizer.encode(prompt) : prompt;
+    const tokens = this.#tokensOf(prompt);
     const isStrange = tokens.some(
       (token) => !Number.isInteger(token) || token < 0 || token >= info.vocabulary,
     );
@@ -69,6 +72,11 @@ export class RequestReader {
     if (isBegun && tokens.length > 0) return tokens;
     if (tokenizer.bos < 0) throw notDone('the prompt is empty');
     return Int32Array.from([tokenizer.bos, ...tokens]);
+  }
+
+  #tokensOf(prompt: GenerationRequest['prompt']): Int32Array {
+    if (typeof prompt === 'string') return this.#engine.tokenizer.encode(prompt);
+    return prompt instanceof Int32Array ? prompt : this.#template.write(prompt);
   }
 
   #text(request: GenerationRequest): Work {
