@@ -14,6 +14,7 @@ import { placeShards, prepareDataDir } from './data-dir.ts';
 import { describeDefinition, describePlainModel, Registry } from './device/index.ts';
 import { createGateway, mqttUpgrade, type Gateway } from './gateway/index.ts';
 import { Identities } from './identity/index.ts';
+import { EngineHost } from './inference/index.ts';
 import { mcpEndpoint } from './mcp-bridge.ts';
 import { workerShards } from './shard-group.ts';
 import { inlineShards } from './shard-inline.ts';
@@ -82,6 +83,7 @@ class RunningBridge implements Bridge {
   readonly #options: BridgeOptions;
   readonly #log: Log;
   readonly #metrics: BridgeMetrics = createMetrics();
+  readonly #engines: EngineHost;
   #runtime: Runtime | undefined;
   #broker: Broker | undefined;
   #gateway: Gateway | undefined;
@@ -94,6 +96,7 @@ class RunningBridge implements Bridge {
     this.config = config;
     this.#options = options;
     this.#log = createLog({ level: config.logLevel, format: config.logFormat });
+    this.#engines = new EngineHost({ log: this.#log });
   }
 
   get mqtt(): Bridge['mqtt'] {
@@ -178,6 +181,7 @@ class RunningBridge implements Bridge {
     // The broker first: what devices have sent is still acknowledged, then nothing more comes in.
     await this.#broker?.stop();
     await this.#runtime?.stop();
+    await this.#engines.close();
     await this.#mcp?.close();
     await this.#gateway?.stop();
     this.#identities?.close();
@@ -203,8 +207,9 @@ class RunningBridge implements Bridge {
   #startShards(settings: ShardSettings): StartShard[] {
     const { dataDir, shards: wanted } = this.config;
     const shards = placeShards(dataDir, wanted);
-    if (wanted === 0) return inlineShards(settings, shards);
-    return shards === 1 ? [workerShard(settings)] : workerShards(settings, shards);
+    const engines = this.#engines.connect;
+    if (wanted === 0) return inlineShards(settings, shards, engines);
+    return shards === 1 ? [workerShard(settings, engines)] : workerShards(settings, shards, engines);
   }
 
   async #until(runtime: ActorRuntime, holds: (kind: Readiness['kind']) => boolean): Promise<void> {
@@ -233,7 +238,9 @@ class RunningBridge implements Bridge {
       mooring_ready: this.#runtime !== undefined && this.#readiness(this.#runtime).kind === 'ready' ? 1 : 0,
     };
     // `stats` answers a flat object of numbers (docs/design/requests.md).
-    return this.#metrics.render((stats ?? {}) as Record<string, number>, gauges);
+    const numbers = { ...(stats as Record<string, number> | undefined) };
+    this.#engines.addTo(numbers);
+    return this.#metrics.render(numbers, gauges);
   }
 
   #fatal(error: Error): void {

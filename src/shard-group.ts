@@ -2,14 +2,15 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { JournalOrder, JournalWord, ShardEvents, ShardLink, StartShard } from './actor/index.ts';
 import { asBridgeError, BridgeError } from './base/errors.ts';
+import type { EngineGate } from './inference/index.ts';
 import { sibling, threadStarter, type ShardThread } from './shard-links.ts';
 import type { ShardSettings } from './shard.ts';
 
 /** One for each shard. */
-export function workerShards(settings: ShardSettings, shards: number): StartShard[] {
+export function workerShards(settings: ShardSettings, shards: number, engines: EngineGate): StartShard[] {
   const group = new ShardGroup(settings, shards);
   return Array.from({ length: shards }, (_, shard) => {
-    const start = threadStarter({ ...settings, shard, shards });
+    const start = threadStarter({ ...settings, shard, shards }, engines);
     return (events) => group.start(shard, events, start);
   });
 }

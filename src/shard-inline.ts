@@ -14,12 +14,13 @@ import {
 import { systemClock } from './base/clock.ts';
 import { asBridgeError } from './base/errors.ts';
 import { createLog } from './base/log.ts';
+import type { EngineGate } from './inference/index.ts';
 import { openJournal, openShard, type ShardSettings } from './shard.ts';
 
 /** One for each shard. */
-export function inlineShards(settings: ShardSettings, shards: number): StartShard[] {
-  if (shards === 1) return [(events) => new InlineLink(settings, events)];
-  const group = new InlineGroup(settings);
+export function inlineShards(settings: ShardSettings, shards: number, engines: EngineGate): StartShard[] {
+  if (shards === 1) return [(events) => new InlineLink(settings, engines, events)];
+  const group = new InlineGroup(settings, engines);
   return Array.from(
     { length: shards },
     (_, shard) => (events) => group.start({ ...settings, shard, shards }, events),
@@ -44,9 +45,9 @@ class InlineLink implements ShardLink {
   #early: EarlyBatch[] = [];
   readonly #started: Promise<void>;
 
-  constructor(settings: ShardSettings, events: ShardEvents) {
+  constructor(settings: ShardSettings, engines: EngineGate, events: ShardEvents) {
     this.#events = events;
-    this.#started = this.#start(settings);
+    this.#started = this.#start(settings, engines);
   }
 
   post(id: string, pack: Uint8Array<ArrayBuffer>, count: number, durableCount: number): void {
@@ -60,12 +61,10 @@ class InlineLink implements ShardLink {
   }
 
   /** Never rejects: a failure to start is a crash of the shard. */
-  async #start(settings: ShardSettings): Promise<void> {
+  async #start(settings: ShardSettings, engines: EngineGate): Promise<void> {
     try {
-      const shard = await openShard(
-        settings,
-        later((pack) => this.#events.effects(pack)),
-      );
+      const post = later<Uint8Array<ArrayBuffer>>((pack) => this.#events.effects(pack));
+      const shard = await openShard(settings, post, { engines });
       await shard.start();
       this.#shard = shard;
       for (const batch of this.#early.splice(0)) this.#receive(shard, batch);
@@ -82,12 +81,14 @@ class InlineLink implements ShardLink {
 /** Several shards and their journal, all in this thread. */
 class InlineGroup {
   readonly #settings: ShardSettings;
+  readonly #engines: EngineGate;
   readonly #events: ShardEvents[] = [];
   #desk: JournalDesk | undefined;
   #running = 0;
 
-  constructor(settings: ShardSettings) {
+  constructor(settings: ShardSettings, engines: EngineGate) {
     this.#settings = settings;
+    this.#engines = engines;
   }
 
   start(settings: ShardSettings & { shard: number; shards: number }, events: ShardEvents): ShardLink {
@@ -145,11 +146,8 @@ class InlineGroup {
     journal: RemoteJournal,
     ended: () => void,
   ): Promise<void> {
-    const shard = await openShard(
-      settings,
-      later((pack) => events.effects(pack)),
-      journal,
-    );
+    const post = later<Uint8Array<ArrayBuffer>>((pack) => events.effects(pack));
+    const shard = await openShard(settings, post, { journal, engines: this.#engines });
     await shard.start();
     journal.begin(shardReader(shard, () => void shard.stop().then(ended)));
   }

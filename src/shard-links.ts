@@ -1,9 +1,10 @@
 /** Runs a shard in a worker thread, and starts another one when it ends. */
-import { Worker, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { DeathLedger, FlightRecorder, type ShardEvents, type StartShard } from './actor/index.ts';
 import { asBridgeError, BridgeError } from './base/errors.ts';
 import { limits } from './base/limits.ts';
 import { createLog } from './base/log.ts';
+import type { EngineGate } from './inference/index.ts';
 import type { ShardOrder, ShardWord } from './shard-thread.ts';
 import { watchShard } from './shard-watch.ts';
 import type { ShardSettings } from './shard.ts';
@@ -23,8 +24,8 @@ export interface ShardThread {
 }
 
 /** A shard in a worker thread of its own, watched from this one. */
-export function workerShard(settings: ShardSettings): StartShard {
-  const start = threadStarter(settings);
+export function workerShard(settings: ShardSettings, engines: EngineGate): StartShard {
+  const start = threadStarter(settings, engines);
   return (events) => {
     const { worker, isStopping, exited } = start(events);
     const order = (message: ShardOrder, transfer: ArrayBuffer[]): void =>
@@ -44,15 +45,17 @@ export function workerShard(settings: ShardSettings): StartShard {
 /** Starts threads of one shard, each of which knows what those before it ended of. */
 export function threadStarter(
   settings: ShardSettings,
+  engines: EngineGate,
 ): (events: ShardEvents, journalPort?: MessagePort) => ShardThread {
   const log = createLog({ level: settings.logLevel, format: settings.logFormat });
   const ledger = new DeathLedger();
   return (events, journalPort) => {
     const recorder = new FlightRecorder();
     const suspects = ledger.suspects();
+    const enginePort = engineDoor(engines);
     const worker = new Worker(sibling('shard-thread'), {
-      workerData: { ...settings, recorder: recorder.memory, suspects, journalPort },
-      transferList: journalPort === undefined ? [] : [journalPort],
+      workerData: { ...settings, recorder: recorder.memory, suspects, journalPort, enginePort },
+      transferList: [enginePort, ...(journalPort === undefined ? [] : [journalPort])],
     });
     let failure: Error | undefined;
     let stack: string | undefined;
@@ -85,4 +88,13 @@ export function threadStarter(
     });
     return { worker, isStopping: () => void (isStopping = true), exited };
   };
+}
+
+/** A port over which a thread asks for engines: each request carries a port to one. */
+function engineDoor(engines: EngineGate): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  port1.on('message', ({ path, port }: { path: string; port: MessagePort }) => engines(path, port));
+  // The shard's thread keeps the process alive, not what it may ask.
+  port1.unref();
+  return port2;
 }

@@ -9,7 +9,11 @@ import type { ShardSettings } from './shard.ts';
 export type ShardOrder = ShardBatch | { readonly kind: 'stop' };
 
 /** Its `workerData`. With a port, the journal is another thread's, and everything comes from there. */
-type ShardThreadData = ShardSettings & { readonly journalPort?: MessagePort };
+type ShardThreadData = ShardSettings & {
+  readonly journalPort?: MessagePort;
+  /** Where it asks for engines. */
+  readonly enginePort?: MessagePort;
+};
 
 /** What the thread says besides effects. */
 export type ShardWord =
@@ -38,9 +42,14 @@ enableFastStart();
 const { openShard } = await import('./shard.ts');
 const { guardThread } = await import('./thread-guard.ts');
 const { RemoteJournal, shardReader } = await import('./actor/index.ts');
-const { journalPort, ...settings } = workerData as ShardThreadData; // written by shard-links.ts
+const { journalPort, enginePort, ...settings } = workerData as ShardThreadData; // written by shard-links.ts
 const journal = journalPort === undefined ? undefined : remoteJournal(journalPort);
-const shard = await openShard(settings, (effects) => port.postMessage(effects, [effects.buffer]), journal);
+const engines =
+  enginePort === undefined
+    ? undefined
+    : (path: string, way: MessagePort) => enginePort.postMessage({ path, port: way }, [way]);
+const post = (effects: Uint8Array<ArrayBuffer>): void => port.postMessage(effects, [effects.buffer]);
+const shard = await openShard(settings, post, { journal, engines });
 const isStopping = guardThread(shard, say, fail);
 await shard.start();
 const stop = (): void => {

@@ -13,7 +13,7 @@ import { systemClock } from './base/clock.ts';
 import { BridgeError } from './base/errors.ts';
 import { createLog, type Log, type LogLevel } from './base/log.ts';
 import { Registry, type DeviceDefinition } from './device/index.ts';
-import { ModelHost, resolveModel } from './inference/index.ts';
+import { ModelHost, resolveModel, type EngineGate } from './inference/index.ts';
 import { diaryFile, Journal, ReplayDiary, shardFile, ShardStore } from './store/index.ts';
 import { McpProcesses } from './tools/index.ts';
 
@@ -48,7 +48,7 @@ export interface ShardSettings {
 }
 
 export interface ModelConfig {
-  /** `rules`, or `openai-compatible:<url>#<name>`. */
+  /** `rules`, `embedded`, `gguf:<path>` or `openai-compatible:<url>#<name>`. */
   readonly model: string;
   readonly modelKey: string | null;
   readonly modelKeyFile: string | null;
@@ -78,20 +78,25 @@ export async function loadDevices(url: string): Promise<DeviceModule> {
   return { definitions: loaded.definitions, agents: loaded.agents ?? {} };
 }
 
-/**
- * Opens the shard's files. It takes batches after `start()`.
- * @param journal the one that several shards share; without it the shard has its own
- */
+/** What shards of a process share. */
+export interface ShardSurroundings {
+  /** The journal of several shards; without it the shard has its own. */
+  readonly journal?: ShardJournal | undefined;
+  /** The way to the engines of the process; without it the shard has its own. */
+  readonly engines?: EngineGate | undefined;
+}
+
+/** Opens the shard's files. It takes batches after `start()`. */
 export async function openShard(
   settings: ShardSettings,
   post: (effects: Uint8Array<ArrayBuffer>) => void,
-  journal?: ShardJournal,
+  { journal, engines }: ShardSurroundings = {},
 ): Promise<Shard> {
   const { definitions, agents } = await loadDevices(settings.devicesUrl);
   const log = createLog({ level: settings.logLevel, format: settings.logFormat });
   const { dataDir, shard = 0, shards = 1, journalPagesMax, storePagesMax, agentBytesMax } = settings;
   const { idleTimeoutMs, awakeAgentsMax, turnDeadlineMs, recorder, suspects } = settings;
-  const models = openModels(settings.models, log);
+  const models = openModels(settings.models, log, engines);
   const { modelKey } = settings.models ?? {};
   const processes = new McpProcesses();
   const programs = new ProgramHost({
@@ -147,10 +152,11 @@ function serviceOf(models: ModelHost, programs: ProgramHost, processes: McpProce
 }
 
 /** @throws BridgeError BRG_MODEL_SPEC when no model can be asked that way */
-function openModels(config: ModelConfig | undefined, log: Log): AgentModels {
+function openModels(config: ModelConfig | undefined, log: Log, engines: EngineGate | undefined): AgentModels {
   const { model = 'rules', modelKey = null, modelKeyFile = null, modelTokensPerDay } = config ?? {};
   const host = new ModelHost({
     log,
+    ...(engines === undefined ? {} : { engines }),
     ...(modelKeyFile === null ? {} : { key: { file: modelKeyFile } }),
     ...(modelKey === null ? {} : { environment: { ...process.env, MOORING_MODEL_KEY: modelKey } }),
     ...(modelTokensPerDay === undefined ? {} : { tokensPerDay: modelTokensPerDay }),

@@ -4,4 +4,6 @@
  */
 export { resolveModel, type ModelSpec } from './model.ts';
 export { ModelHost } from './model-host.ts';
+export { EngineHost } from './embedded/engine-host.ts';
+export type { EngineGate } from './embedded/engine-words.ts';
 export type { LanguageModelV4 } from './language-model.ts';

@@ -6,6 +6,10 @@ import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
+import { EngineHost } from './embedded/engine-host.ts';
+import { EngineLink } from './embedded/engine-link.ts';
+import type { KvKeeper } from './embedded/engine-model.ts';
+import type { EngineGate } from './embedded/engine-words.ts';
 import { ModelCounters } from './model-counters.ts';
 import { ModelKey, type Environment, type KeySource } from './model-key.ts';
 import { Pacer } from './pacer.ts';
@@ -18,6 +22,8 @@ export interface ModelCaller {
   readonly agent: string;
   /** Default `interactive`: somebody waits for the answer. */
   readonly priority?: ModelPriority;
+  /** Where the agent keeps what an engine has read for it, while it sleeps. */
+  readonly keeper?: KvKeeper;
 }
 
 /** Time limits of a request, ms; see `limits.model...Ms` for the defaults. @public */
@@ -42,6 +48,8 @@ export interface ModelSettings {
   /** Of each agent, UTC; Infinity: none. Without effect beside `budget`. */
   readonly tokensPerDay?: number;
   readonly budget?: TokenBudget;
+  /** The way to the engines of the process; default: engines of this host's own. */
+  readonly engines?: EngineGate;
   readonly clock?: Clock;
   /** [0, 1) */
   readonly random?: () => number;
@@ -82,11 +90,14 @@ export class ModelHost implements ModelEnvironment {
   readonly pacer: Pacer;
   readonly #settings: ModelSettings;
   readonly #endpoints = new Map<string, Endpoint>();
+  readonly #engines = new Map<string, EngineLink>();
   readonly #closing: (() => void)[] = [];
+  #gate: EngineGate | undefined;
 
   constructor(settings: ModelSettings = {}) {
     this.#settings = settings;
     this.clock = settings.clock ?? systemClock;
+    this.#gate = settings.engines;
     this.pacer = new Pacer(this.clock);
     this.random = settings.random ?? Math.random;
     this.timeouts = {
@@ -115,8 +126,8 @@ export class ModelHost implements ModelEnvironment {
   }
 
   /** Queue, breaker and texts of a new endpoint; `key` is what must not show in its texts. */
-  gate(name: string, provider: string, key: ModelKey): Endpoint {
-    const { log, queue } = this.#settings;
+  gate(name: string, provider: string, key: ModelKey, own?: Partial<QueueLimits>): Endpoint {
+    const { log, queue = own } = this.#settings;
     const changed = (kind: string): void =>
       log?.[kind === 'open' ? 'warn' : 'info']({ model: name, provider, breaker: kind }, 'model endpoint');
     return {
@@ -140,6 +151,23 @@ export class ModelHost implements ModelEnvironment {
     if (isReadable && found.value !== undefined)
       log?.warn({ endpoint: url.origin }, 'the model key goes over the network unencrypted: use https');
     return found;
+  }
+
+  /** The way to the engine of a model file: one of this host however often it is asked for. Starts nothing. */
+  engine(file: string): EngineLink {
+    const known = this.#engines.get(file);
+    if (known !== undefined) return known;
+    const link = new EngineLink(file, (path, port) => this.#engineGate()(path, port));
+    this.#engines.set(file, link);
+    this.onClose(() => link.close());
+    return link;
+  }
+
+  #engineGate(): EngineGate {
+    if (this.#gate !== undefined) return this.#gate;
+    const own = new EngineHost({ log: this.#settings.log });
+    this.onClose(() => void own.close()); // never rejects
+    return (this.#gate = own.connect);
   }
 
   /** Calls `close` when the host is closed. */

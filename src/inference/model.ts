@@ -1,6 +1,7 @@
 /** What an agent's `model` may be, and the model it means. */
 import type { LanguageModelV4 } from './language-model.ts';
 import { BridgeError } from '../base/errors.ts';
+import { embeddedModel, modelFile, shippedModel } from './local-model.ts';
 import { ManagedModel } from './managed-model.ts';
 import type { ModelCaller, ModelHost } from './model-host.ts';
 import { ModelKey } from './model-key.ts';
@@ -8,13 +9,15 @@ import { remoteEndpoint } from './remote-model.ts';
 import { RulesModel } from './rules-model.ts';
 
 /**
- * `rules`: no language model, answers from data and tools alone; `openai-compatible:<url>#<name>`: the model
- * `name` at an endpoint such as `http://127.0.0.1:11434/v1`; or a model object of an AI SDK 7 provider. @public
+ * `rules`: no language model, answers from data and tools alone; `embedded`: those, and the shipped model that makes
+ * rules of English; `gguf:<path>`: a small model in a file, run in this process; `openai-compatible:<url>#<name>`: the
+ * model `name` at an endpoint such as `http://127.0.0.1:11434/v1`; or a model object of an AI SDK 7 provider. @public
  */
-export type ModelSpec = 'rules' | `openai-compatible:${string}#${string}` | LanguageModelV4;
+export type ModelSpec =
+  'rules' | 'embedded' | `gguf:${string}` | `openai-compatible:${string}#${string}` | LanguageModelV4;
 
 const ALLOWED =
-  "allowed are 'rules', 'openai-compatible:<url>#<name>' (e.g. openai-compatible:http://127.0.0.1:11434/v1#qwen3:8b) " +
+  "allowed are 'rules', 'embedded', 'gguf:<path>', 'openai-compatible:<url>#<name>' (e.g. openai-compatible:http://127.0.0.1:11434/v1#qwen3:8b) " +
   'and a language model of an AI SDK 7 provider (specificationVersion v4)';
 
 /**
@@ -25,6 +28,13 @@ const ALLOWED =
  */
 export function resolveModel(spec: unknown, host: ModelHost, caller: ModelCaller): LanguageModelV4 {
   if (spec === undefined || spec === null || spec === 'rules') return new RulesModel({ clock: host.clock });
+  if (spec === 'embedded') {
+    if (shippedModel() === undefined)
+      throw notAllowed('embedded, without a shipped model in this installation,');
+    return new RulesModel({ clock: host.clock });
+  }
+  if (typeof spec === 'string' && spec.startsWith('gguf:'))
+    return embeddedModel(modelFile(spec.slice('gguf:'.length)), host, caller);
   if (typeof spec === 'string') {
     const { url, name } = parseSpec(spec);
     const endpoint = remoteEndpoint(url, name, host);

@@ -76,7 +76,7 @@ export class EngineDesk {
 
   #ask(client: Client, { id, request, blob, askedMs }: EngineOrder & { kind: 'ask' }): void {
     if (askedMs < this.#openedMs) this.#cold++;
-    const isHeard = 'options' in request || request.wantsPieces === true;
+    const isHeard = 'wantsPieces' in request && request.wantsPieces === true;
     const ended = (word: EngineWord): void => {
       client.aborts.delete(id);
       client.words.push(word);

@@ -17,6 +17,7 @@ assert(parentPort !== null, 'this module is the entry of a worker thread');
 const main = parentPort;
 const guests: MessagePort[] = [];
 let desk: EngineDesk | undefined;
+let refusal: EngineRefusal | undefined;
 
 function say(news: EngineNews): void {
   main.postMessage(news);
@@ -24,13 +25,19 @@ function say(news: EngineNews): void {
 
 function fail(error: unknown): void {
   const { code, message } = asBridgeError(error);
-  for (const port of guests) port.postMessage({ kind: 'refused', code, message } satisfies EngineRefusal);
   say({ kind: 'failed', code, message });
+  // What was a bug here is a model that is not there for whoever asks.
+  refusal =
+    code === 'BRG_INTERNAL'
+      ? { kind: 'refused', code: 'BRG_MODEL_UNAVAILABLE', message: 'the engine of the language model failed' }
+      : { kind: 'refused', code, message };
+  for (const port of guests) port.postMessage(refusal);
   // After what was said has left.
   setImmediate(() => process.exit(1));
 }
 
 main.on('message', ({ port }: EngineGuest) => {
+  if (refusal !== undefined) port.postMessage(refusal);
   guests.push(port);
   port.on('close', () => guests.splice(guests.indexOf(port), 1));
   desk?.serve(port);
