@@ -17,8 +17,8 @@ export type ModelSpec =
   'rules' | 'embedded' | `gguf:${string}` | `openai-compatible:${string}#${string}` | LanguageModelV4;
 
 const ALLOWED =
-  "allowed are 'rules', 'embedded', 'gguf:<path>', 'openai-compatible:<url>#<name>' (e.g. openai-compatible:http://127.0.0.1:11434/v1#qwen3:8b) " +
-  'and a language model of an AI SDK 7 provider (specificationVersion v4)';
+  "allowed are 'rules', 'openai-compatible:<url>#<name>' (e.g. openai-compatible:http://127.0.0.1:11434/v1#qwen3:8b), " +
+  "'gguf:<path>', 'embedded' and a language model of an AI SDK 7 provider (specificationVersion v4)";
 
 /**
  * The model `spec` means, for one agent: a LanguageModelV4 that `generateText` and `streamText` of `ai` take.

@@ -3,6 +3,7 @@
  * of the sequence as the real one reads keys and values: a block that is shared, copied, evicted or restored wrongly
  * gives other tokens than `expectedTokens` says, which knows no blocks.
  */
+import { existsSync, writeFileSync } from 'node:fs';
 import { assert, BridgeError } from '../../src/base/errors.ts';
 import type {
   Engine,
@@ -161,5 +162,17 @@ function pick(hash: number, mask: Uint32Array | undefined, endsOneIn: number): n
 /** For a worker: the module the engine's thread opens its engine with. */
 export function openEngine(path: string): Engine {
   if (path.includes('broken')) throw new BridgeError('BRG_MODEL_FILE', `${path}: no model`);
-  return new FakeEngine({ blocks: 256, endsOneIn: 40 });
+  // Its first thread dies of its first step.
+  const isDoomed = path.endsWith('crashing') && !existsSync(`${path}.crashed`);
+  if (isDoomed) writeFileSync(`${path}.crashed`, '');
+  return new FakeEngine({
+    blocks: 512,
+    contextTokens: 4096,
+    endsOneIn: 40,
+    ...(isDoomed ? { onStep: crash } : {}),
+  });
+}
+
+function crash(): void {
+  throw new Error('a bug in the engine');
 }

@@ -1,17 +1,15 @@
 /** What the embedded engine did, as plain numbers that grow and may be summed. See base/model-metrics.ts for their names. */
-import { DurationHistogram, MODEL_EDGES_US } from '../../base/duration-histogram.ts';
+import { DurationHistogram } from '../../base/duration-histogram.ts';
+import { ENGINE_EDGES_US } from '../../base/model-metrics.ts';
 import type { BridgeError } from '../../base/errors.ts';
 import type { Choice, Generation } from './generation.ts';
 import type { Run } from './run.ts';
 
-/** Pauses between tokens of a small model are far shorter than those of a remote one. */
-const TOKEN_EDGES_US = [100, 200, 500, ...MODEL_EDGES_US.slice(0, 8)];
-
 export class EngineCounters {
-  readonly #queue = new DurationHistogram(MODEL_EDGES_US);
-  readonly #firstToken = new DurationHistogram(MODEL_EDGES_US);
-  readonly #betweenTokens = new DurationHistogram(TOKEN_EDGES_US);
-  readonly #total = new DurationHistogram(MODEL_EDGES_US);
+  readonly #queue = new DurationHistogram(ENGINE_EDGES_US);
+  readonly #firstToken = new DurationHistogram(ENGINE_EDGES_US);
+  readonly #betweenTokens = new DurationHistogram(ENGINE_EDGES_US);
+  readonly #total = new DurationHistogram(ENGINE_EDGES_US);
   requests = 0;
   rejected = 0;
   replaced = 0;

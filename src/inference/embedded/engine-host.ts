@@ -14,6 +14,14 @@ interface EngineThread {
   totals: Readonly<Record<string, number>>;
 }
 
+export interface EngineHostOptions {
+  /** URL of a module with another `openEngine`. */
+  readonly opener?: URL;
+  /** Models at a time. */
+  readonly threadsMax?: number;
+  readonly log?: Log | undefined;
+}
+
 /** The module of this name beside this one, as source or as built. */
 function sibling(name: string): URL {
   return new URL(`./${name}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
@@ -21,15 +29,20 @@ function sibling(name: string): URL {
 
 export class EngineHost {
   readonly #opener: URL;
+  readonly #threadsMax: number;
   readonly #log: Log | undefined;
   readonly #threads = new Map<string, EngineThread>();
   /** Of threads that have ended: counters do not fall. */
   readonly #past: Record<string, number> = {};
   #isClosed = false;
 
-  /** `opener`: URL of a module with another `openEngine`. */
-  constructor({ opener = sibling('open-engine'), log }: { opener?: URL; log?: Log | undefined } = {}) {
+  constructor({
+    opener = sibling('open-engine'),
+    threadsMax = limits.enginesMax,
+    log,
+  }: EngineHostOptions = {}) {
     this.#opener = opener;
+    this.#threadsMax = threadsMax;
     this.#log = log;
   }
 
@@ -41,10 +54,10 @@ export class EngineHost {
   /** Hands `port` to the thread of the model at `path`, an EngineGate. Never throws: the port says what is wrong. */
   readonly connect = (path: string, port: MessagePort): void => {
     const known = this.#threads.get(path);
-    if (known === undefined && (this.#isClosed || this.#threads.size >= limits.enginesMax)) {
+    if (known === undefined && (this.#isClosed || this.#threads.size >= this.#threadsMax)) {
       const why = this.#isClosed
         ? new BridgeError('BRG_STOPPING', 'the bridge is stopping')
-        : new BridgeError('BRG_MODEL_SPEC', `more than ${limits.enginesMax} model files at a time`);
+        : new BridgeError('BRG_MODEL_SPEC', `more than ${this.#threadsMax} model files at a time`);
       port.postMessage({ kind: 'refused', code: why.code, message: why.message } satisfies EngineRefusal);
       port.close();
       return;
@@ -92,6 +105,7 @@ export class EngineHost {
       // The next question starts another one: the file may be another by then.
       else if (this.#threads.get(path) === thread) {
         this.#threads.delete(path);
+        worker.postMessage('end');
         this.#log?.error({ model: path, code: news.code, err: news.message }, 'language model failed');
       }
     });

@@ -109,16 +109,21 @@ export class EngineLink {
     if (this.#port !== undefined) return this.#port;
     const { port1: port, port2 } = new MessageChannel();
     this.#port = port;
-    let why = new BridgeError('BRG_MODEL_UNAVAILABLE', 'the engine of the language model ended: ask again');
-    port.on('message', (said: EngineWord[] | EngineRefusal) => {
-      if (!Array.isArray(said)) why = new BridgeError(said.code, said.message);
-      else for (const word of said) this.#heard(word);
-    });
-    port.on('close', () => {
-      if (this.#port === port) this.#port = undefined;
-      for (const { reject } of this.#pending.values()) reject(why);
+    const ended = (why: BridgeError): void => {
+      if (this.#port !== port) return;
+      this.#port = undefined;
+      const pending = [...this.#pending.values()];
       this.#pending.clear();
+      for (const { reject } of pending) reject(why);
+    };
+    port.on('message', (said: EngineWord[] | EngineRefusal) => {
+      if (Array.isArray(said)) for (const word of said) this.#heard(word);
+      else {
+        ended(new BridgeError(said.code, said.message));
+        port.close();
+      }
     });
+    port.on('close', () => ended(new BridgeError('BRG_MODEL_UNAVAILABLE', 'the engine of the model ended')));
     this.#gate(this.path, port2);
     return port;
   }

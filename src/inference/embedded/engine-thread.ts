@@ -23,24 +23,30 @@ function say(news: EngineNews): void {
   main.postMessage(news);
 }
 
+/** The main thread hears of it first, so that whoever asks again gets another thread. */
 function fail(error: unknown): void {
+  if (refusal !== undefined) return;
   const { code, message } = asBridgeError(error);
-  say({ kind: 'failed', code, message });
   // What was a bug here is a model that is not there for whoever asks.
   refusal =
     code === 'BRG_INTERNAL'
       ? { kind: 'refused', code: 'BRG_MODEL_UNAVAILABLE', message: 'the engine of the language model failed' }
       : { kind: 'refused', code, message };
+  say({ kind: 'failed', code, message });
+}
+
+/** The main thread knows that this one is of no use: nobody comes any more. */
+function end(): void {
   for (const port of guests) port.postMessage(refusal);
-  // After what was said has left.
   setImmediate(() => process.exit(1));
 }
 
-main.on('message', ({ port }: EngineGuest) => {
-  if (refusal !== undefined) port.postMessage(refusal);
+main.on('message', (said: EngineGuest | 'end') => {
+  if (said === 'end') return end();
+  const { port } = said;
   guests.push(port);
   port.on('close', () => guests.splice(guests.indexOf(port), 1));
-  desk?.serve(port);
+  if (refusal === undefined) desk?.serve(port);
 });
 process.on('uncaughtException', fail);
 
