@@ -95,7 +95,7 @@ const schema = z.strictObject({
     .string()
     .min(1)
     .default('rules')
-    .describe('language model of agents that chat: rules, or openai-compatible:<url>#<name>'),
+    .describe('language model of agents that chat: rules, gguf:<path>, or openai-compatible:<url>#<name>'),
   modelKey: z
     .string()
     .min(1)

@@ -29,5 +29,9 @@ export function languageModelOf(agent: Agent): LanguageModelV4 {
     );
   }
   const { options } = agent.constructor as { options?: { model?: unknown } }; // as documented; checked below
-  return resolveModel(options?.model ?? models.standard, models.host, { agent: addressKey(context.address) });
+  const keeper = agent[PARTS].openChat?.memory;
+  return resolveModel(options?.model ?? models.standard, models.host, {
+    agent: addressKey(context.address),
+    ...(keeper === undefined ? {} : { keeper }),
+  });
 }

@@ -6,4 +6,6 @@ export { resolveModel, type ModelSpec } from './model.ts';
 export { ModelHost } from './model-host.ts';
 export { EngineHost } from './embedded/engine-host.ts';
 export type { EngineGate } from './embedded/engine-words.ts';
+export type { KvBlob } from './embedded/chat-memory.ts';
+export type { KvKeeper } from './embedded/engine-model.ts';
 export type { LanguageModelV4 } from './language-model.ts';

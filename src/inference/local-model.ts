@@ -6,6 +6,7 @@ import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { EngineModel } from './embedded/engine-model.ts';
 import type { LanguageModelV4 } from './language-model.ts';
+import { LlamaCppEngine } from './llama-cpp/llama-engine.ts';
 import { ManagedModel } from './managed-model.ts';
 import type { ModelCaller, ModelHost } from './model-host.ts';
 import { ModelKey } from './model-key.ts';
@@ -29,6 +30,24 @@ export function embeddedModel(file: string, host: ModelHost, caller: ModelCaller
   const { agent, priority = 'interactive', keeper } = caller;
   const model = new EngineModel(name, host.engine(file), { agent, priority, keeper });
   return new ManagedModel(model, endpoint, caller, host);
+}
+
+/** The model of a GGUF file, run by llama.cpp where its package is installed. */
+export function llamaCppModel(file: string, host: ModelHost, caller: ModelCaller): LanguageModelV4 {
+  const name = file.split(/[/\\]/).at(-1) ?? file;
+  const endpoint = host.endpoint(`llama.cpp ${file}`, () => {
+    const engine = new LlamaCppEngine(file);
+    host.onClose(() => engine.close());
+    const gate = host.gate(name, 'llama.cpp', new ModelKey(undefined, {}), { concurrent: 1 });
+    return { ...gate, engine };
+  });
+  const { agent, priority = 'interactive' } = caller;
+  return new ManagedModel(
+    new EngineModel(name, endpoint.engine, { agent, priority }),
+    endpoint,
+    caller,
+    host,
+  );
 }
 
 /** The model that comes with the bridge: English to rules. Undefined: this installation has none. */

@@ -6,6 +6,7 @@ import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
+import type { KvBlob } from './embedded/chat-memory.ts';
 import { EngineHost } from './embedded/engine-host.ts';
 import { EngineLink } from './embedded/engine-link.ts';
 import type { KvKeeper } from './embedded/engine-model.ts';
@@ -161,6 +162,15 @@ export class ModelHost implements ModelEnvironment {
     this.#engines.set(file, link);
     this.onClose(() => link.close());
     return link;
+  }
+
+  /** What `agent` should keep of what engines have read for it; undefined: nothing, or none was asked. */
+  async memoryOf(agent: string): Promise<KvBlob | undefined> {
+    for (const link of this.#engines.values()) {
+      const blob = await link.save(agent);
+      if (blob !== undefined) return blob;
+    }
+    return undefined;
   }
 
   #engineGate(): EngineGate {

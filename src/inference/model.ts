@@ -1,7 +1,7 @@
 /** What an agent's `model` may be, and the model it means. */
 import type { LanguageModelV4 } from './language-model.ts';
 import { BridgeError } from '../base/errors.ts';
-import { embeddedModel, modelFile, shippedModel } from './local-model.ts';
+import { embeddedModel, llamaCppModel, modelFile, shippedModel } from './local-model.ts';
 import { ManagedModel } from './managed-model.ts';
 import type { ModelCaller, ModelHost } from './model-host.ts';
 import { ModelKey } from './model-key.ts';
@@ -10,7 +10,8 @@ import { RulesModel } from './rules-model.ts';
 
 /**
  * `rules`: no language model, answers from data and tools alone; `embedded`: those, and the shipped model that makes
- * rules of English; `gguf:<path>`: a small model in a file, run in this process; `openai-compatible:<url>#<name>`: the
+ * rules of English; `gguf:<path>`: a small model in a file, run in this process;
+ * `llama.cpp:<path>`: a larger one, where `node-llama-cpp` is installed; `openai-compatible:<url>#<name>`: the
  * model `name` at an endpoint such as `http://127.0.0.1:11434/v1`; or a model object of an AI SDK 7 provider. @public
  */
 export type ModelSpec =
@@ -18,7 +19,7 @@ export type ModelSpec =
 
 const ALLOWED =
   "allowed are 'rules', 'openai-compatible:<url>#<name>' (e.g. openai-compatible:http://127.0.0.1:11434/v1#qwen3:8b), " +
-  "'gguf:<path>', 'embedded' and a language model of an AI SDK 7 provider (specificationVersion v4)";
+  "'gguf:<path>', 'llama.cpp:<path>', 'embedded' and a language model of an AI SDK 7 provider (specificationVersion v4)";
 
 /**
  * The model `spec` means, for one agent: a LanguageModelV4 that `generateText` and `streamText` of `ai` take.
@@ -35,6 +36,8 @@ export function resolveModel(spec: unknown, host: ModelHost, caller: ModelCaller
   }
   if (typeof spec === 'string' && spec.startsWith('gguf:'))
     return embeddedModel(modelFile(spec.slice('gguf:'.length)), host, caller);
+  if (typeof spec === 'string' && spec.startsWith('llama.cpp:'))
+    return llamaCppModel(modelFile(spec.slice('llama.cpp:'.length)), host, caller);
   if (typeof spec === 'string') {
     const { url, name } = parseSpec(spec);
     const endpoint = remoteEndpoint(url, name, host);

@@ -13,6 +13,7 @@ import { benchFlood } from './flood.ts';
 import { benchGuard } from './guard.ts';
 import { benchHistory } from './history.ts';
 import { benchIdleMemory } from './idle-memory.ts';
+import { benchInferenceLoad } from './inference-load.ts';
 import { benchIngest } from './ingest.ts';
 import { benchIsolation } from './isolation.ts';
 import { benchLatency } from './latency.ts';
@@ -118,6 +119,10 @@ const benches: Readonly<Record<string, Bench>> = {
     run: benchFlood,
   },
   guard: { meaning: 'CPU a message of ingest with the guard of MQTT, against without', run: benchGuard },
+  'inference-load': {
+    meaning: 'the embedded engine: delay of the loop that asks, and 10,000 requests of 1,000 sleeping agents',
+    run: benchInferenceLoad,
+  },
   'dashboard-size': { meaning: 'gzipped bytes of the dashboard against its limit', run: benchDashboardSize },
 };
 

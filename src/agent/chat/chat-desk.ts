@@ -23,6 +23,7 @@ import { dataSchemasOf, withCheckedData } from './data-parts.ts';
 import { doneFrame } from './live-stream.ts';
 import { Questions } from './questions.ts';
 import { Resumption } from './resumption.ts';
+import { EngineMemory } from './engine-memory.ts';
 import { StreamLog } from './stream-log.ts';
 
 export type ChatFrame = Extract<
@@ -37,12 +38,14 @@ export class ChatDesk {
   readonly #parts: AgentParts;
   readonly #log: StreamLog;
   readonly #resumption: Resumption;
+  readonly memory: EngineMemory;
   readonly #turns: ChatTurns;
 
   constructor(agent: ChattingAgent, parts: AgentParts) {
     const { context, outbound } = parts;
     const store = new ChatStore(context, () => agent.maxPersistedMessages);
     const log = new StreamLog(context);
+    const memory = (this.memory = new EngineMemory(context));
     this.store = store;
     this.#agent = agent;
     this.#parts = parts;
@@ -51,7 +54,7 @@ export class ChatDesk {
     const heldBack = (id: string): ReadonlySet<number> | undefined => this.#resumption.heldBack(id);
     const broadcastMessages = (except: ReadonlySet<number>): void => this.#broadcastMessages(except);
     const turnEnded = (id: string, told?: ChatFailure): void => this.questions.ended(id, told);
-    this.#turns = new ChatTurns({ agent, parts, store, log, heldBack, broadcastMessages, turnEnded });
+    this.#turns = new ChatTurns({ agent, parts, store, log, memory, heldBack, broadcastMessages, turnEnded });
     this.questions = new Questions({
       parts,
       store,
@@ -162,6 +165,7 @@ export class ChatDesk {
     this.#turns.clear();
     this.approvals.clear(connection === 0 ? 'agent' : `connection:${connection}`);
     this.store.clear();
+    this.memory.clear();
     outbound.broadcast({ type: 'cf_agent_chat_clear' }, new Set([connection]));
     if (channels.chat.hasSubscribers) tell('chat:clear', context, {});
   }

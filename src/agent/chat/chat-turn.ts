@@ -5,6 +5,7 @@
  * I1 A turn ends once, with one last frame, and what came of the answer is stored, however it ends.
  * I2 When the agent was given up, nothing is written any more: the fresh one finds the stream and ends it.
  */
+import { addressKey } from '../../base/address.ts';
 import { asBridgeError, BridgeError } from '../../base/errors.ts';
 import { channels, tell } from '../../base/events.ts';
 import { limits } from '../../base/limits.ts';
@@ -19,6 +20,7 @@ import type { ChatAuthor, ChatTurnOptions } from './chat-author.ts';
 import { asUIMessage, type ChatMessage } from './chat-message.ts';
 import { chatFailure, type ChatFailure } from './chat-failure.ts';
 import type { ChatStore } from './chat-store.ts';
+import type { EngineMemory } from './engine-memory.ts';
 import { readerOf, releaseAnswer, type ChatAnswer, type ChunkReader } from './chunk-reader.ts';
 import { doneFrame, type LiveStream } from './live-stream.ts';
 import type { Chunk } from './message-builder.ts';
@@ -34,6 +36,7 @@ export interface TurnScene {
   readonly log: StreamLog;
   readonly tools: ToolDesk;
   readonly approvals: ChatApprovals;
+  readonly memory: EngineMemory;
   /** Stores the answer, before what waits for an answer of its own. */
   keepAnswer(message: ChatMessage): void;
 }
@@ -69,10 +72,18 @@ export class ChatTurn {
     try {
       const text = await this.#answer();
       this.#end(this.#isCancelled ? 'cancelled' : 'completed', undefined, text);
+      await this.#keepMemory();
     } catch (error) {
       if (context.turn.isAbandoned) return;
       this.#failed(error);
     }
+  }
+
+  /** What an engine of this process has read of the chat outlives the agent's sleep. */
+  async #keepMemory(): Promise<void> {
+    const { memory, parts } = this.#scene;
+    if (this.#isCleared || parts.models === undefined) return;
+    await memory.keep(parts.models.host.memoryOf(addressKey(parts.context.address)));
   }
 
   cancel(): void {

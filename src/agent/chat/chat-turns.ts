@@ -36,6 +36,7 @@ export interface TurnsHost {
   readonly parts: AgentParts;
   readonly store: ChatStore;
   readonly log: StreamLog;
+  readonly memory: EngineMemory;
   /** Connections that do not get this stream, as yet. */
   heldBack(id: string): ReadonlySet<number> | undefined;
   /** Tells the clients all messages. */
@@ -55,7 +56,7 @@ export class ChatTurns {
   #held: string | undefined;
 
   constructor(host: TurnsHost) {
-    const { agent, parts, store, log } = host;
+    const { agent, parts, store, log, memory } = host;
     this.#host = host;
     const live = (): LiveStream | undefined => this.live;
     const continueTurn = (connection: number, messageId: string): void =>
@@ -65,7 +66,7 @@ export class ChatTurns {
     this.tools = new ToolDesk({ parts, store, live, keepAnswer, continueTurn, isUnderWay });
     this.approvals = new ChatApprovals(parts, this.tools);
     const { tools, approvals } = this;
-    this.#scene = { agent, author: agent, parts, store, log, tools, approvals, keepAnswer };
+    this.#scene = { agent, author: agent, parts, store, log, memory, tools, approvals, keepAnswer };
     this.#queue = new TurnQueue(parts.context, {
       run: (request) => this.#run(request),
       superseded: (request) => this.#over(request.id),

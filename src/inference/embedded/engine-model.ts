@@ -11,8 +11,8 @@ import type {
 } from '../language-model.ts';
 import { chatRequest } from './chat-request.ts';
 import type { KvBlob } from './chat-memory.ts';
-import type { EngineLink } from './engine-link.ts';
-import type { Generation, GenerationPriority } from './generation.ts';
+import type { AskOptions } from './engine-link.ts';
+import type { Generation, GenerationPriority, GenerationRequest } from './generation.ts';
 
 /** Where an agent keeps what the engine has read for it, while it sleeps. */
 export interface KvKeeper {
@@ -26,17 +26,22 @@ export interface EngineCaller {
   readonly keeper?: KvKeeper | undefined;
 }
 
+/** Whatever makes text of a prompt: our engine, or another one. */
+export interface TextEngine {
+  generate(request: GenerationRequest, options: AskOptions): Promise<Generation>;
+}
+
 export class EngineModel implements LanguageModelV4 {
   readonly specificationVersion = 'v4';
   readonly provider = 'mooring';
   readonly modelId: string;
   readonly supportedUrls = {};
-  readonly #link: EngineLink;
+  readonly #engine: TextEngine;
   readonly #caller: EngineCaller;
 
-  constructor(modelId: string, link: EngineLink, caller: EngineCaller) {
+  constructor(modelId: string, engine: TextEngine, caller: EngineCaller) {
     this.modelId = modelId;
-    this.#link = link;
+    this.#engine = engine;
     this.#caller = caller;
   }
 
@@ -44,7 +49,7 @@ export class EngineModel implements LanguageModelV4 {
   async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
     const { request, mayCall, warnings } = chatRequest(options);
     const { agent, priority, keeper } = this.#caller;
-    const generation = await this.#link.generate(
+    const generation = await this.#engine.generate(
       { ...request, agent, priority },
       { signal: options.abortSignal, blob: keeper?.take() },
     );
@@ -73,7 +78,7 @@ export class EngineModel implements LanguageModelV4 {
         controller.enqueue({ type: 'stream-start', warnings });
         const parts = new AnswerParts((part) => controller.enqueue(part), mayCall);
         const asked = { signal, blob: keeper?.take(), onText: (delta: string) => parts.add(delta) };
-        this.#link.generate({ ...request, agent, priority }, asked).then(
+        this.#engine.generate({ ...request, agent, priority }, asked).then(
           (generation) => {
             parts.end(generation);
             controller.close();
