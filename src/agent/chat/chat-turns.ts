@@ -22,6 +22,7 @@ import { endInterrupted } from './interrupted.ts';
 import { doneFrame, LiveStream } from './live-stream.ts';
 import type { StreamLog } from './stream-log.ts';
 import { ToolDesk } from './tool-desk.ts';
+import type { EngineMemory } from './engine-memory.ts';
 import { TurnQueue, type TurnRequest } from './turn-queue.ts';
 
 /** Ids of turns in which the assistant goes on by itself, with the message's id: a restart before they begin loses none. */

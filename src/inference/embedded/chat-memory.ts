@@ -79,6 +79,9 @@ export class ChatMemory {
    * that does not fit is dropped, whatever the reason: computing is always right.
    */
   restore(agent: string, blob: KvBlob, prompt: Int32Array): boolean {
+    // Its blocks are still there: nothing to write.
+    const wholeTokens = blob.prefixTokens + blob.tokens.length;
+    if (this.#pool.peek(prompt.subarray(0, wholeTokens)) >= wholeTokens) return true;
     const isRestored = this.#fits(blob, prompt) && this.#write(agent, blob, prompt);
     if (isRestored) this.#counters.restored++;
     else this.#counters.dropped++;
