@@ -17,7 +17,7 @@ import type { Engine } from './engine.ts';
 import { EngineCounters } from './engine-counters.ts';
 import type { Choice, ChoiceRequest, Generation, GenerationRequest } from './generation.ts';
 import { RequestReader } from './request-reader.ts';
-import { RowBudget } from './row-budget.ts';
+import { RowBudget, shareRows } from './row-budget.ts';
 import { Run } from './run.ts';
 import { RunMemory } from './run-memory.ts';
 import { resultsOf, StepPlans, type Piece } from './step-plan.ts';
@@ -171,7 +171,7 @@ export class EngineScheduler {
       const wanted = this.#blocks.blocksOf(run.tokens.length + limits.engineAnswerTokensAhead - found);
       const isRoom = this.#running.size === 0 || this.#pool.free + this.#pool.cached >= wanted;
       if (this.#running.size >= limits.engineRunsMax || !isRoom) {
-        const victim = this.#lastOf((other) => isOfLowerPriority(other, run));
+        const victim = this.#lastOf((other) => run.isMoreUrgentThan(other));
         if (victim === undefined) return;
         this.#preempt(victim);
         continue;
@@ -184,29 +184,13 @@ export class EngineScheduler {
     }
   }
 
-  /** What the next step reads. Tokens of answers come before prompts, so that no prompt delays an answer. */
+  /** What the next step reads. */
   #plan(): Piece[] {
     const inTurn = [...this.#running.values()].sort((a, b) => (a.isBefore(b) ? -1 : 1));
-    const wanted = new Map<Run, number>();
-    let left = this.#budget.rows;
-    for (const run of inTurn.filter(({ isDecoding }) => isDecoding)) {
-      wanted.set(run, Math.min(run.unread, limits.engineChunkTokens));
-      left -= run.unread;
-    }
-    for (const run of inTurn.filter(({ isDecoding }) => !isDecoding)) {
-      const count = Math.min(Math.max(run.unread, 1), limits.engineChunkTokens, left);
-      if (count <= 0) continue;
-      wanted.set(run, count);
-      left -= count;
-    }
-    const first = inTurn[0];
-    // Answers alone may fill the budget; whose turn it is gets on nevertheless, see I1.
-    if (first !== undefined && !wanted.has(first)) wanted.set(first, 1);
     const pieces: Piece[] = [];
-    for (const run of inTurn) {
-      const count = wanted.get(run);
-      if (count !== undefined && this.#running.get(run.agent) === run)
-        pieces.push(...this.#piecesOf(run, count));
+    for (const [run, count] of shareRows(inTurn, this.#budget.rows)) {
+      // Whose turn is later may have lost its blocks to one before it.
+      if (this.#running.get(run.agent) === run) pieces.push(...this.#piecesOf(run, count));
     }
     return pieces;
   }
@@ -307,11 +291,4 @@ export class EngineScheduler {
     if (this.#running.get(run.agent) === run) this.#running.delete(run.agent);
     this.#blocks.release(run);
   }
-}
-
-const PRIORITIES = ['alarm', 'interactive', 'background'];
-
-function isOfLowerPriority(a: Run, b: Run): boolean {
-  const rank = ({ work }: Run): number => PRIORITIES.indexOf(work.request.priority ?? 'interactive');
-  return rank(a) > rank(b) && b.isBefore(a);
 }

@@ -3,6 +3,7 @@
  * once when steps take longer, and grows slowly.
  */
 import { limits } from '../../base/limits.ts';
+import type { Run } from './run.ts';
 
 export class RowBudget {
   #rows: number = limits.engineRowsMin;
@@ -29,6 +30,27 @@ export class RowBudget {
     else if (rows >= this.rows * 0.9 && this.#stepMs < limits.engineStepMsMax / 2)
       this.#rows = Math.min(limits.engineRowsMax, this.#rows * 1.1);
   }
+}
+
+/**
+ * How many rows each run has of so many, in their turn. Tokens of answers come before prompts, so that no prompt delays
+ * an answer; but whose turn it is gets on, even if answers alone fill the budget.
+ */
+export function shareRows(inTurn: readonly Run[], rows: number): Map<Run, number> {
+  const wanted = new Map<Run, number>();
+  let left = rows;
+  for (const run of inTurn) {
+    if (run.isDecoding) left -= Math.min(run.unread, limits.engineChunkTokens);
+  }
+  for (const run of inTurn) {
+    const most = run.isDecoding ? Infinity : run === inTurn[0] ? Math.max(left, 1) : left;
+    // A choice whose prompt is read has its options to read.
+    const count = Math.min(Math.max(run.unread, 1), limits.engineChunkTokens, most);
+    if (count <= 0) continue;
+    wanted.set(run, count);
+    if (!run.isDecoding) left -= count;
+  }
+  return wanted;
 }
 
 /** Moving: the last ten count most. */

@@ -3,10 +3,18 @@
  * A run that is preempted gives its blocks back and keeps its tokens; what was published of them is found again.
  */
 import type { PrefixNode } from './block-pool.ts';
-import type { ChoiceRequest, GenerationRequest, GenerationTimes, GenerationUsage } from './generation.ts';
+import type {
+  ChoiceRequest,
+  GenerationPriority,
+  GenerationRequest,
+  GenerationTimes,
+  GenerationUsage,
+} from './generation.ts';
 import type { OutputText } from './output-text.ts';
 import type { TokenConstraint } from './token-constraint.ts';
 import type { RequestEvents } from './engine-scheduler.ts';
+
+const PRIORITIES: readonly GenerationPriority[] = ['alarm', 'interactive', 'background'];
 
 /** What kind of answer is made. */
 export type Work =
@@ -98,6 +106,12 @@ export class Run {
   /** Its turn comes before that of `other`. Never changes: two runs cannot push each other out in turns. */
   isBefore(other: Run): boolean {
     return this.turnMs < other.turnMs || (this.turnMs === other.turnMs && this.id < other.id);
+  }
+
+  /** Its turn comes first, and its priority is a higher one: it may stop `other`. */
+  isMoreUrgentThan(other: Run): boolean {
+    const rank = ({ work }: Run): number => PRIORITIES.indexOf(work.request.priority ?? 'interactive');
+    return rank(this) < rank(other) && this.isBefore(other);
   }
 
   usage(): GenerationUsage {
