@@ -19,7 +19,7 @@ class Talker extends DeviceChatAgent {
   }
 }
 export const definitions = [defineDevice({ model: 'talker', agent: 'talker', vendor: 'test', description: 'talks',
-  encoding: 'json', telemetry: [numeric('temperature', { unit: '°C' })], commands: [], sample: { temperature: 1 } })];
+  encoding: 'json', metrics: [numeric('temperature', { unit: '°C' })], commands: [], sample: { temperature: 1 } })];
 export const agents = { talker: Talker };
 `;
 }
