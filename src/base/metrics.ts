@@ -119,7 +119,7 @@ function createInstruments(registers: Registry[]) {
     }),
     throttled: new Counter({
       name: 'mooring_mqtt_throttled_total',
-      help: 'Clients over their rate',
+      help: 'Times an MQTT client was not read for a while because it sent more than its rate',
       registers,
     }),
     frames: new Counter({
@@ -153,15 +153,23 @@ function createInstruments(registers: Registry[]) {
       registers,
     }),
   };
-  // A series that begins with its first event has no rate for it.
-  for (const reason of DENIED_REASONS) instruments.denied.inc({ reason }, 0);
+  beginSeries(instruments);
+  return instruments;
+}
+
+/** A series that begins with its first event has no rate for it. */
+function beginSeries({
+  denied,
+  frames,
+  frameBytes,
+}: Record<'denied' | 'frames' | 'frameBytes', Counter>): void {
+  for (const reason of DENIED_REASONS) denied.inc({ reason }, 0);
   for (const direction of ['in', 'out']) {
     for (const codec of ['json', 'cbor']) {
-      instruments.frames.inc({ direction, codec }, 0);
-      instruments.frameBytes.inc({ direction, codec }, 0);
+      frames.inc({ direction, codec }, 0);
+      frameBytes.inc({ direction, codec }, 0);
     }
   }
-  return instruments;
 }
 
 export function createMetrics(): BridgeMetrics {
