@@ -11,7 +11,6 @@ export class Message {
   number = 0;
   /** Stored places in queues that it is in. */
   storedPlaces = 0;
-  #topicBytes: Buffer | null = null;
   /** As QoS 0 without RETAIN: the same for every subscriber. */
   #plain: Buffer | null = null;
 
@@ -40,7 +39,7 @@ export class Message {
     this.#plain = null;
   }
 
-  /** The packet is made again when it is asked for: nobody is to get it soon. */
+  /** The packet is made again when it is asked for: small buffers are parts of larger ones, which stay with them. */
   forgetPacket(): void {
     this.#plain = null;
   }
@@ -53,18 +52,18 @@ export class Message {
 
   /** All of a packet but the payload. @param packetId 0: it has none */
   head(first: number, packetId: number): Buffer {
-    const topic = (this.#topicBytes ??= Buffer.from(this.topic));
+    const topicBytes = Buffer.byteLength(this.topic);
     const idBytes = packetId === 0 ? 0 : 2;
-    const remaining = 2 + topic.length + idBytes + this.payload.length;
+    const remaining = 2 + topicBytes + idBytes + this.payload.length;
     const lengthBytes = remaining < 128 ? 1 : remaining < 16_384 ? 2 : remaining < 2_097_152 ? 3 : 4;
-    const head = Buffer.allocUnsafe(1 + lengthBytes + 2 + topic.length + idBytes);
+    const head = Buffer.allocUnsafe(1 + lengthBytes + 2 + topicBytes + idBytes);
     head[0] = first;
     let at = 1;
     for (let left = remaining; at <= lengthBytes; left >>= 7)
       head[at++] = (left & 127) | (left > 127 ? 128 : 0);
-    at = head.writeUInt16BE(topic.length, at);
-    topic.copy(head, at);
-    if (idBytes > 0) head.writeUInt16BE(packetId, at + topic.length);
+    at = head.writeUInt16BE(topicBytes, at);
+    head.write(this.topic, at);
+    if (idBytes > 0) head.writeUInt16BE(packetId, at + topicBytes);
     return head;
   }
 }

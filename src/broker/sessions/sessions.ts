@@ -161,6 +161,7 @@ export class Sessions implements SessionHost {
   /** To all of them, each with the lower one of the two QoS [MQTT-3.8.4-6]. RETAIN is 0 then [MQTT-3.3.1-9]. */
   publish(message: Message, qos: 0 | 1 | 2, receivers: readonly Receiver[]): void {
     for (const { session, qos: qosMax } of receivers) session.push(message, qos < qosMax ? qos : qosMax);
+    if (qos > 0) message.forgetPacket(); // it may wait for long
   }
 
   /** As `publish`, to whoever subscribes to its topic; as `retain` where that is asked for. */
