@@ -4,11 +4,14 @@ import { BridgeError } from '../base/errors.ts';
 import { ModelHost, resolveModel, type LanguageModelV4, type ModelSpec } from '../inference/index.ts';
 import type { Agent } from './agent.ts';
 import { PARTS } from './agent-parts.ts';
+import type { RuleTranslator } from './rules/index.ts';
 
 /** Which model agents use that choose none. */
 export interface AgentModels {
   readonly host: ModelHost;
   readonly standard: ModelSpec;
+  /** Makes rules of sentences that the grammar does not understand. */
+  readonly translator?: RuleTranslator;
 }
 
 /** For a shard that nobody gave a model. */

@@ -128,7 +128,7 @@ export class DeviceDesk implements Extension {
   }
 
   isBusy(): boolean {
-    return this.commands.hasWaiters || this.#tools?.effects.isBusy === true;
+    return this.commands.hasWaiters || this.#tools?.isBusy === true;
   }
 
   destroyed(by: string): void {
@@ -137,7 +137,7 @@ export class DeviceDesk implements Extension {
   }
 
   stop(): void {
-    this.#tools?.effects.letGo();
+    this.#tools?.letGo();
   }
 
   abandoned(): void {

@@ -3,11 +3,8 @@ import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { DeviceDesk } from './device-desk.ts';
 import { agentFacts, forgetAgent } from './describe-agent.ts';
-import { ruleFromSentence } from './device-tools/rule-sentence.ts';
+import { addRule, note, previewRule, type NewRule } from './rule-requests.ts';
 import { LATER } from './later.ts';
-
-/** As data, or as a sentence. */
-type NewRule = { readonly rule: unknown } | { readonly text: string };
 
 /** Bodies were checked by the gateway's schemas; what depends on the definition is checked here. */
 interface Bodies {
@@ -40,7 +37,7 @@ const ANSWERS: Answers = {
   commands: (desk, { limit }) => ({ items: desk.commands.list(limit) }),
   rules: (desk) => ({ rules: desk.rules.all }),
   addRule,
-  previewRule: (desk, body) => desk.rules.preview(ruleIn(desk, body)),
+  previewRule,
   deleteRule: (desk, { ruleId, by }) => {
     desk.rules.remove(ruleId);
     desk.tookOverRule(ruleId);
@@ -97,31 +94,6 @@ function patchDesired(desk: DeviceDesk, { patch, by }: Bodies['patchDesired']): 
   const answer = desk.twin.want(patch, desk.codec);
   note(desk, 'desired', 'changed', String(answer.version), by, { patch });
   return answer;
-}
-
-function addRule(desk: DeviceDesk, { by, ...body }: Bodies['addRule']): unknown {
-  const stored = desk.rules.add(ruleIn(desk, body));
-  desk.tookOverRule(stored.id);
-  note(desk, 'rule', 'added', stored.id, by, { description: stored.description });
-  return stored;
-}
-
-/** @throws BridgeError BRG_RULE for a sentence that is not understood as a whole */
-function ruleIn({ context, definition }: DeviceDesk, body: NewRule): unknown {
-  if ('rule' in body) return body.rule;
-  return ruleFromSentence(body.text, definition, [context.address.model, context.address.id]);
-}
-
-/** After the change, which may throw and takes its ids first: they are the same whether something is noted or not. */
-function note(
-  { context }: DeviceDesk,
-  kind: 'desired' | 'rule',
-  event: string,
-  subject: string,
-  by: string | undefined,
-  detail: unknown,
-): void {
-  context.audit({ id: context.effectId(), kind, event, subject, by: by ?? 'api', detail });
 }
 
 function command(desk: DeviceDesk, body: Bodies['command'], request: number): unknown {

@@ -44,6 +44,11 @@ export const ERRORS = {
   BRG_COMMAND_ARGUMENT: { status: 400, public: true, title: 'The command does not take this argument' },
   BRG_COMMANDS_FULL: { status: 429, public: true, title: 'Too many commands are waiting for the device' },
   BRG_RULE: { status: 400, public: true, title: 'The rule is not valid' },
+  BRG_RULE_UNCONFIRMED: {
+    status: 409,
+    public: true,
+    title: 'A model made the rule; a person has to confirm it',
+  },
   BRG_RULES_FULL: { status: 409, public: true, title: 'The agent has as many rules as it may have' },
   BRG_UNKNOWN_RULE: { status: 404, public: true, title: 'No rule with this id' },
   BRG_UNKNOWN_APPROVAL: { status: 404, public: true, title: 'No approval with this id' },

@@ -18,6 +18,11 @@ const newRuleSchema = z.union(
         .string()
         .max(limits.toolSentenceCharactersMax)
         .describe('a sentence, e.g. "when vibration is above 9 for 5 seconds, stop"'),
+      zone: z
+        .string()
+        .max(limits.ruleZoneCharactersMax)
+        .optional()
+        .describe('IANA time zone of the times of day in it, where it names none'),
     }),
     ruleSchema,
   ],
@@ -42,7 +47,10 @@ export const ruleRoutes: readonly Route[] = [
     tag: 'rules',
     summary: 'Add a rule',
     query: z.strictObject({
-      dryRun: z.enum(['true', 'false']).default('false').describe('only say what the rule would be'),
+      dryRun: z
+        .enum(['true', 'false'])
+        .default('false')
+        .describe('only say what the rule would be, and what it would have done'),
     }),
     body: {
       schema: newRuleSchema,
@@ -51,10 +59,17 @@ export const ruleRoutes: readonly Route[] = [
     },
     response: {
       status: 201,
-      description: 'The rule as the engine understood it; of a dry run 200, and nothing is kept',
+      description:
+        'The rule as the engine understood it; of a dry run 200, nothing is kept, and `wouldHaveFired` says what it would have done',
       schema: answers.ruleAnswer,
     },
-    errors: ['BRG_RULE', 'BRG_RULES_FULL', 'BRG_UNKNOWN_METRIC', 'BRG_UNKNOWN_COMMAND'],
+    errors: [
+      'BRG_RULE',
+      'BRG_RULE_UNCONFIRMED',
+      'BRG_RULES_FULL',
+      'BRG_UNKNOWN_METRIC',
+      'BRG_UNKNOWN_COMMAND',
+    ],
     does: { kind: 'ask', ask: ({ address, query, body, by }) => ({ address, ...adding(query, body, by) }) },
   }),
   route({
@@ -102,7 +117,7 @@ function adding(
   body: z.output<typeof newRuleSchema>,
   by: string,
 ): Pick<AgentRequest, 'name' | 'body' | 'options' | 'status'> {
-  const asked = 'when' in body ? { rule: body } : 'text' in body ? { text: body.text } : { rule: body.rule };
+  const asked = 'when' in body ? { rule: body } : 'text' in body ? body : { rule: body.rule };
   if (dryRun === 'true') return { name: 'previewRule', body: asked, status: 200 };
   return { name: 'addRule', body: { ...asked, by }, options: DURABLE };
 }

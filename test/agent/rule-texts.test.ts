@@ -27,7 +27,12 @@ test('a sentence becomes a rule, is shown before without being kept, and one tha
   };
 
   const preview = await bridge.fetch(`${rules}?dryRun=true`, { body: { text: SENTENCE } });
-  expect(preview).toEqual({ status: 200, body: UNDERSTOOD });
+  const nothing = { count: 0, times: [], resolutionMs: null, withoutHistory: [] };
+  expect(preview).toMatchObject({
+    status: 200,
+    body: { ...UNDERSTOOD, tier: 'grammar', confidence: 1, wouldHaveFired: nothing },
+  });
+  expect(preview.body).not.toHaveProperty('id');
   const { do: _, ...wrong } = UNDERSTOOD;
   const asData = { rule: { when: wrong.when, do: { kind: 'alert', text: 'hot' } } };
   const data = await bridge.fetch(`${rules}?dryRun=true`, { body: asData });
@@ -57,6 +62,37 @@ test('a sentence becomes a rule, is shown before without being kept, and one tha
   expect(await own()).toEqual([added.body]);
   const audit = await bridge.fetch('/api/audit?agent=greenhouse/g7&kind=rule');
   expect(audit.body['items']).toMatchObject([{ event: 'added', subject: added.body['id'], by: 'api' }]);
+});
+
+test('a dry run says when the rule would have fired over the stored history', async () => {
+  const bridge = await startBridge();
+  const device = await bridge.mqtt();
+  const daysAgo = (days: number, minute = 0): number => Date.now() - days * 86_400_000 + minute * 60_000;
+  const said = [3, 1].flatMap((days) =>
+    [20, 36, 37, 20].map((temperature, at) => ({ ts: daysAgo(days, at * 5), temperature })),
+  );
+  await device.publishAsync('devices/greenhouse/g8/telemetry', JSON.stringify(said), { qos: 1 });
+  const ask = async (body: object): Promise<unknown> => {
+    const { body: answer } = await bridge.fetch('/api/agents/greenhouse/g8/rules?dryRun=true', { body });
+    return answer['wouldHaveFired'];
+  };
+  const [, , , , , crossed] = said;
+  expect(await ask({ text: 'when temperature is above 35, notify me' })).toMatchObject({
+    count: 2,
+    times: [crossed?.ts, said[1]?.ts],
+    steps: 8,
+    resolutionMs: null,
+  });
+  expect(await ask({ text: 'when temperature is above 35 for 8 minutes, notify me' })).toMatchObject({
+    count: 2,
+    times: [Number(crossed?.ts) + 8 * 60_000, Number(said[1]?.ts) + 8 * 60_000],
+  });
+  expect(await ask({ text: 'when temperature is above 35 for 11 minutes, notify me' })).toMatchObject({
+    count: 0,
+  });
+  expect(await ask({ text: 'when no temperature comes for 12 hours, notify me' })).toMatchObject({
+    count: 2,
+  });
 });
 
 describe.each(definitions.map((definition) => [definition.model, definition] as const))(

@@ -64,7 +64,7 @@ const FORMS: Readonly<Record<string, string>> = {
 };
 
 /** Words and numbers, lower case, without what ends a sentence. */
-export function wordsOf(text: string): string[] {
+function wordsOf(text: string): string[] {
   return text
     .toLowerCase()
     .replace(/(\d)(°|%)/g, '$1 $2')
@@ -75,7 +75,7 @@ export function wordsOf(text: string): string[] {
 }
 
 /** A number in digits or as a word; undefined for anything else. */
-export function numberOf(word: string | undefined): number | undefined {
+function numberOf(word: string | undefined): number | undefined {
   if (word === undefined) return undefined;
   if (/^-?\d+(?:\.\d+)?$/.test(word)) return Number(word);
   const named = NUMBERS.indexOf(word);
@@ -94,7 +94,7 @@ export function durationOf(text: string): number | undefined {
   return Math.round(number * unitMs);
 }
 
-export function isUnit(word: string | undefined): boolean {
+function isUnit(word: string | undefined): boolean {
   return word !== undefined && UNITS.test(word);
 }
 

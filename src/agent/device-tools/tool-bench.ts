@@ -7,6 +7,7 @@ import { limits } from '../../base/limits.ts';
 import { checkCommandArgument, type Command, type MetricValue } from '../../device/index.ts';
 import type { DeviceAgent } from '../device-agent.ts';
 import type { DeviceDesk } from '../device-desk.ts';
+import { RuleProposals } from '../rule-proposals.ts';
 import type { FiredRule } from '../rules/index.ts';
 import { ActionGate, policyOf, type Action } from './action-gate.ts';
 import { EffectWatch, isShown, type Sighting, type Want } from './effect-watch.ts';
@@ -36,6 +37,8 @@ export class ToolBench {
   readonly desk: DeviceDesk;
   readonly gate: ActionGate;
   readonly effects: EffectWatch;
+  /** What a model makes of sentences. */
+  readonly proposals: RuleProposals;
 
   /** @throws BridgeError BRG_DEFINITION for a `static policy` that is none */
   constructor(agent: DeviceAgent, desk: DeviceDesk) {
@@ -43,10 +46,22 @@ export class ToolBench {
     this.desk = desk;
     const { context, commands, definition } = desk;
     this.gate = new ActionGate(context, policyOf(agent.constructor, definition));
+    this.proposals = new RuleProposals(desk);
     this.effects = new EffectWatch(context, () => {
       commands.tick(context.now());
       desk.parts.rearm();
     });
+  }
+
+  /** Whether somebody waits for an effect or for a model. */
+  get isBusy(): boolean {
+    return this.effects.isBusy || this.proposals.isBusy;
+  }
+
+  /** Nobody is answered after this. */
+  letGo(): void {
+    this.effects.letGo();
+    this.proposals.abandon();
   }
 
   /** The command and its argument as it will be sent. @throws BridgeError BRG_UNKNOWN_COMMAND, BRG_COMMAND_ARGUMENT */

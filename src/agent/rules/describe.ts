@@ -1,5 +1,5 @@
 /** Rules in plain English, exactly and in words that the grammar understands again. */
-import type { DeviceDefinition } from '../../device/index.ts';
+import type { DeviceDefinition, MetricValue } from '../../device/index.ts';
 import {
   conditionsOf,
   type Condition,
@@ -71,9 +71,14 @@ function describeTiming({ between, days, zone }: Timing): string {
 }
 
 function describeComparison(when: Condition, unit: string | undefined): string {
-  if ('value' in when) return `${when.metric} ${IS[when.op]} ${withUnit(when.value, unit)}`;
+  if ('value' in when) return `${when.metric} ${IS[when.op]} ${withUnit(quoted(when.value), unit)}`;
   if ('staleFor' in when) return `no ${when.metric} comes for ${describeDuration(when.staleFor)}`;
   return 'delta' in when ? describeDelta(when, unit) : describeRate(when, unit);
+}
+
+/** A text that could be taken for more than one word has quotes. */
+function quoted(value: MetricValue): MetricValue {
+  return typeof value === 'string' && !/^[\w-]+$/.test(value) ? JSON.stringify(value) : value;
 }
 
 const IS: Record<Operator, string> = {

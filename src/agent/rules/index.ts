@@ -3,6 +3,8 @@
  * rule means; the agent stores rules and memories, keeps the alarm and carries the firings out.
  */
 export { parseRule } from './parse.ts';
+export { dryRun, type DryRun } from './dry-run.ts';
+export { exampleSentences, understand, understandExactly, type RuleTranslator } from './understand.ts';
 export { describeRule } from './describe.ts';
 export { evaluateAlarm, evaluateTelemetry, type Evaluation } from './evaluate.ts';
 export type { RuleMemories } from './memory.ts';

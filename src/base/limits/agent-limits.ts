@@ -32,6 +32,15 @@ export const agentLimits = {
   ruleWindowPointsMax: 64,
   /** Firings of one rule in any minute that act; a command may change the very metric that fired it. */
   ruleFiringsPerMinuteMax: 10,
+  /** Characters of the name of a time zone; the longest of IANA has 32. */
+  ruleZoneCharactersMax: 64,
+  /** A rule is tried on this much of the past, in steps of so long: some 30,000 of a metric, a tenth of a second of work. */
+  ruleDryRunMs: 7 * 24 * 3_600_000,
+  ruleDryRunStepMs: 20_000,
+  /** Firings that a trial tells the times of. */
+  ruleDryRunTimesMax: 20,
+  /** A rule that a model made of a sentence is shown only from this confidence on: 0 to 1. */
+  ruleConfidenceMin: 0.9,
   /** Older time stamps than the newest are late telemetry for this long, then a device clock that was set back. */
   ruleClockStepMs: 60_000,
   /** Alerts kept per agent. */

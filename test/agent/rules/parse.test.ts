@@ -270,6 +270,10 @@ describe('docs/rules.md', () => {
     const DAY_MS = 24 * 3_600_000;
     expect(page).toContain(`At most ${limits.ruleFiringsPerMinuteMax} firings of a rule in any minute`);
     expect(page).toContain(`come for ${limits.ruleClockStepMs / 1000} s, the device's clock was set back`);
+    expect(page).toContain(`the last ${limits.ruleDryRunMs / DAY_MS} days of stored history`);
+    expect(page).toContain(`\`times\` are the newest ${limits.ruleDryRunTimesMax}, in ms`);
+    expect(page).toContain(`in steps of ${limits.ruleDryRunStepMs / 1000} s`);
+    expect(page).toContain(`(below ${limits.ruleConfidenceMin} it is not understood)`);
     expect(page).toContain(
       `at most ${limits.ruleWaitMsMax / DAY_MS} days; texts at most ${limits.ruleTextBytesMax / 1024} KiB`,
     );
