@@ -5,8 +5,10 @@
 import { agentPath, getJson, sendJson } from './api.ts';
 import type { Approval, AuditItem } from './api-types.ts';
 import { asApproval, withApproval } from './approvals.ts';
+import type { McpQuestion } from './mcp-questions.ts';
 import { Observable } from './observable.ts';
 import { addressParts } from './router.ts';
+import { isObject } from './twin.ts';
 import type { Frame } from '../wire/index.ts';
 
 const AUDIT_ROWS = 30;
@@ -17,6 +19,8 @@ const AUDIT_DELAY_MS = 400;
 export class OversightFeed {
   readonly approvals = new Observable<readonly Approval[]>([]);
   readonly audit = new Observable<readonly AuditItem[] | null>(null);
+  /** What MCP servers of this agent ask people. */
+  readonly questions = new Observable<readonly McpQuestion[]>([]);
   /** When the page was opened: what was decided before is in the audit log. */
   readonly sinceMs = Date.now();
   readonly #model: string;
@@ -42,6 +46,8 @@ export class OversightFeed {
       const approval = asApproval(frame.approval);
       if (approval !== null) this.approvals.set(withApproval(this.approvals.value, approval));
     }
+    // Sent with each connection, and when a question comes or goes.
+    if (frame.type === 'cf_agent_mcp_servers' && hasServers(frame.mcp)) void this.#readQuestions(); // never rejects
     const isNoted =
       frame.type === 'mooring_approval' ||
       frame.type === 'mooring_command' ||
@@ -56,6 +62,26 @@ export class OversightFeed {
       this.#timer = null;
       void this.#readAudit(); // never rejects
     }, AUDIT_DELAY_MS);
+  }
+
+  /** A person's word to a server; what it was asked for goes on. @throws Problem */
+  async answer({ id }: McpQuestion, word: object): Promise<void> {
+    await sendJson(
+      'POST',
+      agentPath(this.#model, this.#id, `/mcp-questions/${encodeURIComponent(id)}`),
+      word,
+    );
+    await this.#readQuestions();
+    this.auditSoon();
+  }
+
+  async #readQuestions(): Promise<void> {
+    try {
+      const path = agentPath(this.#model, this.#id, '/mcp-questions');
+      this.questions.set((await getJson<{ items: readonly McpQuestion[] }>(path)).items);
+    } catch (error) {
+      console.warn('questions not read', error); // the link state says that the bridge is away
+    }
   }
 
   async #readApprovals(): Promise<void> {
@@ -78,6 +104,10 @@ export class OversightFeed {
       console.warn('audit log not read', error); // the list keeps what it had
     }
   }
+}
+
+function hasServers(mcp: unknown): boolean {
+  return isObject(mcp) && isObject(mcp.servers) && Object.keys(mcp.servers).length > 0;
 }
 
 /** Gives a person's word. @throws Problem, such as BRG_APPROVAL_DECIDED when somebody else was first */

@@ -12,6 +12,7 @@ import { useObservable } from '../ui/hooks.ts';
 import { Card, Empty, Icon, PresenceBadge, ProblemBox, Skeleton, TimeAgo } from '../ui/widgets.tsx';
 import { Activity } from './activity.tsx';
 import { Approvals, AskedFor } from './approvals.tsx';
+import { Questions } from './questions.tsx';
 import { ChartCard } from './chart-card.tsx';
 import { FLEET_SUGGESTIONS, suggestions } from '../chat-words.ts';
 import { Chat } from './chat-card.tsx';
@@ -89,6 +90,7 @@ function Sections({ feed, description, definition }: SectionProps): JSX.Element 
   return (
     <div class="device-grid">
       <Approvals oversight={feed.oversight} />
+      <Questions oversight={feed.oversight} />
       {definition && <ChartCard feed={feed} definition={definition} />}
       <div class="stack">
         {description.canChat === true && (
@@ -117,6 +119,7 @@ function PlainSections(
   return (
     <div class="device-grid">
       <Approvals oversight={feed.oversight} />
+      <Questions oversight={feed.oversight} />
       <AskedFor by={`agent:${model}/${id}`} chat={feed.chat} approvals={fleetApprovals} />
       {canChat === true && (
         <Chat
