@@ -5,6 +5,7 @@ import type { MqttClient } from 'mqtt';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BridgeProcess, newDataDir } from './bridge-process.ts';
+import { modernServer } from '../support/mcp-http-server.ts';
 import { findBrowser, launchBrowser, NO_BROWSER, openPage } from './browser.ts';
 
 const executable = findBrowser();
@@ -19,7 +20,7 @@ beforeAll(async () => {
   }
   dataDir = await newDataDir();
   const devices = resolve(import.meta.dirname, '../support/page-devices.ts');
-  bridge = await BridgeProcess.start(dataDir, ['--devices', devices]);
+  bridge = await BridgeProcess.start(dataDir, ['--devices', devices, '--mcp-allow', 'loopback']);
   browser = await launchBrowser(executable);
 }, 60_000);
 
@@ -143,6 +144,29 @@ describe('the dashboard', () => {
     await approvals.waitFor({ state: 'detached' });
     await page.goto(deviceUrl('far'));
     await page.getByLabel('Last values', { exact: true }).getByText('60').waitFor();
+    expect(problems).toEqual([]);
+  });
+
+  it('shows what an MCP server asks a person, and brings it the answer', async () => {
+    await startValve('asked');
+    const server = await modernServer();
+    const added = await bridge.request('POST', '/api/agents/valve/asked/mcp-servers', {
+      name: 'adder',
+      url: server.url,
+    });
+    const { id } = added.body as { id: string }; // the route's schema
+    const { page, problems } = await openPage(browser, deviceUrl('asked'));
+    const use = { args: [id, 'confirm'] };
+    const called = await bridge.request('POST', '/api/agents/valve/asked/call/useServer', use);
+    expect(called.body).toEqual({ value: 'waiting' });
+    const questions = card(page, 'questions');
+    await questions.getByText('Are you sure?').waitFor();
+    if (process.env['SHOT'] !== undefined)
+      await page.screenshot({ path: `${process.env['SHOT']}.q.png`, fullPage: true });
+    await questions.getByLabel('sure').selectOption('yes');
+    await questions.getByRole('button', { name: 'Answer' }).click();
+    await questions.waitFor({ state: 'detached' });
+    expect(await bridge.get('/api/agents/valve/asked/mcp-questions')).toEqual({ items: [] });
     expect(problems).toEqual([]);
   });
 

@@ -63,8 +63,13 @@ class Valve extends DeviceChatAgent {
       doStream: (options) => new Promise((resolve) => resolve(script(options))),
     }),
   };
-  static callables = { question: {} };
+  static callables = { question: {}, useServer: {} };
   static policy: DevicePolicy = { commands: { beep: { never: true } } };
+
+  /** Calls a tool of an MCP server, which may ask people. */
+  async useServer(serverId: string, name: string): Promise<string> {
+    return (await this.mcp.callTool({ serverId, name, arguments: {} })).kind;
+  }
 
   /** Asks people about a call of a tool. */
   question(tool: string, input: JsonObject, needed: 1 | 2): string {
