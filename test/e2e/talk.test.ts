@@ -137,8 +137,6 @@ describe('the dashboard', () => {
     const approvals = card(page, 'asked-for');
     await approvals.getByRole('link', { name: 'valve/far' }).waitFor();
     await approvals.getByText("move 60 needs a person's approval").waitFor();
-    if (process.env['SHOT'] !== undefined)
-      await page.screenshot({ path: process.env['SHOT'], fullPage: true });
     await approvals.getByLabel('Your name').fill('Ada');
     await approvals.getByRole('button', { name: 'Approve' }).click();
     await approvals.waitFor({ state: 'detached' });
@@ -161,8 +159,6 @@ describe('the dashboard', () => {
     expect(called.body).toEqual({ value: 'waiting' });
     const questions = card(page, 'questions');
     await questions.getByText('Are you sure?').waitFor();
-    if (process.env['SHOT'] !== undefined)
-      await page.screenshot({ path: `${process.env['SHOT']}.q.png`, fullPage: true });
     await questions.getByLabel('sure').selectOption('yes');
     await questions.getByRole('button', { name: 'Answer' }).click();
     await questions.waitFor({ state: 'detached' });

@@ -114,7 +114,11 @@ function FieldInput(props: { field: Field; value: string; onValue: (value: strin
       {label}
       {isRequired || kind === 'boolean' ? '' : ' (optional)'}
       {choices.length > 0 ? (
-        <select id={id} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
+        <select
+          id={id}
+          value={kind === 'boolean' && value === '' ? 'false' : value}
+          onChange={(event) => onValue(event.currentTarget.value)}
+        >
           {kind === 'choice' && <option value="" />}
           {choices.map((choice) => (
             <option key={choice} value={choice}>
