@@ -49,6 +49,8 @@ export class BrokerFuzz {
       port: 0,
       log: createLog({ level: 'silent', format: 'json' }),
       edge: { connectsPerSecondMax: 1_000_000 },
+      // Sessions whose client ids were mutated come back to nobody: what they keep is no leak, and is to go.
+      sessionExpiryMs: 1000,
     });
     return new BrokerFuzz(broker, seed);
   }
