@@ -70,7 +70,8 @@ async function saturated(link: EngineLink, seconds: number): Promise<Saturated> 
           const prompt = `${DEFINITION}agent ${asker}, question ${turn}`;
           const onText = (): void => undefined;
           const asked = { agent: `bench/${asker}`, prompt, maxTokens: ANSWER_TOKENS, temperature: 0.8 };
-          tokens += (await link.generate(asked, { onText })).usage.outputTokens;
+          const { usage } = await link.generate(asked, { onText });
+          tokens += usage.outputTokens;
         }
       }),
     ),

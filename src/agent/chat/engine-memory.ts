@@ -11,7 +11,7 @@ import { asBridgeError } from '../../base/errors.ts';
 import type { KvBlob, KvKeeper } from '../../inference/index.ts';
 import { CHAT_CELL } from './chat-store.ts';
 
-const TABLE = `CREATE TABLE IF NOT EXISTS mooring_engine_memory(
+const TABLE = `CREATE TABLE IF NOT EXISTS cf_ai_chat_engine_memory(
   id INTEGER PRIMARY KEY CHECK(id = 1), fingerprint TEXT NOT NULL, prefix_tokens INTEGER NOT NULL,
   prefix_hash TEXT NOT NULL, tokens BLOB NOT NULL, bytes BLOB NOT NULL)`;
 
@@ -28,7 +28,7 @@ export class EngineMemory implements KvKeeper {
     if (this.#isTaken || this.#context.cell(CHAT_CELL) === undefined) return undefined;
     this.#isTaken = true;
     if (!this.#exists()) return undefined;
-    const [row] = this.#context.database.all('SELECT * FROM mooring_engine_memory', []);
+    const [row] = this.#context.database.all('SELECT * FROM cf_ai_chat_engine_memory', []);
     return row === undefined ? undefined : readRow(row);
   }
 
@@ -36,26 +36,31 @@ export class EngineMemory implements KvKeeper {
   async keep(coming: Promise<KvBlob | undefined>): Promise<void> {
     const blob = await coming.catch((error: unknown) => void asBridgeError(error)); // an engine that is gone kept nothing
     if (blob === undefined || this.#context.turn.isAbandoned) return;
-    const { fingerprint, prefixTokens, prefixHash, tokens, bytes } = blob;
+    try {
+      this.#write(blob);
+    } catch (error) {
+      // A full file, say: the answer is there all the same.
+      this.#context.log.warn({ err: asBridgeError(error).message }, 'what the engine has read is not kept');
+    }
+  }
+
+  #write({ fingerprint, prefixTokens, prefixHash, tokens, bytes }: KvBlob): void {
     this.#context.database.all(TABLE, []);
-    this.#context.database.all('INSERT OR REPLACE INTO mooring_engine_memory VALUES(1, ?, ?, ?, ?, ?)', [
-      fingerprint,
-      prefixTokens,
-      prefixHash,
-      new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength),
-      bytes,
-    ]);
+    const words = new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength);
+    const values = [fingerprint, prefixTokens, prefixHash, words, bytes];
+    const sql = 'INSERT OR REPLACE INTO cf_ai_chat_engine_memory VALUES(1, ?, ?, ?, ?, ?)';
+    this.#context.database.all(sql, values);
   }
 
   /** The chat was cleared: nobody shall read of it what was said. */
   clear(): void {
     this.#isTaken = true;
     if (this.#context.cell(CHAT_CELL) === undefined || !this.#exists()) return;
-    this.#context.database.all('DELETE FROM mooring_engine_memory', []);
+    this.#context.database.all('DELETE FROM cf_ai_chat_engine_memory', []);
   }
 
   #exists(): boolean {
-    const sql = "SELECT 1 FROM sqlite_master WHERE name = 'mooring_engine_memory'";
+    const sql = "SELECT 1 FROM sqlite_master WHERE name = 'cf_ai_chat_engine_memory'";
     return this.#context.database.all(sql, []).length > 0;
   }
 }

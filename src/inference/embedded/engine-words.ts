@@ -1,4 +1,5 @@
 /** What is said over the port between whoever asks and the engine's thread. Words of one step come as one list. */
+import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '../../base/errors.ts';
 import type { KvBlob } from './chat-memory.ts';
 import type { Choice, ChoiceRequest, Generation, GenerationRequest } from './generation.ts';
@@ -36,7 +37,7 @@ export interface EngineRefusal extends EngineFailure {
 
 /** What the main thread sends the engine's: the other end of a port to serve. */
 export interface EngineGuest {
-  readonly port: import('node:worker_threads').MessagePort;
+  readonly port: MessagePort;
 }
 
 /** What the engine's thread sends the main one. */
@@ -45,4 +46,4 @@ export type EngineNews =
   | ({ readonly kind: 'failed' } & EngineFailure);
 
 /** How whoever asks gets to the engine of a model file: hands `port` to its thread, which is started if need be. */
-export type EngineGate = (path: string, port: import('node:worker_threads').MessagePort) => void;
+export type EngineGate = (path: string, port: MessagePort) => void;
