@@ -13,7 +13,7 @@ import { checkConfig, checkReach, type Config } from './config.ts';
 import { placeShards, prepareDataDir } from './data-dir.ts';
 import { describeDefinition, describePlainModel, Registry } from './device/index.ts';
 import { createGateway, mqttUpgrade, type Gateway } from './gateway/index.ts';
-import { Identities } from './identity/index.ts';
+import { Identities, jwtVerifier } from './identity/index.ts';
 import { EngineHost } from './inference/index.ts';
 import { mcpEndpoint } from './mcp-bridge.ts';
 import { workerShards } from './shard-group.ts';
@@ -115,8 +115,8 @@ class RunningBridge implements Bridge {
   async start(): Promise<void> {
     const { config } = this;
     const startMs = Date.now();
-    const identities = (this.#identities = new Identities(config.dataDir));
-    checkReach(config, !identities.isOpen);
+    const identities = (this.#identities = new Identities(config.dataDir, jwtVerifier(config, this.#log)));
+    checkReach(config, { mqtt: !identities.isOpen, http: identities.hasHttp });
     const devicesUrl = devicesModule(config.devices);
     const { definitions, agents } = await loadDevices(devicesUrl);
     const plain = [...sortClasses(definitions, agents).plain.keys()];
@@ -140,6 +140,7 @@ class RunningBridge implements Bridge {
       adminToken: config.adminToken,
       readToken: config.readToken,
       actToken: config.actToken,
+      identities,
       dashboardDir: fileURLToPath(projectUrl('dist/dashboard')),
       onMqttUpgrade: mqttUpgrade((stream, address) => {
         if (this.#broker === undefined) stream.destroy();

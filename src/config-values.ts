@@ -16,3 +16,8 @@ export function wordList<const W extends string>(words: readonly [W, ...W[]]) {
   const rule = `must be a list of ${words.join(', ')}`;
   return z.preprocess(fromText, z.array(z.enum(words, rule), rule).readonly());
 }
+
+/** A text that may be left away. */
+export function text(meaning: string, charactersMin = 1) {
+  return z.string().min(charactersMin).nullable().default(null).describe(meaning);
+}

@@ -8,9 +8,11 @@ import { z } from 'zod';
 import { BridgeError } from './base/errors.ts';
 import { limits } from './base/limits.ts';
 import { LOG_LEVELS } from './base/log.ts';
-import { wholeNumber, wordList } from './config-values.ts';
+import { text, wholeNumber, wordList } from './config-values.ts';
 
 const port = wholeNumber(0, 65_535);
+/** What nobody guesses; `openssl rand -hex 16` makes twice as many. */
+const TOKEN_CHARACTERS_MIN = 16;
 
 const schema = z.strictObject({
   host: z
@@ -23,14 +25,9 @@ const schema = z.strictObject({
     .nullable()
     .default(null)
     .describe('MQTT over TLS, with tls-cert and tls-key; 0 = any free port'),
-  tlsCert: z.string().min(1).nullable().default(null).describe('PEM file of the certificate and its chain'),
-  tlsKey: z.string().min(1).nullable().default(null).describe('PEM file of its key'),
-  tlsCa: z
-    .string()
-    .min(1)
-    .nullable()
-    .default(null)
-    .describe('PEM file of authorities: devices with a certificate of theirs are known by its common name'),
+  tlsCert: text('PEM file of the certificate and its chain'),
+  tlsKey: text('PEM file of its key'),
+  tlsCa: text('PEM file of authorities: devices with a certificate of theirs are known by its common name'),
   mqttPacketBytesMax: wholeNumber(1024, 268_435_455)
     .default(limits.mqttPacketBytesMax)
     .describe('bytes an MQTT packet may have; a CONNECT has 8 KiB at most'),
@@ -65,49 +62,27 @@ const schema = z.strictObject({
     .enum(['pretty', 'json'])
     .default(process.stderr.isTTY ? 'pretty' : 'json')
     .describe('pretty = a readable line, json = an object a line'),
-  adminToken: z
-    .string()
-    .min(16)
-    .nullable()
-    .default(null)
-    .describe('bearer token for HTTP; none: HTTP is open on loopback'),
-  readToken: z
-    .string()
-    .min(16)
-    .nullable()
-    .default(null)
-    .describe('bearer token that may read the API and /mcp, and change nothing; beside an admin token'),
-  actToken: z
-    .string()
-    .min(16)
-    .nullable()
-    .default(null)
-    .describe(
-      'bearer token that may act under the policy of devices as well, and approve nothing: for models',
-    ),
-  devices: z
-    .string()
-    .min(1)
-    .nullable()
-    .default(null)
-    .describe('module with `definitions` and `agents`; default: the shipped models'),
+  adminToken: text('bearer token for HTTP; none: HTTP is open on loopback', TOKEN_CHARACTERS_MIN),
+  readToken: text(
+    'bearer token that may read the API and /mcp, and change nothing; beside an admin token',
+    TOKEN_CHARACTERS_MIN,
+  ),
+  actToken: text(
+    'bearer token that may act under the policy of devices as well, and approve nothing: for models',
+    TOKEN_CHARACTERS_MIN,
+  ),
+  jwtKeyFile: text('file with the secret an issuer of JSON Web Tokens shares with the bridge'),
+  jwtJwksFile: text('file with the public keys of an issuer of JSON Web Tokens (a JWK set)'),
+  jwtIssuer: text('`iss` of JSON Web Tokens; with jwt-jwks-file it must be set'),
+  jwtAudience: text('`aud` of JSON Web Tokens that are for this bridge; with jwt-jwks-file it must be set'),
+  devices: text('module with `definitions` and `agents`; default: the shipped models'),
   model: z
     .string()
     .min(1)
     .default('rules')
     .describe('language model of agents that chat: rules, gguf:<path>, or openai-compatible:<url>#<name>'),
-  modelKey: z
-    .string()
-    .min(1)
-    .nullable()
-    .default(null)
-    .describe('key of the model endpoint; better in a file, see model-key-file'),
-  modelKeyFile: z
-    .string()
-    .min(1)
-    .nullable()
-    .default(null)
-    .describe('file that holds the key of the model endpoint and nothing else'),
+  modelKey: text('key of the model endpoint; better in a file, see model-key-file'),
+  modelKeyFile: text('file that holds the key of the model endpoint and nothing else'),
   modelTokensPerDay: wholeNumber(1, Number.MAX_SAFE_INTEGER)
     .default(limits.modelTokensPerDay)
     .describe('tokens one agent may use a day (UTC)'),
@@ -206,6 +181,7 @@ export function checkConfig(
   if (!result.success) throw invalidSetting(result.error, values, origins);
   const config = result.data;
   checkTokens(config, origins);
+  checkJwt(config, origins);
   if (config.mqttsPort !== null && (config.tlsCert === null || config.tlsKey === null)) {
     const name = origins.get('mqttsPort') ?? 'mqttsPort';
     throw new BridgeError('BRG_CONFIG', `${name}: TLS needs a certificate: set tlsCert and tlsKey as well`);
@@ -230,18 +206,36 @@ function checkTokens(config: Config, origins: ReadonlyMap<string, string>): void
   );
 }
 
+/** One source of keys; and with keys that sign for other programs too, which tokens are meant. */
+function checkJwt(config: Config, origins: ReadonlyMap<string, string>): void {
+  const { jwtKeyFile, jwtJwksFile, jwtIssuer, jwtAudience } = config;
+  const refuse = (key: Key, why: string): BridgeError =>
+    new BridgeError('BRG_CONFIG', `${origins.get(key) ?? key}: ${why}`);
+  if (jwtKeyFile !== null && jwtJwksFile !== null)
+    throw refuse('jwtKeyFile', 'tokens are signed with a shared secret or with keys of a set: not both');
+  if (jwtJwksFile !== null && (jwtIssuer === null || jwtAudience === null))
+    throw refuse(
+      'jwtJwksFile',
+      'set jwtIssuer and jwtAudience as well: its keys sign for other programs too',
+    );
+  if (jwtKeyFile === null && jwtJwksFile === null && (jwtIssuer ?? jwtAudience) !== null)
+    throw refuse(jwtIssuer === null ? 'jwtAudience' : 'jwtIssuer', 'set jwtJwksFile or jwtKeyFile as well');
+}
+
 /**
  * Refuses to be reached from other machines by people and devices nobody asks who they are.
- * @param hasIdentities whether somebody is known who may connect over MQTT
+ * @param known whether somebody is who may connect over MQTT, and over HTTP with something else than the admin token
  * @throws BridgeError BRG_CONFIG
  */
-export function checkReach(config: Config, hasIdentities: boolean): void {
+export function checkReach(config: Config, known: { readonly mqtt: boolean; readonly http: boolean }): void {
   if (isLoopback(config.host)) return;
   const missing = [
-    ...(hasIdentities
+    ...(known.mqtt
       ? []
       : ['no MQTT user or device: `mooring user add <name>`, `mooring token create --model <model>`']),
-    ...(config.adminToken === null ? ['no token for HTTP: set MOORING_ADMIN_TOKEN'] : []),
+    ...(config.adminToken === null && !known.http
+      ? ['no token for HTTP: `mooring token create --http --name <name>`, or set MOORING_ADMIN_TOKEN']
+      : []),
   ];
   if (missing.length === 0) return;
   throw new BridgeError(

@@ -16,7 +16,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   tools: ['base', 'inference'],
   agent: ['base', 'wire', 'device', 'actor', 'tools', 'inference'],
   broker: ['base', 'device', 'actor', 'identity'],
-  gateway: ['base', 'wire', 'actor'],
+  gateway: ['base', 'wire', 'actor', 'identity'],
   // At run time too: the page speaks CBOR with the very code of the bridge.
   dashboard: ['wire'],
   client: ['base', 'wire'],

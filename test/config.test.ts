@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BridgeError } from '../src/base/errors.ts';
 import { checkConfig, checkReach, describeSettings, loadConfig, type ConfigSources } from '../src/config.ts';
 
+const NOBODY = { mqtt: false, http: false };
 let directory = '';
 beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'mooring-config-'))));
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
@@ -134,15 +135,15 @@ describe('loadConfig', () => {
 
   it('refuses to be reachable from other machines as long as nobody is asked who they are', () => {
     const open = load({ flags: { host: '0.0.0.0' } });
-    expect(refusal(() => checkReach(open, false))).toMatch(
+    expect(refusal(() => checkReach(open, NOBODY))).toMatch(
       /0\.0\.0\.0 is reachable.*mooring user add.*MOORING_ADMIN_TOKEN/,
     );
-    expect(refusal(() => checkReach(open, true))).toContain('MOORING_ADMIN_TOKEN');
+    expect(refusal(() => checkReach(open, { mqtt: true, http: false }))).toContain('MOORING_ADMIN_TOKEN');
     const withToken = load({ flags: { host: '::', adminToken: 'a'.repeat(16) } });
-    expect(refusal(() => checkReach(withToken, false))).toContain('mooring user add');
-    checkReach(withToken, true);
+    expect(refusal(() => checkReach(withToken, NOBODY))).toContain('mooring user add');
+    checkReach(withToken, { mqtt: true, http: false });
     for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost'])
-      checkReach(load({ flags: { host } }), false);
+      checkReach(load({ flags: { host } }), NOBODY);
   });
 
   it('refuses TLS without a certificate', () => {

@@ -35,6 +35,7 @@ export const ERRORS = {
   BRG_UNSUPPORTED_MEDIA: { status: 415, public: true, title: 'The media type is not supported' },
   BRG_UNAUTHORIZED: { status: 401, public: true, title: 'A token is needed' },
   BRG_FORBIDDEN: { status: 403, closeCode: 1008, public: true, title: 'Not allowed' },
+  BRG_RATE: { status: 429, public: true, title: 'Too many requests' },
   BRG_NOT_IMPLEMENTED: { status: 501, public: true, title: 'Not available in this version' },
   BRG_ADDRESS: { status: 400, public: true, title: 'The agent address is not valid' },
   BRG_UNKNOWN_MODEL: { status: 404, public: true, title: 'No device model of this name' },

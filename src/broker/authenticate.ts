@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { limits } from '../base/limits.ts';
+import { unprovedSubject, type Principal } from '../identity/index.ts';
 import type { Connection } from './connection.ts';
 import type { BrokerContext } from './context.ts';
 
@@ -23,15 +24,27 @@ export interface Claim {
   readonly source: string;
 }
 
+/** What `setTimeout` takes; beyond, it fires at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 const CODEC_SUFFIX = /\?codec=(json|cbor)$/;
 
 /**
  * The name under which a client's session is kept when clients have identities: another identity with the same client
- * id has a session of its own, and takes over nobody's (checklist 10). Names have no `@`, so it is unambiguous.
+ * id has a session of its own, and takes over nobody's (checklist 10). Names have no `@`, so it is unambiguous. What it says
+ * here of itself is proved before the session is opened.
  */
-export function sessionName(clientId: string, username: string, stream: Duplex): string {
+export function sessionName(
+  clientId: string,
+  { username = '', password }: { readonly username?: string; readonly password?: Buffer },
+  { stream, takesTokens }: { readonly stream: Duplex; readonly takesTokens: boolean },
+): string {
+  if (clientId === '') return '';
   const name = username.replace(CODEC_SUFFIX, '');
-  return clientId === '' ? '' : `${clientId}@${name === '' ? (certificateName(stream) ?? '') : name}`;
+  // As `Identities` does it: where tokens are taken, one for a password says who it is, whatever certificate is shown.
+  const subject = takesTokens ? unprovedSubject(password?.toString() ?? '') : '';
+  const implied = (): string => subject || (certificateName(stream) ?? '');
+  return `${clientId}@${name === '' ? implied() : name}`;
 }
 
 /** Lets the connection be who it says, or says why not. Never rejects. */
@@ -76,12 +89,26 @@ export async function authenticate(
     return { returnCode: SERVER_UNAVAILABLE, reason: 'it connects too often: come back in a minute' };
   }
   connection.permissions.authenticated(found);
+  endWithProof(connection, found);
   const { willTopic } = connection.facts;
   if (willTopic !== null && !connection.permissions.may('publish', willTopic)) {
     connection.permissions.denied('publish', willTopic);
     return { returnCode: NOT_AUTHORIZED, reason: `not allowed to publish its will to ${willTopic}` };
   }
   return checkSession(context, connection);
+}
+
+/** A token that ends takes its connection with it. */
+function endWithProof(connection: Connection, { voucher }: Principal): void {
+  if (voucher === null) return;
+  let timer: NodeJS.Timeout;
+  const wait = (): void => {
+    const leftMs = voucher.expiresAtMs - Date.now();
+    if (leftMs <= 0) connection.destroy('the token has expired');
+    else timer = setTimeout(wait, Math.min(leftMs, TIMER_MS_MAX)).unref();
+  };
+  wait();
+  connection.stream.once('close', () => clearTimeout(timer));
 }
 
 /** Takes what the user name says; answers it without its codec. */

@@ -72,7 +72,7 @@ export class Connection {
   ) {
     this.#context = context;
     this.source = source;
-    this.permissions = new Permissions(context, client);
+    this.permissions = new Permissions(context, client, source);
     this.number = context.runtime.openConnectionId();
     this.stream = stream;
     this.client = client;

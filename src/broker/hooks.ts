@@ -77,8 +77,14 @@ export async function createMqttServer(context: BrokerContext): Promise<MqttServ
             isClean: packet.clean ?? true,
             willTopic: packet.will?.topic ?? null,
           };
-          if (context.identities?.isOpen === false)
-            packet.clientId = sessionName(packet.clientId, packet.username ?? '', connection.stream);
+          const { identities } = context;
+          if (identities?.isOpen === false) {
+            const takesTokens = identities.jwt !== null;
+            packet.clientId = sessionName(packet.clientId, packet, {
+              stream: connection.stream,
+              takesTokens,
+            });
+          }
         }
         done(null, connection !== undefined && !context.isStopping);
       },

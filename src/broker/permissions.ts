@@ -8,6 +8,8 @@ import type { Client } from './mqtt-server.ts';
 export class Permissions {
   readonly #context: BrokerContext;
   readonly #client: Client;
+  /** Address it comes from. */
+  readonly #source: string;
   #principal: Principal | null = null;
   #isAuthenticated = false;
   /** No line in the log about this connection until then. */
@@ -15,9 +17,10 @@ export class Permissions {
   #lastTopic = '';
   #isLastReceived = false;
 
-  constructor(context: BrokerContext, client: Client) {
+  constructor(context: BrokerContext, client: Client, source: string) {
     this.#context = context;
     this.#client = client;
+    this.#source = source;
   }
 
   /** Says who it is; null: nobody is asked. */
@@ -42,9 +45,12 @@ export class Permissions {
     return this.#isLastReceived;
   }
 
-  /** Empty: nobody is asked. */
+  /**
+   * Under which name what it retains is kept. Empty: it may for ever, for nobody is asked, or an issuer of tokens called it an
+   * admin, which its name does not tell later.
+   */
   get name(): string {
-    return this.#principal?.name ?? '';
+    return this.#principal?.voucher?.isAdmin === true ? '' : (this.#principal?.name ?? '');
   }
 
   /** Whether it is still who it was, with the same rights. */
@@ -54,17 +60,25 @@ export class Permissions {
     return this.#principal === null ? identities.isOpen : identities.isCurrent(this.#principal);
   }
 
-  /** Counts what it may not, and tells the operator once a minute. */
+  /** Counts and notes what it may not, and tells the operator once a minute. */
   denied(action: Action, filter: string): void {
-    const { counters, log } = this.#context;
+    const { counters, identities, log } = this.#context;
     counters.denied('acl');
+    const client = this.#clientId();
+    identities?.denials.add(this.#principal, { action, topic: filter, client, source: this.#source });
     const nowMs = performance.now();
     if (nowMs < this.#quietUntilMs) return;
     this.#quietUntilMs = nowMs + limits.deniedLogMs;
     const name = this.#principal?.name ?? null;
     log.warn(
-      { name, client: this.#client.id, action, topic: filter },
+      { name, client, action, topic: filter },
       `denied; mooring acl explain ${name ?? ''} ${action} '${filter}' says why`,
     );
+  }
+
+  /** As the client sent it, without the identity its session is kept under (`sessionName`). */
+  #clientId(): string {
+    const id = this.#client.id ?? '';
+    return id.endsWith(`@${this.#principal?.name ?? ''}`) ? id.slice(0, id.lastIndexOf('@')) : id;
   }
 }

@@ -1,39 +1,36 @@
 /**
  * Who may ask. Two situations:
  *
- * - No admin token: everything is open, but only to this machine. What stands between a web page and the
- *   bridge then is the browser's same-origin rule, so the Host header must name this machine (a rebound
+ * - Nobody is asked (no token, no user, no issuer): everything is open, but only to this machine. What stands between a web
+ *   page and the bridge then is the browser's same-origin rule, so the Host header must name this machine (a rebound
  *   DNS name does not) and whatever changes something must come from our own origin or from no browser.
- * - An admin token: it, or one that may less, must come with every request for /api, /metrics and /agents. Host may be anything
- *   (a proxy, a public name); Origin is still checked, as the contract says.
+ * - Else a token must come with every request for /api, /metrics, /mcp and /agents, and hold for what is asked (`scopes.ts`).
+ *   Host may be anything (a proxy, a public name); Origin is still checked, as the contract says.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { AgentAddress } from '../base/address.ts';
 import { BridgeError } from '../base/errors.ts';
-import { HttpError } from './problem.ts';
-
-/** The identity of a request that brought the admin token. */
-const ADMIN_USER = 'admin';
-/** That of one with the token that may read, and change nothing. */
-export const READ_USER = 'reader';
-/** That of one with the token that may read, and act under the policy of devices. */
-export const ACT_USER = 'operator';
+import type { Caller, HttpCallers, Scope } from '../identity/index.ts';
+import { HttpError, tooMany } from './problem.ts';
+import type { RequestRates } from './request-rates.ts';
 
 const HOST = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/;
 const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[?::1\]?)\.?$/i;
 const PROTECTED = /^\/(api|metrics|agents|mcp)(\/|$)/;
-/** Where an agent's tools are called: whatever the caller, the policy of the device decides. */
-const TOOL_CALL = /^\/api\/agents\/[^/]+\/[^/]+\/tools\/[^/]+$/;
+/** Where a token comes from. */
+const LOGIN = '/api/login';
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
 export interface AccessPolicy {
   /** The address the server was asked to listen on. */
   readonly host: string;
-  readonly adminToken: string | null;
-  /** Beside an admin token; null: there is none. */
-  readonly readToken: string | null;
-  /** Beside an admin token; null: there is none. */
-  readonly actToken: string | null;
+  readonly callers: HttpCallers;
+  readonly rates: RequestRates;
+}
+
+interface Target {
+  readonly path: string;
+  readonly query: URLSearchParams;
 }
 
 /** Whether a server bound to `host` is reachable from this machine only. */
@@ -42,28 +39,84 @@ export function isLoopbackHost(host: string): boolean {
 }
 
 /**
- * Lets the request through or throws BRG_FORBIDDEN (Host, Origin) or BRG_UNAUTHORIZED (token).
+ * Lets the request through or rejects with BRG_FORBIDDEN (Host, Origin), BRG_UNAUTHORIZED (token) or BRG_RATE.
  * `isAgent`: what is asked is an author's code, which may change something whatever the method.
- * Returns the authenticated user, null when there is none.
+ * Resolves to who asks; null: nobody was asked. What they may is for `checkScope`.
  */
-export function authorize(
+export async function authorize(
   policy: AccessPolicy,
   request: IncomingMessage,
-  target: { path: string; query: URLSearchParams },
+  target: Target,
   isAgent: boolean,
-): string | null {
-  if (policy.adminToken === null) checkHost(policy, request.headers.host);
+): Promise<Caller | null> {
+  const { callers, rates } = policy;
+  if (callers.isOpen) checkHost(policy, request.headers.host);
   if (isAgent || !SAFE_METHODS.includes(request.method ?? 'GET')) checkOrigin(request);
-  if (policy.adminToken === null || !PROTECTED.test(target.path)) return null;
-  const user = userOf(policy, policy.adminToken, request, target.query);
-  if (user !== ADMIN_USER) checkLimited(user, request, target);
-  return user;
+  if (callers.isOpen || !PROTECTED.test(target.path) || target.path === LOGIN) return null;
+  const token = tokenOf(request, target);
+  if (token === null) throw unauthorized(null);
+  const found = await callers.find(token, sourceOf(request));
+  switch (found.kind) {
+    case 'caller': {
+      const waitMs = rates.take(found.caller.label);
+      if (waitMs > 0) throw tooMany('too many requests with this token', waitMs);
+      return found.caller;
+    }
+    case 'wait':
+      throw tooMany('too many tokens from this address were not valid', found.waitMs);
+    case 'weak':
+      throw new BridgeError(
+        'BRG_FORBIDDEN',
+        `${found.name} may do nothing over HTTP: its token names no scope`,
+      );
+    case 'unknown':
+      throw unauthorized('the token is not valid');
+  }
 }
 
 /** The same for a browser that an authorization server sends back: it was followed here, and has no token of ours. */
 export function authorizeReturn(policy: AccessPolicy, request: IncomingMessage): void {
-  if (policy.adminToken === null) checkHost(policy, request.headers.host);
+  if (policy.callers.isOpen) checkHost(policy, request.headers.host);
   checkOrigin(request);
+}
+
+/** Throws BRG_FORBIDDEN unless who asks may do what is of this scope. Null: nobody was asked. */
+export function checkScope(caller: Caller | null, scope: Scope): void {
+  if (caller === null || caller.may(scope)) return;
+  throw new BridgeError('BRG_FORBIDDEN', `${caller.label} may not do this: it takes the scope "${scope}"`, {
+    details: { scope },
+  });
+}
+
+/** Throws BRG_FORBIDDEN unless the agent is one of those who asks reaches. */
+export function checkReach(caller: Caller | null, address: AgentAddress): void {
+  if (caller === null || caller.mayReach(address)) return;
+  throw new BridgeError('BRG_FORBIDDEN', `${caller.label} is not for ${address.model}/${address.id}`);
+}
+
+/** Throws BRG_FORBIDDEN for what concerns all agents, when who asks is bound to some. */
+export function checkUnbound(caller: Caller | null): void {
+  if (caller === null || caller.isUnbound) return;
+  throw new BridgeError('BRG_FORBIDDEN', `${caller.label} is for some agents only, and this concerns all`);
+}
+
+/** The token of a request; null: none came with it. */
+export function tokenOf(request: IncomingMessage, { query }: Target): string | null {
+  return /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? query.get('token');
+}
+
+/** Where a request comes from, as the failed logins are counted. */
+export function sourceOf(request: IncomingMessage): string {
+  return request.socket.remoteAddress ?? '';
+}
+
+/** 401 with the challenge of RFC 6750 section 3. @param why null: nothing was shown */
+export function unauthorized(why: string | null): HttpError {
+  return new HttpError(
+    'BRG_UNAUTHORIZED',
+    why ?? 'send a token as "Authorization: Bearer <token>" or "?token=<token>"',
+    { 'www-authenticate': why === null ? 'Bearer' : 'Bearer error="invalid_token"' },
+  );
 }
 
 /** DNS rebinding: a page of evil.example reaches 127.0.0.1 by its own name, which is what Host then says. */
@@ -94,54 +147,4 @@ function checkOrigin(request: IncomingMessage): void {
 function isForeignSubresource({ headers }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site'] ?? 'none'; // not from a browser, or one that speaks to no safe origin
   return !['same-origin', 'none'].includes(String(site)) && headers['sec-fetch-mode'] !== 'navigate';
-}
-
-/**
- * What the tokens beside the admin's are good for: reading, and for the one that may act, the tools of agents. Not an agent's own address, where an author's code runs; not an export, which holds
- * what an agent keeps secret. At /mcp everybody POSTs: there, what acts is not offered.
- */
-function checkLimited(user: string, { method = 'GET' }: IncomingMessage, { path }: { path: string }): void {
-  const isReading =
-    SAFE_METHODS.includes(method) && !path.startsWith('/agents') && !/\/export\/?$/.test(path);
-  if (isReading || path === '/mcp') return;
-  if (user === READ_USER)
-    throw new BridgeError(
-      'BRG_FORBIDDEN',
-      'the read token may read: not change anything, connect, or export',
-    );
-  if (method === 'POST' && TOOL_CALL.test(path)) return;
-  throw new BridgeError(
-    'BRG_FORBIDDEN',
-    'the act token may read, and call tools of agents: not approve, administer, connect, or export',
-  );
-}
-
-function userOf(
-  { readToken, actToken }: AccessPolicy,
-  adminToken: string,
-  request: IncomingMessage,
-  query: URLSearchParams,
-): string {
-  const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
-  const given = bearer ?? query.get('token');
-  if (given !== null && isSameSecret(given, adminToken)) return ADMIN_USER;
-  if (given !== null && readToken !== null && isSameSecret(given, readToken)) return READ_USER;
-  if (given !== null && actToken !== null && isSameSecret(given, actToken)) return ACT_USER;
-  throw new HttpError(
-    'BRG_UNAUTHORIZED',
-    given === null
-      ? 'send the admin token as "Authorization: Bearer <token>" or "?token=<token>"'
-      : 'the token is not valid',
-    // RFC 6750 section 3
-    { 'www-authenticate': given === null ? 'Bearer' : 'Bearer error="invalid_token"' },
-  );
-}
-
-/** Hashes first: timingSafeEqual needs equal lengths, and the length is part of the secret. */
-function isSameSecret(given: string, secret: string): boolean {
-  return timingSafeEqual(sha256(given), sha256(secret));
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

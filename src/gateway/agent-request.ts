@@ -39,14 +39,21 @@ export function isAgentRequest(path: string): boolean {
   return path.startsWith('/agents/');
 }
 
-/** The agent's answer. Throws a BridgeError of the address, the body, or the agent. `by`: who asks, for the audit log. */
+/** Who asks, for the audit log, and what throws for an agent they do not reach. */
+interface AgentAsker {
+  readonly by: string;
+  mayReach(address: AgentAddress): void;
+}
+
+/** The agent's answer. Throws a BridgeError of the address, the body, or the agent. */
 export async function answerAgentRequest(
   context: HttpContext,
   request: IncomingMessage,
   target: RequestTarget,
-  by: string,
+  { by, mayReach }: AgentAsker,
 ): Promise<Answer> {
   const address = addressOf(context, target);
+  mayReach(address);
   const { method = 'GET' } = request;
   if (method === 'TRACE') throw methodNotAllowed(method, ALLOWED); // no WHATWG Request may have it
   const url = urlOf(request, address);
@@ -54,7 +61,7 @@ export async function answerAgentRequest(
   const body = {
     method,
     url,
-    headers: headersIn(request, context.policy.adminToken !== null),
+    headers: headersIn(request, !context.policy.callers.isOpen),
     body: bytes === null || bytes.length === 0 ? null : bytes.toString('base64'),
     by,
   };
@@ -101,7 +108,7 @@ function headersIn(request: IncomingMessage, hasToken: boolean): [string, string
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = (rawHeaders[at] ?? '').toLowerCase();
     const isBetween = HOP_BY_HOP.has(name) || named.includes(name);
-    // With an admin token set, Authorization is where it stands.
+    // Where somebody is asked, Authorization is where it stands.
     const isPrivate = name === 'cookie' || (hasToken && name === 'authorization');
     if (!isBetween && !isPrivate) headers.push([name, rawHeaders[at + 1] ?? '']);
   }

@@ -19,7 +19,9 @@ import type { Clock } from '../base/clock.ts';
 import { asBridgeError, errorSpec, publicMessage } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
+import type { Caller } from '../identity/index.ts';
 import type { FrameWriter } from './frame-writer.ts';
+import { mayListenerSend } from './listening.ts';
 
 /** Counts frames and their payload bytes, by codec. */
 export interface FrameCounters {
@@ -38,8 +40,12 @@ export interface AgentSocketContext {
   readonly bufferBytesMax: number;
 }
 
-/** A WebSocket has its codec from the upgrade on. */
-type SocketDetails = ConnectionDetails & { readonly codec: CodecName };
+/** A WebSocket has its codec from the upgrade on, and who opened it. */
+export type SocketDetails = ConnectionDetails & {
+  readonly codec: CodecName;
+  /** Null: nobody was asked. */
+  readonly caller: Caller | null;
+};
 
 export class AgentSocket {
   readonly #socket: WebSocket;
@@ -58,12 +64,16 @@ export class AgentSocket {
   #cancelPause = noTimer;
   #cancelTerminate = noTimer;
 
+  /** Whether it may send nothing but what asks for what it is sent. */
+  readonly #isListener: boolean;
+
   /** Opens the connection at the agent; when that fails the socket is closed and nothing thrown. */
   constructor(socket: WebSocket, stream: Duplex, details: SocketDetails, context: AgentSocketContext) {
     this.#socket = socket;
     this.#stream = stream;
     this.#details = details;
     this.#context = context;
+    this.#isListener = details.caller?.may('approve') === false;
     socket.on('message', (data, isBinary) => this.#receive(data, !isBinary));
     socket.on('pong', () => (this.#isAlive = true));
     socket.on('error', (error) =>
@@ -79,7 +89,8 @@ export class AgentSocket {
       close: (code, reason) => this.close(code, reason),
     };
     try {
-      return this.#context.runtime.openConnection(this.#details, sink);
+      const { caller: _caller, ...details } = this.#details;
+      return this.#context.runtime.openConnection(details, sink);
     } catch (error) {
       const failure = asBridgeError(error);
       const spec = errorSpec(failure.code);
@@ -134,6 +145,10 @@ export class AgentSocket {
     if (this.#socket.readyState !== this.#socket.OPEN) return; // frames behind our own close frame
     const frame = toBytes(data);
     this.#context.counters.framesIn(this.#details.codec, frame.byteLength);
+    if (this.#isListener && !mayListenerSend(frame, isText, this.#details.codec)) {
+      this.close(1008, 'this token may listen, not speak: it takes the scope "approve"');
+      return;
+    }
     this.#handle?.receive(frame, isText);
     if (this.#context.runtime.isCongested()) this.#pause();
   }
@@ -167,6 +182,16 @@ export class AgentSocket {
     this.#cancelPause();
     socket.resume(); // a paused socket would never see the answer
     this.#cancelTerminate = this.#context.clock.after(limits.webSocketCloseMs, () => socket.terminate());
+  }
+
+  /** Ends it when who opened it is not who they were: the token has ended, or was taken back. Throws what the database does. */
+  checkCaller(): void {
+    if (this.#details.caller?.isCurrent === false) this.close(1008, 'the token holds no more');
+  }
+
+  checkExpiry(nowMs: number): void {
+    const expiresAtMs = this.#details.caller?.expiresAtMs ?? Infinity;
+    if (expiresAtMs <= nowMs) this.close(1008, 'the token has expired');
   }
 
   terminate(): void {

@@ -1,5 +1,6 @@
 /** The routes of approvals: what waits for a person's word, and giving it. */
 import { z } from 'zod';
+import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import * as answers from './answers.ts';
 import { limitParameter } from './parameters.ts';
@@ -70,11 +71,12 @@ export const approvalRoutes: readonly Route[] = [
     body: {
       schema: z.strictObject({
         approved: z.boolean(),
-        by: person,
+        by: person.optional(),
         reason: z.string().max(limits.approvalReasonCharactersMax).optional(),
       }),
       mediaTypes: JSON_ONLY,
-      description: '`by`: the person who decides; the audit log has it beside what was proven of the caller',
+      description:
+        '`by`: the person who decides; a user who logged in is that person, others have to say it. The audit log has both',
     },
     response: {
       status: 200,
@@ -84,13 +86,13 @@ export const approvalRoutes: readonly Route[] = [
     errors: ['BRG_UNKNOWN_AGENT', 'BRG_UNKNOWN_APPROVAL', 'BRG_APPROVAL_DECIDED', 'BRG_APPROVAL_SAME_PERSON'],
     does: {
       kind: 'ask',
-      ask: ({ address, params, body, by }) => ({
+      ask: ({ address, params, body, by, person: proven }) => ({
         address,
         name: 'decideApproval',
         body: {
           approvalId: params['approvalId'],
           approved: body.approved,
-          person: body.by,
+          person: deciderOf(body.by, proven),
           ...(body.reason === undefined ? {} : { reason: body.reason }),
           by,
         },
@@ -99,3 +101,12 @@ export const approvalRoutes: readonly Route[] = [
     },
   }),
 ];
+
+/** Who has proved who they are decides as nobody else. */
+function deciderOf(said: string | undefined, proven: string | null): string {
+  if (proven !== null && said !== undefined && said !== proven)
+    throw new BridgeError('BRG_FORBIDDEN', `you are ${proven}, and cannot decide as ${said}`);
+  const decider = proven ?? said;
+  if (decider !== undefined) return decider;
+  throw new BridgeError('BRG_BAD_REQUEST', 'body/by: the person who decides is missing');
+}

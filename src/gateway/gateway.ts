@@ -12,6 +12,7 @@ import type { Clock } from '../base/clock.ts';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
+import { HttpCallers, type Identities } from '../identity/index.ts';
 import { isLoopbackHost } from './access.ts';
 import type { FrameCounters } from './agent-socket.ts';
 import { FrameWriter } from './frame-writer.ts';
@@ -20,6 +21,7 @@ import type { HttpContext } from './http-handler.ts';
 import { localAnswers } from './local-answers.ts';
 import type { MetricsSource, ModelInfo } from './local-answers.ts';
 import type { McpHandler } from './mcp-request.ts';
+import { RequestRates } from './request-rates.ts';
 import { loadStaticFiles } from './static-files.ts';
 import { BUILT_IN_MODELS } from '../base/address.ts';
 import { isUpload } from './transfers.ts';
@@ -45,6 +47,8 @@ export interface GatewayOptions {
   readonly readToken?: string | null;
   /** One that may act under the policy of devices as well. */
   readonly actToken?: string | null;
+  /** Users, tokens, and issuers of tokens; default: nobody but who has a token of the above. */
+  readonly identities?: Identities;
   /** The built dashboard; null or missing: `/` says how to build it. */
   readonly dashboardDir: string | null;
   /** Takes over WebSocket upgrades at `/mqtt`, after the Host and Origin checks. */
@@ -58,6 +62,7 @@ export interface GatewayOptions {
   readonly connectionsMax?: number;
   readonly socketBufferBytesMax?: number;
   readonly pingMs?: number;
+  readonly rates?: RequestRates;
 }
 
 export interface Gateway {
@@ -70,7 +75,7 @@ export interface Gateway {
 
 /** Starts listening. Rejects with BRG_PORT_IN_USE or BRG_CONFIG. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  if (options.adminToken === null && !isLoopbackHost(options.host)) {
+  if (options.adminToken === null && options.identities?.hasHttp !== true && !isLoopbackHost(options.host)) {
     throw new BridgeError(
       'BRG_CONFIG',
       `host ${options.host} is reachable from outside: set an admin token first`,
@@ -93,6 +98,7 @@ class HttpGateway implements Gateway {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     const context = this.#httpContext();
+    if (options.identities !== undefined) options.identities.onHttpChange = () => this.#sockets.recheck();
     this.#server = createServer(
       {
         headersTimeout: limits.httpHeadersTimeoutMs,
@@ -118,14 +124,13 @@ class HttpGateway implements Gateway {
 
   #httpContext(): HttpContext {
     const options = this.#options;
+    const { adminToken, readToken = null, actToken = null, identities = null } = options;
+    const tokens = { adminToken, readToken, actToken };
+    const callers = new HttpCallers(tokens, identities, isLoopbackHost(options.host));
     return {
       runtime: options.runtime,
-      policy: {
-        host: options.host,
-        adminToken: options.adminToken,
-        readToken: options.readToken ?? null,
-        actToken: options.actToken ?? null,
-      },
+      policy: { host: options.host, callers, rates: options.rates ?? new RequestRates() },
+      access: { callers, denials: (itemsMax) => options.identities?.denials.list(itemsMax) ?? [] },
       modelNames: new Set([...options.models.map(({ model }) => model), ...BUILT_IN_MODELS]),
       files: loadStaticFiles(options.dashboardDir),
       local: localAnswers({ readiness: () => options.runtime.readiness(), ...options }),

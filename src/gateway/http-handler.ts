@@ -9,8 +9,18 @@ import type { ActorRuntime } from '../actor/index.ts';
 import type { Clock } from '../base/clock.ts';
 import { BridgeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { Caller } from '../identity/index.ts';
 import type { AccessPolicy } from './access.ts';
-import { authorize, authorizeReturn } from './access.ts';
+import {
+  authorize,
+  authorizeReturn,
+  checkReach,
+  checkScope,
+  checkUnbound,
+  sourceOf,
+  tokenOf,
+} from './access.ts';
+import type { AccessDesk } from './access-desk.ts';
 import { answerAgentRequest, isAgentRequest } from './agent-request.ts';
 import { answerMcpCallback, isMcpCallback } from './mcp-callback.ts';
 import { answerMcpRequest, isMcpRequest } from './mcp-request.ts';
@@ -22,6 +32,7 @@ import { readJsonBody } from './request-body.ts';
 import { matchRoutes } from './route.ts';
 import type { LocalAnswers, Route, RouteMatch } from './route.ts';
 import { routes } from './routes.ts';
+import { checkRoute, ownRows } from './scopes.ts';
 import type { StaticFiles } from './static-files.ts';
 import { staticAnswer } from './static-files.ts';
 import { exportAgent, importAgent, isUpload, sendFile } from './transfers.ts';
@@ -43,6 +54,7 @@ export interface HttpContext {
   readonly modelNames: ReadonlySet<string>;
   readonly files: StaticFiles;
   readonly local: LocalAnswers;
+  readonly access: AccessDesk;
   /** Who answers at `/mcp`; null: nobody. */
   readonly mcp: McpHandler | null;
   /** Null: there are no exports and imports. */
@@ -82,10 +94,11 @@ async function answerMcp(
   target: RequestTarget,
 ): Promise<null> {
   // Like an agent's own code, it may do something whatever the method: Origin is checked for all.
-  const user = authorize(context.policy, request, target, true);
+  const caller = await authorize(context.policy, request, target, true);
+  checkUnbound(caller); // its tools look at all devices
   const close: Record<string, string> = context.isStopping() ? { connection: 'close' } : {};
   const headers = { ...SECURITY_HEADERS, 'cache-control': 'no-store', ...close };
-  await answerMcpRequest(mcp, request, response, { user, headers });
+  await answerMcpRequest(mcp, request, response, { caller, headers });
   return null;
 }
 
@@ -125,9 +138,8 @@ async function answerRequest(
     if (page !== null) return page;
   }
   const isAgent = isAgentRequest(target.path);
-  const user = authorize(context.policy, request, target, isAgent);
-  const by = user === null ? 'api' : `api:${user}`;
-  if (isAgent) return answerAgentRequest(context, request, target, by);
+  const caller = await authorize(context.policy, request, target, isAgent);
+  if (isAgent) return answerAgent(context, request, target, caller);
   const matches = matchRoutes(routes, target.path);
   if (matches.length === 0) return answerWithoutRoute(context, request, target);
   const methods = matches.map(({ route }) => route.method);
@@ -136,7 +148,26 @@ async function answerRequest(
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const match = matches.find(({ route }) => route.method === method);
   if (match === undefined) throw methodNotAllowed(request.method, allow);
-  return answerRoute(context, request, target, match, by);
+  return answerRoute(context, { request, target, caller }, match);
+}
+
+/** What an author's code answers: only for who may do what a person does. */
+function answerAgent(
+  context: HttpContext,
+  request: IncomingMessage,
+  target: RequestTarget,
+  caller: Caller | null,
+): Promise<Answer> {
+  checkScope(caller, 'approve');
+  return answerAgentRequest(context, request, target, {
+    by: byOf(caller),
+    mayReach: (address) => checkReach(caller, address),
+  });
+}
+
+/** As the audit log names it. */
+function byOf(caller: Caller | null): string {
+  return caller === null ? 'api' : `api:${caller.label}`;
 }
 
 /** Dashboard files, and a hint for whoever speaks HTTP to a WebSocket address. */
@@ -155,17 +186,23 @@ function answerWithoutRoute(context: HttpContext, request: IncomingMessage, targ
   throw new BridgeError('BRG_NOT_FOUND', `there is nothing at ${target.path}; see /api/openapi.json`);
 }
 
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly target: RequestTarget;
+  readonly caller: Caller | null;
+}
+
 async function answerRoute(
   context: HttpContext,
-  request: IncomingMessage,
-  target: RequestTarget,
+  { request, target, caller }: Asked,
   match: RouteMatch,
-  by: string,
 ): Promise<Answer | FileAnswer> {
   const { route } = match;
   const params = checkPath(context, match.params);
-  const query = checkQuery(route, target.query);
   const address: AgentAddress = { model: params['model'] ?? '', id: params['id'] ?? '' };
+  checkRoute(caller, route, 'id' in params ? address : null);
+  const query = checkQuery(route, target.query);
+  const by = byOf(caller);
   if (route.does.kind === 'transfer') {
     // The schema of both routes' queries.
     const asked = { request, address, query: query as TransferQuery, by };
@@ -175,10 +212,14 @@ async function answerRoute(
   if (route.does.kind === 'local') return context.local[route.does.answer]();
   // `route()` tied the types of query and body to the schemas that were just applied.
   const checked = { query: query as never, body: body as never };
-  const input = { address, params, ...checked, by, nowMs: context.clock.now() };
-  const asked = route.does.ask(input);
+  if (route.does.kind === 'access') {
+    const asker = { caller, token: tokenOf(request, target), source: sourceOf(request) };
+    return route.does.answer(context.access, asker, checked);
+  }
+  const person = caller?.person ?? null;
+  const asked = route.does.ask({ address, params, ...checked, by, person, nowMs: context.clock.now() });
   const answer = await context.runtime.request(asked.address, asked.name, asked.body, asked.options);
-  return jsonAnswer(answer, asked.status ?? route.response.status);
+  return jsonAnswer(ownRows(caller, route, answer), asked.status ?? route.response.status);
 }
 
 function checkPath(

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BridgeError } from '../base/errors.ts';
-import { ACT_USER, READ_USER } from './access.ts';
+import type { Caller } from '../identity/index.ts';
 import { readBody } from './request-body.ts';
 
 /** Who asks: the admin, or on an open loopback bridge nobody in particular, who may all; or whoever may less. */
@@ -16,12 +16,13 @@ export interface McpRequester {
 /** The MCP server of the bridge. */
 export type McpHandler = (request: Request, requester: McpRequester) => Promise<Response>;
 
+/** Of an open bridge, which only this machine reaches. */
 const ALL: McpRequester['scopes'] = ['read', 'act', 'admin'];
-/** Of everybody else: an admin token, or an open bridge only this machine reaches. */
-const LESS: Readonly<Record<string, McpRequester['scopes']>> = {
-  [READ_USER]: ['read'],
-  [ACT_USER]: ['read', 'act'],
-};
+
+/** Who may decide about approvals over HTTP may here, too: `admin` of MCP is that. */
+function scopesOf(caller: Caller | null): McpRequester['scopes'] {
+  return ALL.filter((scope) => caller?.may(scope === 'admin' ? 'approve' : scope) ?? true);
+}
 
 /** What it need not know: cookies and the token are the gateway's, the rest is between the client and this server. */
 const KEPT_BACK: ReadonlySet<string> = new Set([
@@ -41,13 +42,13 @@ export async function answerMcpRequest(
   handler: McpHandler,
   request: IncomingMessage,
   response: ServerResponse,
-  context: { readonly user: string | null; readonly headers: Readonly<Record<string, string>> },
+  context: { readonly caller: Caller | null; readonly headers: Readonly<Record<string, string>> },
 ): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const asked = await webRequest(request, gone.signal);
-  const scopes = LESS[context.user ?? ''] ?? ALL;
-  const answer = await handler(asked, { user: context.user, scopes });
+  const { caller } = context;
+  const answer = await handler(asked, { user: caller?.label ?? null, scopes: scopesOf(caller) });
   if (response.destroyed) return void answer.body?.cancel().catch(() => undefined);
   response.writeHead(answer.status, { ...context.headers, ...Object.fromEntries(answer.headers) });
   if (answer.body === null || request.method === 'HEAD') {

@@ -5,12 +5,13 @@ import { errorSpec } from '../base/errors.ts';
 import { pathParameters } from './parameters.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 import type { Route } from './route.ts';
+import { scopeOf } from './scopes.ts';
 
 type Json = Record<string, unknown>;
 
 /** Any route may answer with these. */
 const COMMON_ERRORS: readonly ErrorCode[] = ['BRG_BAD_REQUEST', 'BRG_FORBIDDEN', 'BRG_INTERNAL'];
-const TOKEN_ERRORS: readonly ErrorCode[] = ['BRG_UNAUTHORIZED'];
+const TOKEN_ERRORS: readonly ErrorCode[] = ['BRG_UNAUTHORIZED', 'BRG_RATE'];
 const ASK_ERRORS: readonly ErrorCode[] = ['BRG_BUSY', 'BRG_STOPPING', 'BRG_SHARD_RESTARTED', 'BRG_TIMEOUT'];
 const ADDRESS_ERRORS: readonly ErrorCode[] = ['BRG_ADDRESS', 'BRG_UNKNOWN_MODEL'];
 const BODY_ERRORS: readonly ErrorCode[] = ['BRG_BODY_TOO_LARGE', 'BRG_UNSUPPORTED_MEDIA'];
@@ -42,7 +43,7 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    // An empty requirement beside the token: without an admin token the API is open on loopback.
+    // An empty requirement beside the token: where nobody is known the API is open on loopback.
     security: [{}, { bearer: [] }, { query: [] }],
     paths,
     components: {
@@ -56,10 +57,12 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
 }
 
 function operation(route: Route): Json {
+  const scope = scopeOf(route);
   return {
     operationId: route.operation,
     tags: [route.tag],
     summary: route.summary,
+    ...(scope === null ? {} : { 'x-scope': scope }), // of the token; docs/security.md
     parameters: [...pathParametersOf(route), ...queryParametersOf(route)],
     ...(route.body === undefined ? {} : { requestBody: requestBody(route.body) }),
     responses: {

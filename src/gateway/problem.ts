@@ -33,6 +33,15 @@ export function methodNotAllowed(method: string | undefined, allow: string): Htt
   });
 }
 
+/** A 429 that says when to come back (RFC 6585 section 4). */
+export function tooMany(what: string, waitMs: number): HttpError {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+  const headers = { 'retry-after': String(seconds) };
+  return new HttpError('BRG_RATE', `${what}: come back in ${seconds} s`, headers, {
+    retryAfterSeconds: seconds,
+  });
+}
+
 /** An answer of the HTTP side, ready to be written. */
 export interface Answer {
   readonly status: number;

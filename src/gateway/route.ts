@@ -7,6 +7,7 @@ import type { AgentAddress } from '../base/address.ts';
 import type { RequestOptions } from '../actor/index.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { BridgeError } from '../base/errors.ts';
+import type { AccessAnswer } from './access-desk.ts';
 import type { Answer } from './problem.ts';
 
 /** Where the routes of one agent begin. */
@@ -36,6 +37,8 @@ interface RouteInput<Query = Record<string, unknown>, Body = unknown> {
   readonly body: Body;
   /** Who asks, as the audit log names it. */
   readonly by: string;
+  /** The person who asks, where it was proved which; else null. */
+  readonly person: string | null;
   readonly nowMs: number;
 }
 
@@ -70,6 +73,7 @@ interface RouteSpec<Query extends z.ZodType, Body extends z.ZodType> {
     | 'tools'
     | 'schedules'
     | 'programs'
+    | 'access'
     | 'bridge';
   readonly summary: string;
   readonly query?: Query;
@@ -91,6 +95,7 @@ interface RouteSpec<Query extends z.ZodType, Body extends z.ZodType> {
         readonly kind: 'ask';
         readonly ask: (input: RouteInput<z.output<Query>, z.output<Body>>) => AgentRequest;
       }
+    | AccessAnswer<z.output<Query>, z.output<Body>>
     | { readonly kind: 'local'; readonly answer: keyof LocalAnswers }
     | { readonly kind: 'transfer'; readonly transfer: TransferKind };
 }
@@ -98,6 +103,7 @@ interface RouteSpec<Query extends z.ZodType, Body extends z.ZodType> {
 export type Route = RouteSpec<z.ZodType, z.ZodType> & {
   readonly does:
     | { readonly kind: 'ask'; readonly ask: (input: RouteInput<never, never>) => AgentRequest }
+    | AccessAnswer<never, never>
     | { readonly kind: 'local'; readonly answer: keyof LocalAnswers }
     | { readonly kind: 'transfer'; readonly transfer: TransferKind };
 };

@@ -1,6 +1,7 @@
 /** The route table: every HTTP path of the bridge but the dashboard's files. */
 import { z } from 'zod';
 import { limits } from '../base/limits.ts';
+import { accessRoutes } from './access-routes.ts';
 import { agentRoutes } from './agent-routes.ts';
 import { approvalRoutes } from './approval-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
@@ -127,5 +128,6 @@ export const routes: readonly Route[] = [
   ...mcpRoutes,
   ...auditRoutes,
   ...copyRoutes,
+  ...accessRoutes,
   ...bridgeRoutes,
 ];

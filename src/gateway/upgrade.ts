@@ -6,14 +6,15 @@ import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import type { AgentAddress } from '../base/address.ts';
+import { BUILT_IN_MODELS, type AgentAddress } from '../base/address.ts';
 import type { CodecName } from '../actor/index.ts';
 import { BridgeError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
+import type { Caller } from '../identity/index.ts';
 import { negotiateSubprotocol, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON } from '../wire/index.ts';
 import type { AccessPolicy } from './access.ts';
-import { authorize } from './access.ts';
+import { authorize, checkReach, checkScope, checkUnbound } from './access.ts';
 import type { AgentSocketContext } from './agent-socket.ts';
 import { AgentSocket } from './agent-socket.ts';
 import { problemAnswer } from './problem.ts';
@@ -35,6 +36,7 @@ interface Grant {
   readonly address: AgentAddress;
   readonly codec: CodecName;
   readonly user: string | null;
+  readonly caller: Caller | null;
 }
 
 export class AgentSockets {
@@ -42,6 +44,7 @@ export class AgentSockets {
   readonly #server: WebSocketServer;
   readonly #sockets = new Set<AgentSocket>();
   #cancelPing: () => void;
+  #cancelExpiry: () => void;
 
   constructor(context: UpgradeContext) {
     this.#context = context;
@@ -54,6 +57,7 @@ export class AgentSockets {
       handleProtocols: (offered) => negotiateSubprotocol([...offered])?.subprotocol ?? false,
     });
     this.#cancelPing = this.#schedulePing();
+    this.#cancelExpiry = this.#scheduleExpiry();
   }
 
   get count(): number {
@@ -63,26 +67,43 @@ export class AgentSockets {
   /** Takes over the socket of an upgrade request. Never throws. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', ignore); // a reset while we answer; ws adds its own listener after the upgrade
-    const target = parseTarget(request.url ?? '/');
-    try {
-      const user = authorize(this.#context.policy, request, target, true);
-      if (this.#context.isStopping()) throw new BridgeError('BRG_STOPPING', 'the bridge is stopping');
-      if (target.path === '/mqtt') {
-        this.#context.onMqttUpgrade(socket, request, head);
-        return;
-      }
-      const grant = this.#grant(request, target, user);
-      this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-        socket.off('error', ignore);
-        const details = connectionDetails(grant, target);
-        this.#add(new AgentSocket(webSocket, socket, details, this.#context), webSocket);
-      });
-    } catch (error) {
-      refuse(socket, error, this.#context.log);
-    }
+    void this.#admit(request, socket, head).catch((error: unknown) =>
+      refuse(socket, error, this.#context.log),
+    );
   }
 
-  #grant(request: IncomingMessage, target: RequestTarget, user: string | null): Grant {
+  /** Nothing reads the socket meanwhile: what comes behind the request waits in it. */
+  async #admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const target = parseTarget(request.url ?? '/');
+    const caller = await authorize(this.#context.policy, request, target, true);
+    if (this.#context.isStopping()) throw new BridgeError('BRG_STOPPING', 'the bridge is stopping');
+    if (target.path === '/mqtt') {
+      this.#context.onMqttUpgrade(socket, request, head);
+      return;
+    }
+    const grant = this.#grant(request, target, caller);
+    if (caller !== null) await this.#checkGrant(grant.address, caller);
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      socket.off('error', ignore);
+      this.#add(
+        new AgentSocket(webSocket, socket, connectionDetails(grant, target), this.#context),
+        webSocket,
+      );
+    });
+  }
+
+  /** Who does what a person does may connect, and who may read may listen: where there is something to hear. */
+  async #checkGrant(address: AgentAddress, caller: Caller): Promise<void> {
+    if (BUILT_IN_MODELS.includes(address.model)) checkUnbound(caller);
+    else checkReach(caller, address);
+    if (caller.may('approve')) return;
+    checkScope(caller, 'read');
+    // A connection brings its agent into being, which is more than reading. Rejects with BRG_UNKNOWN_AGENT.
+    if (!BUILT_IN_MODELS.includes(address.model))
+      await this.#context.runtime.request(address, 'describe', {});
+  }
+
+  #grant(request: IncomingMessage, target: RequestTarget, caller: Caller | null): Grant {
     const path = agentPath(target.path);
     if (path === null) throw new BridgeError('BRG_NOT_FOUND', `there is no WebSocket at ${target.path}`);
     const address = checkAddress(path.model, path.id, this.#context.modelNames);
@@ -100,7 +121,7 @@ export class AgentSockets {
     if (this.#sockets.size >= this.#context.connectionsMax) {
       throw new BridgeError('BRG_BUSY', 'there are as many WebSocket connections as allowed');
     }
-    return { address, codec: negotiated.codec, user };
+    return { address, codec: negotiated.codec, user: caller?.label ?? null, caller };
   }
 
   #add(agentSocket: AgentSocket, webSocket: { once(event: 'close', listener: () => void): unknown }): void {
@@ -115,9 +136,28 @@ export class AgentSockets {
     });
   }
 
+  /** Tokens end in their own time. */
+  #scheduleExpiry(): () => void {
+    return this.#context.clock.after(limits.callerCheckMs, () => {
+      const nowMs = Date.now();
+      for (const socket of this.#sockets) socket.checkExpiry(nowMs);
+      this.#cancelExpiry = this.#scheduleExpiry();
+    });
+  }
+
+  /** Ends the connections of those who may no more; a database that fails ends none. */
+  recheck(): void {
+    try {
+      for (const socket of this.#sockets) socket.checkCaller();
+    } catch (error) {
+      this.#context.log.error({ err: error }, 'who is connected could not be checked');
+    }
+  }
+
   /** Says goodbye to every client with 1001. */
   closeAll(): void {
     this.#cancelPing();
+    this.#cancelExpiry();
     for (const socket of this.#sockets) socket.close(1001, 'the bridge is stopping');
   }
 

@@ -29,6 +29,13 @@ export class Attempts {
     return (this.#current(source)?.count ?? 0) >= limits.failedLoginsMax;
   }
 
+  /** How long it has to wait; 0: it is not blocked. */
+  waitMs(source: string): number {
+    const known = this.#current(source);
+    if (known === undefined || known.count < limits.failedLoginsMax) return 0;
+    return known.sinceMs + limits.failedLoginsWindowMs - this.#now();
+  }
+
   #current(source: string): Failures | undefined {
     const known = this.#failures.get(source);
     if (known === undefined || this.#now() - known.sinceMs < limits.failedLoginsWindowMs) return known;

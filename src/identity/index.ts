@@ -1,5 +1,10 @@
 export { ruleFor, rulesOf, type Action } from './access-rules.ts';
+export { Caller } from './caller.ts';
+export type { Denial } from './denials.ts';
 export { isFilter } from './filters.ts';
-export { Identities, USER_NAME } from './identities.ts';
-export { Principal } from './principal.ts';
-export { hashPassword, hashSecret, newSecret } from './secrets.ts';
+export { HttpCallers, type HttpTokens, type LoginAnswer } from './http-callers.ts';
+export { Identities } from './identities.ts';
+export { JwtVerifier, unprovedSubject, type JwtSettings } from './jwt.ts';
+export { Principal, USER_NAME } from './principal.ts';
+export { parseAgents, parseScopes, SCOPES, type Scope } from './scopes.ts';
+export { hashPassword, hashSecret, newHttpToken, newSecret } from './secrets.ts';

@@ -14,6 +14,19 @@ const SALT_BYTES = 16;
 /** In front of what we made, so that a leaked one is found by scanners and known for what it is. */
 const PREFIX = 'mrg_';
 
+/** In front of tokens for HTTP. */
+const HTTP_PREFIX = 'mrh_';
+
+/** A token for HTTP, to be shown once. */
+export function newHttpToken(): string {
+  return HTTP_PREFIX + newSecret().slice(PREFIX.length);
+}
+
+/** Whether the text has the form of `newHttpToken`. */
+export function isHttpToken(text: string): boolean {
+  return /^mrh_[0-9a-z]{22}$/.test(text);
+}
+
 /** A secret for a device, to be shown once. */
 export function newSecret(): string {
   return PREFIX + newId() + newId().slice(0, 6);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { limits } from '../base/limits.ts';
 import { storeError } from './database.ts';
+import { HTTP_ACCESS_SCHEMA, HttpAccessRows } from './http-access.ts';
 
 export type Role = 'device' | 'user' | 'admin';
 
@@ -70,6 +71,8 @@ export class IdentityStore {
   readonly #db: Database.Database;
   readonly #path: string;
   readonly #statements = new Map<string, Database.Statement>();
+  /** What there is about HTTP. */
+  readonly http: HttpAccessRows;
 
   /** Opens the file, or makes it. @throws BridgeError BRG_DATA_DIR */
   constructor(dataDir: string) {
@@ -80,10 +83,15 @@ export class IdentityStore {
       chmodSync(this.#path, 0o600);
       this.#db.pragma('journal_mode=WAL');
       this.#db.pragma('synchronous=FULL');
-      this.#db.exec(SCHEMA);
+      this.#db.exec(SCHEMA + HTTP_ACCESS_SCHEMA);
     } catch (error) {
       throw storeError(error, this.#path);
     }
+    this.http = new HttpAccessRows({
+      prepared: (sql) => this.#prepared(sql),
+      read: (work) => this.#run(work),
+      write: (work) => this.#write(work),
+    });
   }
 
   /** Grows when another process has changed something. */
@@ -123,6 +131,8 @@ export class IdentityStore {
   remove(name: string): boolean {
     return this.#write(() => {
       this.#prepared('DELETE FROM grants WHERE name = ?').run(name);
+      this.#prepared('DELETE FROM httpUsers WHERE name = ?').run(name);
+      this.#prepared('DELETE FROM httpLogins WHERE name = ?').run(name);
       return this.#prepared('DELETE FROM identity WHERE name = ?').run(name).changes > 0;
     });
   }

@@ -35,4 +35,5 @@ export {
   type IdentityRow,
   type Role,
 } from './identity-store.ts';
+export type { HttpTokenRow, HttpUserRow } from './http-access.ts';
 export { loadSessions, SessionDatabase } from './session-database.ts';
