@@ -55,12 +55,12 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   user: {
     kind: 'group',
-    summary: 'who may connect over MQTT: list, add, password, remove',
+    summary: 'who may connect over MQTT, and log in: list, add, password, scopes, remove',
     load: async () => (await import('./cli/users.ts')).userCommands,
   },
   token: {
     kind: 'group',
-    summary: 'secrets of devices, and claim tokens for new ones: list, create, revoke',
+    summary: 'secrets of devices, claim tokens for new ones, tokens for HTTP: list, create, revoke',
     load: async () => (await import('./cli/tokens.ts')).tokenCommands,
   },
   acl: {

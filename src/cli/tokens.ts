@@ -4,6 +4,14 @@ import { limits } from '../base/limits.ts';
 import { hashSecret, newSecret } from '../identity/index.ts';
 import { EXIT, printJson, UsageError, wholeNumber, type Command, type Invocation } from './command.ts';
 import { DATA_DIR_OPTION, withIdentities } from './identity-file.ts';
+import {
+  createHttpToken,
+  HTTP_TOKEN_OPTIONS,
+  httpTokenTable,
+  listedHttpTokens,
+  refuseHttpOptions,
+  revokeHttpToken,
+} from './http-tokens.ts';
 import { localTime, textTable } from './text-table.ts';
 
 const DAY_MS = 86_400_000;
@@ -12,7 +20,7 @@ const CLAIM_DAYS_MAX = 3650;
 
 export const tokenCommands: Readonly<Record<string, Command>> = {
   list: {
-    summary: 'claim tokens nobody has come with yet, by model',
+    summary: 'claim tokens nobody has come with yet, by model, and tokens for HTTP',
     usage: '',
     arguments: { min: 0, max: 0 },
     options: DATA_DIR_OPTION,
@@ -20,7 +28,7 @@ export const tokenCommands: Readonly<Record<string, Command>> = {
     run: list,
   },
   create: {
-    summary: 'a secret for one device, or claim tokens for many',
+    summary: 'a secret for one device, claim tokens for many, or a token for HTTP',
     usage: '',
     arguments: { min: 0, max: 0 },
     options: {
@@ -36,25 +44,31 @@ export const tokenCommands: Readonly<Record<string, Command>> = {
         value: '<n>',
         meaning: `how long a claim token waits for its device (default ${CLAIM_DAYS})`,
       },
+      ...HTTP_TOKEN_OPTIONS,
       ...DATA_DIR_OPTION,
     },
     details:
       'A device connects with the user name <model>/<id> and its secret as password; it may speak for itself and for\n' +
       'nobody else. A claim token is for a device whose id is not known yet: the first that comes with it, as\n' +
-      '<model>/<its id>, is that device from then on, and the token is its secret.',
+      '<model>/<its id>, is that device from then on, and the token is its secret.\n' +
+      'With --http: a token for the HTTP API, MCP and WebSockets, good for what its scopes say (docs/security.md).',
     examples: [
       'mooring token create --model pump --id p1',
       'mooring token create --model pump --count 100 > tokens.txt',
+      "mooring token create --http --name ci --scopes read,act --agents 'pump/*' --days 90",
     ],
     run: create,
   },
   revoke: {
-    summary: 'throw away the claim tokens of a model that nobody has come with',
-    usage: '<model>',
+    summary: 'throw away the claim tokens of a model that nobody has come with, or a token for HTTP',
+    usage: '<model, or name with --http>',
     arguments: { min: 1, max: 1 },
-    options: DATA_DIR_OPTION,
+    options: {
+      http: { type: 'boolean', meaning: 'the token for HTTP of this name; its connections end' },
+      ...DATA_DIR_OPTION,
+    },
     details: 'A device that is known already is removed by: mooring user remove <model>/<id>',
-    examples: ['mooring token revoke pump'],
+    examples: ['mooring token revoke pump', 'mooring token revoke --http ci'],
     run: revoke,
   },
 };
@@ -62,17 +76,21 @@ export const tokenCommands: Readonly<Record<string, Command>> = {
 function list(invocation: Invocation): Promise<number> {
   return withIdentities(invocation, (store) => {
     const items = store.openClaims(Date.now());
-    if (invocation.isJson) return printJson({ items });
+    const http = listedHttpTokens(store);
+    if (invocation.isJson) return printJson({ items, http });
     const rows = items.map(({ model, count }) => [model, String(count)]);
     process.stdout.write(
       rows.length === 0 ? 'no claim tokens wait\n' : textTable(['MODEL', 'WAITING'], rows),
     );
+    if (http.length > 0) process.stdout.write(`\n${httpTokenTable(http)}`);
     return EXIT.ok;
   });
 }
 
 function create(invocation: Invocation): Promise<number> {
   const { model, id } = invocation.values;
+  if (invocation.values['http'] !== undefined) return createHttpToken(invocation);
+  refuseHttpOptions(invocation);
   if (model === undefined) throw new UsageError('which model? --model <model>; see: mooring devices');
   const count = wholeNumber(invocation, 'count', { min: 1, max: limits.claimsAtOnceMax });
   const days = wholeNumber(invocation, 'days', { min: 1, max: CLAIM_DAYS_MAX });
@@ -119,6 +137,7 @@ function createClaims(invocation: Invocation, model: string, count: number, days
 
 function revoke(invocation: Invocation): Promise<number> {
   const [model = ''] = invocation.positionals;
+  if (invocation.values['http'] !== undefined) return revokeHttpToken(invocation, model);
   return withIdentities(invocation, (store) => {
     const removed = store.removeClaims(model);
     if (invocation.isJson) return printJson({ model, removed });

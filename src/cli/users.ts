@@ -1,8 +1,9 @@
-/** `mooring user`: people and programs that connect over MQTT with a name and a password. */
+/** `mooring user`: people and programs that connect over MQTT, or log in to HTTP, with a name and a password. */
 import { readFileSync } from 'node:fs';
-import { hashPassword, hashSecret, newSecret, USER_NAME } from '../identity/index.ts';
+import { hashPassword, hashSecret, newSecret, SCOPES, USER_NAME } from '../identity/index.ts';
 import type { IdentityRow, IdentityStore, Role } from '../store/index.ts';
 import { EXIT, printJson, UsageError, type Command, type Invocation, type Option } from './command.ts';
+import { REACH_OPTIONS, reachOf } from './http-tokens.ts';
 import { checkedName, DATA_DIR_OPTION, knownRow, withIdentities } from './identity-file.ts';
 import { readPassword } from './password-prompt.ts';
 import { localTime, textTable } from './text-table.ts';
@@ -40,11 +41,12 @@ export const userCommands: Readonly<Record<string, Command>> = {
         meaning: 'user (may do what it is granted) or admin (may do everything); default user',
       },
       ...PASSWORD_OPTIONS,
+      ...REACH_OPTIONS,
       ...DATA_DIR_OPTION,
     },
     details:
       'From the first user or token on, nobody connects over MQTT without a name and a secret. A running bridge sees\n' +
-      'the change within a second. What a user may: mooring acl allow.',
+      'the change within a second. What a user may over MQTT: mooring acl allow; over HTTP and in the dashboard: --scopes.',
     examples: [
       'mooring user add anna --role admin',
       'mooring user add grafana --generate',
@@ -60,6 +62,15 @@ export const userCommands: Readonly<Record<string, Command>> = {
     examples: ['mooring user password anna', 'mooring user password pump/p1 --generate'],
     run: changePassword,
   },
+  scopes: {
+    summary: 'what a user may over HTTP and in the dashboard; open connections end',
+    usage: '<name> <scopes|none>',
+    arguments: { min: 2, max: 2 },
+    options: { agents: REACH_OPTIONS['agents'] as Option, ...DATA_DIR_OPTION }, // it is there
+    details: `Scopes are some of ${SCOPES.join(',')}; what each is good for is in docs/security.md.`,
+    examples: ['mooring user scopes anna read,approve', "mooring user scopes bert read --agents 'pump/*'"],
+    run: changeScopes,
+  },
   remove: {
     summary: 'let somebody connect no more; open connections end',
     usage: '<name>',
@@ -74,8 +85,14 @@ function list(invocation: Invocation): Promise<number> {
   return withIdentities(invocation, (store) => {
     const rows = [...allRows(store)];
     const claims = store.openClaims(Date.now());
+    const http = new Map(store.http.users().map(({ name, scopes, agents }) => [name, { scopes, agents }]));
     if (invocation.isJson) {
-      const items = rows.map(({ name, role, createdAtMs }) => ({ name, role, createdAtMs }));
+      const items = rows.map(({ name, role, createdAtMs }) => ({
+        name,
+        role,
+        createdAtMs,
+        http: http.get(name) ?? null,
+      }));
       return printJson({ items, openClaims: claims });
     }
     if (rows.length === 0 && claims.length === 0) {
@@ -84,8 +101,17 @@ function list(invocation: Invocation): Promise<number> {
       );
       return EXIT.ok;
     }
-    const lines = rows.map(({ name, role, createdAtMs }) => [name, role, localTime(createdAtMs)]);
-    process.stdout.write(textTable(['NAME', 'ROLE', 'SINCE'], lines));
+    const reachText = (name: string, role: Role): string => {
+      const { scopes, agents } = http.get(name) ?? { scopes: role === 'admin' ? 'admin' : '-', agents: '*' };
+      return agents === '*' ? scopes : `${scopes} for ${agents}`;
+    };
+    const lines = rows.map(({ name, role, createdAtMs }) => [
+      name,
+      role,
+      localTime(createdAtMs),
+      reachText(name, role),
+    ]);
+    process.stdout.write(textTable(['NAME', 'ROLE', 'SINCE', 'HTTP'], lines));
     for (const { model, count } of claims)
       process.stdout.write(`${count} claim tokens of ${model} were not used yet\n`);
     return EXIT.ok;
@@ -112,6 +138,8 @@ function add(invocation: Invocation): Promise<number> {
   if (role !== 'user' && role !== 'admin') {
     throw new UsageError(`--role is ${JSON.stringify(role)}; allowed are user, admin`);
   }
+  const hasReach = invocation.values['scopes'] !== undefined || invocation.values['agents'] !== undefined;
+  const reach = hasReach ? reachOf(invocation) : null;
   return withIdentities(invocation, async (store) => {
     if (store.find(name) !== undefined) {
       throw new UsageError(`${name} is known already; another password: mooring user password ${name}`);
@@ -125,6 +153,7 @@ function add(invocation: Invocation): Promise<number> {
       secret: given.hash,
       createdAtMs: Date.now(),
     });
+    if (reach !== null) store.http.putUser({ name, ...reach });
     return tell(invocation, name, given.shown, `${name} may connect now`);
   });
 }
@@ -136,6 +165,24 @@ function changePassword(invocation: Invocation): Promise<number> {
     const given = await secretOf(invocation);
     store.put({ ...row, secret: given.hash });
     return tell(invocation, name, given.shown, `${name} has another password (change ${version + 1})`);
+  });
+}
+
+function changeScopes(invocation: Invocation): Promise<number> {
+  const [name = '', scopes = ''] = invocation.positionals;
+  const reach =
+    scopes === 'none' ? null : reachOf({ ...invocation, values: { ...invocation.values, scopes } });
+  if (!USER_NAME.test(name))
+    throw new UsageError(`${JSON.stringify(name)} is no user; devices do not log in`);
+  return withIdentities(invocation, (store) => {
+    knownRow(store, name);
+    if (reach === null) store.http.removeUser(name);
+    else store.http.putUser({ name, ...reach });
+    const may =
+      reach === null
+        ? 'may nothing over HTTP that its role does not let it'
+        : `may ${reach.scopes} for ${reach.agents}`;
+    return tell(invocation, name, null, `${name} ${may}`);
   });
 }
 

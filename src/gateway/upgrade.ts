@@ -44,7 +44,8 @@ export class AgentSockets {
   readonly #server: WebSocketServer;
   readonly #sockets = new Set<AgentSocket>();
   #cancelPing: () => void;
-  #cancelExpiry: () => void;
+  /** Tokens end in their own time. */
+  readonly #expiry: NodeJS.Timeout;
 
   constructor(context: UpgradeContext) {
     this.#context = context;
@@ -57,7 +58,7 @@ export class AgentSockets {
       handleProtocols: (offered) => negotiateSubprotocol([...offered])?.subprotocol ?? false,
     });
     this.#cancelPing = this.#schedulePing();
-    this.#cancelExpiry = this.#scheduleExpiry();
+    this.#expiry = setInterval(() => this.#checkExpiry(), limits.callerCheckMs).unref();
   }
 
   get count(): number {
@@ -136,13 +137,9 @@ export class AgentSockets {
     });
   }
 
-  /** Tokens end in their own time. */
-  #scheduleExpiry(): () => void {
-    return this.#context.clock.after(limits.callerCheckMs, () => {
-      const nowMs = Date.now();
-      for (const socket of this.#sockets) socket.checkExpiry(nowMs);
-      this.#cancelExpiry = this.#scheduleExpiry();
-    });
+  #checkExpiry(): void {
+    const nowMs = Date.now();
+    for (const socket of this.#sockets) socket.checkExpiry(nowMs);
   }
 
   /** Ends the connections of those who may no more; a database that fails ends none. */
@@ -157,7 +154,7 @@ export class AgentSockets {
   /** Says goodbye to every client with 1001. */
   closeAll(): void {
     this.#cancelPing();
-    this.#cancelExpiry();
+    clearInterval(this.#expiry);
     for (const socket of this.#sockets) socket.close(1001, 'the bridge is stopping');
   }
 
