@@ -32,7 +32,7 @@ export class RequestRates {
     this.#buckets.delete(caller); // so that it is the youngest
     if (this.#buckets.size >= limits.httpRatesKeptMax) this.#forgetOldest();
     this.#buckets.set(caller, { tokens: tokens < 1 ? tokens : tokens - 1, atMs: nowMs });
-    return tokens < 1 ? Math.ceil(((1 - tokens) / this.#perSecond) * 1000) : 0;
+    return tokens < 1 ? Math.ceil(Math.fround(((1 - tokens) / this.#perSecond) * 1000)) : 0;
   }
 
   #forgetOldest(): void {

@@ -84,7 +84,7 @@ export class HttpCallers {
     return vouched;
   }
 
-  /** Lets a user in with name and password. Never rejects. */
+  /** Lets a user in with name and password. Rejects with what the database throws only. */
   async login(name: string, password: string, source: string): Promise<LoginAnswer> {
     const identities = this.#identities;
     const waitMs = identities?.attempts.waitMs(source) ?? 0;
@@ -113,7 +113,10 @@ export class HttpCallers {
 
   /** Ends what `login` gave. @returns whether it was one */
   logout(token: string): boolean {
-    return isHttpToken(token) && this.#identities?.store?.http.removeLogin(hashSecret(token)) === true;
+    const hasEnded =
+      isHttpToken(token) && this.#identities?.store?.http.removeLogin(hashSecret(token)) === true;
+    if (hasEnded) this.#identities.onHttpChange(); // what this process changes, it does not see from outside
+    return hasEnded;
   }
 
   #fixedCaller(token: string): Caller | undefined {

@@ -123,8 +123,12 @@ export class HttpAccessRows {
         createdAtMs,
         expiresAtMs,
       );
-      const kept = 'SELECT hash FROM httpLogins WHERE name = ?1 ORDER BY createdAtMs DESC LIMIT ?2';
-      prepared(`DELETE FROM httpLogins WHERE name = ?1 AND hash NOT IN (${kept})`).run(name, loginsMax);
+      const kept =
+        'SELECT hash FROM httpLogins WHERE name = @name ORDER BY createdAtMs DESC LIMIT @loginsMax';
+      prepared(`DELETE FROM httpLogins WHERE name = @name AND hash NOT IN (${kept})`).run({
+        name,
+        loginsMax,
+      });
     });
   }
 

@@ -147,8 +147,11 @@ it('the read token reads the API and /mcp, and changes nothing', async () => {
   expect(await ask('/api/agents/valve/v1/export')).toBe(403);
   expect(await ask('/agents/valve/v1')).toBe(403);
   expect(await ask('/api/agents/valve/v1', 'GET', 'a-token-nobody-knows')).toBe(401);
-  const socket = await bridge.socket(`valve/v1?token=${TOKENS.readToken}`).catch(() => undefined);
-  expect(socket?.closed).not.toBeNull();
+  const socket = await bridge.socket(`valve/v1?token=${TOKENS.readToken}`); // to listen
+  socket.send({ type: 'cf_agent_state', state: {} });
+  await until(() => socket.closed?.code === 1008, 'it to be ended for speaking');
+  await expect(bridge.socket(`valve/v2?token=${TOKENS.readToken}`)).rejects.toThrow();
+  expect(await ask('/api/agents/valve/v2')).toBe(404); // listening brings nobody into being
   expect(heard).toEqual([]);
 });
 
@@ -197,8 +200,6 @@ describe('the act token', () => {
     expect(heard).toEqual(['move 30']);
     for (const [method, path] of [
       ['POST', '/api/agents/valve/v1/commands/start'],
-      ['POST', '/api/agents/valve/v1/tools/send_command/x'],
-      ['PUT', tool],
       ['PATCH', '/api/agents/valve/v1/desired'],
       ['POST', '/api/agents/valve/v1/call/x'],
       ['POST', '/api/agents/valve/v1/rules'],
@@ -210,8 +211,9 @@ describe('the act token', () => {
       const { status } = await ask(bridge, path, method, method === 'GET' ? undefined : {});
       expect(`${method} ${path} ${status}`).toBe(`${method} ${path} 403`);
     }
-    const socket = await bridge.socket(`valve/v1?token=${TOKENS.actToken}`).catch(() => undefined);
-    expect(socket?.closed).not.toBeNull();
+    const socket = await bridge.socket(`valve/v1?token=${TOKENS.actToken}`);
+    socket.send({ type: 'rpc', id: '1', method: 'x', args: [] });
+    await until(() => socket.closed?.code === 1008, 'it to be ended for speaking');
     expect(heard).toEqual(['move 30']);
   });
 });
