@@ -4,7 +4,7 @@ export type { Denial } from './denials.ts';
 export { isFilter } from './filters.ts';
 export { HttpCallers } from './http-callers.ts';
 export { Identities } from './identities.ts';
-export { JwtVerifier, unprovedSubject } from './jwt.ts';
+export { jwtVerifier, unprovedSubject } from './jwt.ts';
 export { Principal, USER_NAME } from './principal.ts';
 export { parseAgents, parseScopes, SCOPES, type Scope } from './scopes.ts';
 export { hashPassword, hashSecret, newHttpToken, newSecret } from './secrets.ts';

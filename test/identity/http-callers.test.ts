@@ -1,12 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
-import {
-  HttpCallers,
-  hashPassword,
-  hashSecret,
-  Identities,
-  newHttpToken,
-} from '../../src/identity/index.ts';
+import { HttpCallers, hashPassword, hashSecret, Identities, newHttpToken } from '../../src/identity/index.ts';
 import { parseAgents, parseScopes, reaches } from '../../src/identity/scopes.ts';
 import type { HttpTokens } from '../../src/identity/http-callers.ts';
 import { IdentityStore } from '../../src/store/index.ts';
