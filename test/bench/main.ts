@@ -14,6 +14,7 @@ import { benchGuard } from './guard.ts';
 import { benchHistory } from './history.ts';
 import { benchIdleMemory } from './idle-memory.ts';
 import { benchInferenceLoad } from './inference-load.ts';
+import { benchInference } from './inference.ts';
 import { benchIngest } from './ingest.ts';
 import { benchIsolation } from './isolation.ts';
 import { benchLatency } from './latency.ts';
@@ -122,6 +123,10 @@ const benches: Readonly<Record<string, Bench>> = {
   'inference-load': {
     meaning: 'the embedded engine: delay of the loop that asks, and 10,000 requests of 1,000 sleeping agents',
     run: benchInferenceLoad,
+  },
+  inference: {
+    meaning: 'CPU a token of the embedded engine, 1 agent and 32, against llama.cpp where MOORING_LLAMA_CPP has it',
+    run: benchInference,
   },
   'dashboard-size': { meaning: 'gzipped bytes of the dashboard against its limit', run: benchDashboardSize },
 };
