@@ -45,7 +45,9 @@ export async function benchInference(options: BenchOptions): Promise<Outcome> {
     for (let round = -1; round < options.rounds; round++) {
       const both = await measure(engine, peer, agents);
       if (round >= 0) rounds.push(...both);
-      options.progress(both.map(({ subject, usPerToken }) => `${agents} x ${subject} ${whole(usPerToken)} us`).join(', '));
+      options.progress(
+        both.map(({ subject, usPerToken }) => `${agents} x ${subject} ${whole(usPerToken)} us`).join(', '),
+      );
     }
     await peer?.close();
   }
@@ -67,7 +69,10 @@ async function measure(engine: Engine, peer: Peer | undefined, agents: number): 
 }
 
 function promptOf(agent: number): number[] {
-  return Array.from({ length: PROMPT_TOKENS }, (_, at) => (at < SHARED_TOKENS ? at * 37 : at * 11 + agent) % 256);
+  return Array.from(
+    { length: PROMPT_TOKENS },
+    (_, at) => (at < SHARED_TOKENS ? at * 37 : at * 11 + agent) % 256,
+  );
 }
 
 type Row = [sequence: number, token: number, position: number, isWanted: number];
@@ -93,9 +98,16 @@ function generate(engine: Engine, prompts: readonly (readonly number[])[]): void
     }).tokens;
   };
   const rowsOf = (tokens: readonly number[], sequence: number, first: number): Row[] =>
-    tokens.map((token, index) => [sequence, token, first + index, first + index === PROMPT_TOKENS - 1 ? 1 : 0]);
+    tokens.map((token, index) => [
+      sequence,
+      token,
+      first + index,
+      first + index === PROMPT_TOKENS - 1 ? 1 : 0,
+    ]);
   step(rowsOf(prompts[0]?.slice(0, SHARED_TOKENS) ?? [], 0, 0));
-  let tokens = step(prompts.flatMap((prompt, agent) => rowsOf(prompt.slice(SHARED_TOKENS), agent, SHARED_TOKENS)));
+  let tokens = step(
+    prompts.flatMap((prompt, agent) => rowsOf(prompt.slice(SHARED_TOKENS), agent, SHARED_TOKENS)),
+  );
   for (let index = 1; index < NEW_TOKENS; index++) {
     const position = PROMPT_TOKENS + index - 1;
     tokens = step(Array.from(tokens, (token, agent): Row => [agent, token, position, 1]));
@@ -105,12 +117,15 @@ function generate(engine: Engine, prompts: readonly (readonly number[])[]): void
 interface ColdStart {
   /** From before the file is read to its first token, within the process. */
   readonly firstTokenMs: number;
+  /** CPU time meanwhile, of all its threads. */
+  readonly cpuMs: number;
 }
 
 /** Each in a process of its own; a prompt of as many tokens as above. */
 function coldStarts(path: string): ColdStart[] {
   const program = `
     const startMs = performance.now();
+    const before = process.cpuUsage();
     const { openEngine } = await import(${JSON.stringify(join(projectRoot, 'src/inference/embedded/open-engine.ts'))});
     const engine = openEngine(${JSON.stringify(path)});
     const prompt = Array.from({ length: ${PROMPT_TOKENS} }, (_, at) => [0, at, at, at === ${PROMPT_TOKENS - 1} ? 1 : 0]);
@@ -118,10 +133,13 @@ function coldStarts(path: string): ColdStart[] {
       rows: Int32Array.from(prompt.flat()), tables: [Int32Array.of(0, 1, 2, 3, 4, 5)], masks: [undefined],
       temperatures: Float32Array.of(0), seeds: Uint32Array.of(0), targets: Int32Array.of(-1),
     });
-    console.log(performance.now() - startMs);`;
+    const { user, system } = process.cpuUsage(before);
+    console.log(JSON.stringify({ firstTokenMs: performance.now() - startMs, cpuMs: (user + system) / 1000 }));`;
   return Array.from({ length: COLD_RUNS }, () => {
-    const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
-    return { firstTokenMs: Number(output) };
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+    });
+    return JSON.parse(output) as ColdStart; // what the program prints
   });
 }
 
@@ -132,10 +150,14 @@ function summarize(
   colds: readonly ColdStart[],
 ): Outcome {
   const of = (agents: number, subject: Round['subject']): number[] =>
-    rounds.filter((round) => round.agents === agents && round.subject === subject).map(({ usPerToken }) => usPerToken);
+    rounds
+      .filter((round) => round.agents === agents && round.subject === subject)
+      .map(({ usPerToken }) => usPerToken);
   const us = (values: readonly number[]): string =>
     values.length === 0 ? '-' : `${whole(median(values))} us (${spread(values, whole)})`;
-  const summary: Record<string, number> = { firstTokenMs: median(colds.map(({ firstTokenMs }) => firstTokenMs)) };
+  const summary: Record<string, number> = {
+    firstTokenMs: median(colds.map(({ firstTokenMs }) => firstTokenMs)),
+  };
   const rows = AGENTS.map((agents) => {
     const ours = of(agents, 'embedded');
     const theirs = of(agents, 'llama.cpp');
@@ -165,7 +187,7 @@ function summarize(
       `Cold: ${whole(summary['firstTokenMs'] ?? NaN)} ms from loading the code to the first token behind the prompt (${COLD_RUNS} processes, ${spread(
         colds.map(({ firstTokenMs }) => firstTokenMs),
         whole,
-      )}); asked are 300 ms.`,
+      )}), ${whole(cpuMs)} ms of CPU time; asked are 300 ms.`,
     ],
     settings: { rounds: options.rounds, promptTokens: PROMPT_TOKENS, newTokens: NEW_TOKENS, modelBytes },
     summary,

@@ -125,7 +125,8 @@ const benches: Readonly<Record<string, Bench>> = {
     run: benchInferenceLoad,
   },
   inference: {
-    meaning: 'CPU a token of the embedded engine, 1 agent and 32, against llama.cpp where MOORING_LLAMA_CPP has it',
+    meaning:
+      'CPU a token of the embedded engine, 1 agent and 32, against llama.cpp where MOORING_LLAMA_CPP has it',
     run: benchInference,
   },
   'dashboard-size': { meaning: 'gzipped bytes of the dashboard against its limit', run: benchDashboardSize },

@@ -18,13 +18,24 @@ export const goldenTypes = ['f32', 'f16', 'q8_0'] as const;
 
 /** A model of weights of this type: random, made anew each time, the same on every machine. */
 export function goldenModel(type: (typeof goldenTypes)[number]): Uint8Array {
-  return randomModel({ type, seed: 11, layers: 3, width: 128, heads: 4, kvHeads: 2, feedForward: 256, isUntied: true });
+  return randomModel({
+    type,
+    seed: 11,
+    layers: 3,
+    width: 128,
+    heads: 4,
+    kvHeads: 2,
+    feedForward: 256,
+    isUntied: true,
+  });
 }
 
 /** Bytes of 8 to 60 tokens. */
 export function goldenPrompts(): number[][] {
   const random = new Random(5);
-  return Array.from({ length: PROMPTS }, () => Array.from({ length: 8 + random.below(53) }, () => random.below(256)));
+  return Array.from({ length: PROMPTS }, () =>
+    Array.from({ length: 8 + random.below(53) }, () => random.below(256)),
+  );
 }
 
 async function main(): Promise<void> {
@@ -40,7 +51,8 @@ async function main(): Promise<void> {
       await peer.close();
     }
     const lines = Object.entries(golden).map(
-      ([type, answers]) => `  "${type}": [\n${answers.map((answer) => `    [${answer.join(', ')}]`).join(',\n')}\n  ]`,
+      ([type, answers]) =>
+        `  "${type}": [\n${answers.map((answer) => `    [${answer.join(', ')}]`).join(',\n')}\n  ]`,
     );
     writeFileSync(goldenFile, `{\n${lines.join(',\n')}\n}\n`);
   } finally {
