@@ -155,8 +155,10 @@ function summarize(
       .map(({ usPerToken }) => usPerToken);
   const us = (values: readonly number[]): string =>
     values.length === 0 ? '-' : `${whole(median(values))} us (${spread(values, whole)})`;
+  const cpuMs = median(colds.map((cold) => cold.cpuMs));
   const summary: Record<string, number> = {
     firstTokenMs: median(colds.map(({ firstTokenMs }) => firstTokenMs)),
+    coldCpuMs: cpuMs,
   };
   const rows = AGENTS.map((agents) => {
     const ours = of(agents, 'embedded');
