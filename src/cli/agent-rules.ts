@@ -70,12 +70,34 @@ function ruleTable(rules: readonly Json[]): string {
   return textTable(['RULE', 'SOURCE', 'MEANING'], rows);
 }
 
-function added({ id, description, ...rule }: Json, isDry: boolean): string {
-  const { source: _, createdAtMs: __, ...data } = rule;
+function added({ id, description, wouldHaveFired, ...rule }: Json, isDry: boolean): string {
+  const { source: _, createdAtMs: __, tier, confidence, ...data } = rule;
   const text = JSON.stringify(data);
   return isDry
-    ? textTable(null, [[`${String(description)} (nothing was added)`], [text]])
+    ? textTable(null, [
+        [`${String(description)} (nothing was added)`],
+        [text],
+        ...trial(asObject(wouldHaveFired)),
+        ...madeBy(tier, confidence),
+      ])
     : textTable(null, [[`${String(id)}: ${String(description)}`]]);
+}
+
+/** What the rule would have done. */
+function trial({ count, times, steps, resolutionMs, fromMs, toMs }: Json): string[][] {
+  if (steps === 0) return [['there is no stored history of it to try it on']];
+  const days = Math.round((Number(toMs) - Number(fromMs)) / 86_400_000);
+  const span = `in the last ${days} days`;
+  const shown = (Array.isArray(times) ? times : []).map((at) => new Date(Number(at)).toISOString());
+  const when =
+    shown.length === 0 ? '' : `: ${shown.slice(0, 5).join(', ')}${shown.length > 5 ? ', ...' : ''}`;
+  const coarse = resolutionMs === null ? '' : ` (in steps of ${Number(resolutionMs) / 1000} s)`;
+  return [[`would have fired ${Number(count)} times ${span}${coarse}${when}`]];
+}
+
+function madeBy(tier: unknown, confidence: unknown): string[][] {
+  if (tier !== 'model') return [];
+  return [[`a model made it of the sentence, ${Number(confidence)} sure: add the JSON to confirm it`]];
 }
 
 function print(text: string): number {

@@ -11,14 +11,23 @@ export class Problem extends Error {
   readonly title: string;
   readonly detail: string;
   readonly code: string;
+  /** All members of the document: what a code brings with it, such as `examples`. */
+  readonly members: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, title: string, detail: string, code: string) {
+  constructor(
+    status: number,
+    title: string,
+    detail: string,
+    code: string,
+    members: Readonly<Record<string, unknown>> = {},
+  ) {
     super(detail || title);
     this.name = 'Problem';
     this.status = status;
     this.title = title;
     this.detail = detail;
     this.code = code;
+    this.members = members;
   }
 }
 
@@ -75,12 +84,16 @@ async function problemOf(response: Response): Promise<Problem> {
   const fallback = `${response.status} ${response.statusText}`.trim();
   try {
     // as: any JSON object has optional members of unknown type.
-    const body = (await response.json()) as { title?: unknown; detail?: unknown; code?: unknown };
+    const body = (await response.json()) as { title?: unknown; detail?: unknown; code?: unknown } & Record<
+      string,
+      unknown
+    >;
     return new Problem(
       response.status,
       typeof body.title === 'string' ? body.title : fallback,
       typeof body.detail === 'string' ? body.detail : '',
       typeof body.code === 'string' ? body.code : `HTTP_${response.status}`,
+      body,
     );
   } catch {
     return new Problem(response.status, fallback, '', `HTTP_${response.status}`);

@@ -8,6 +8,7 @@ import type { DeviceFeed } from '../device-feed.ts';
 import { plural } from '../format.ts';
 import { Card, Empty, ProblemBox } from '../ui/widgets.tsx';
 import { RuleForm } from './rule-form.tsx';
+import { TeachRule } from './teach-rule.tsx';
 
 export function Rules({ feed, definition }: { feed: DeviceFeed; definition: ModelDescription }): JSX.Element {
   const [rules, setRules] = useState<readonly RuleItem[] | null>(null);
@@ -43,6 +44,7 @@ export function Rules({ feed, definition }: { feed: DeviceFeed; definition: Mode
         </>
       }
     >
+      <TeachRule path={feed.path('/rules')} changed={() => void after()} />
       {problem && <ProblemBox problem={problem} />}
       {isAdding && (
         <RuleForm
