@@ -18,7 +18,7 @@ import { EngineCounters } from './engine-counters.ts';
 import type { Choice, ChoiceRequest, Generation, GenerationRequest } from './generation.ts';
 import { RequestReader } from './request-reader.ts';
 import { RowBudget, shareRows } from './row-budget.ts';
-import { Run } from './run.ts';
+import type { Run } from './run.ts';
 import { RunMemory } from './run-memory.ts';
 import { resultsOf, StepPlans, type Piece } from './step-plan.ts';
 import { forceTokens, outcomeOf, scoreOption, takeToken, type TextEnd } from './run-progress.ts';

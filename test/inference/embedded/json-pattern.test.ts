@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BridgeError } from '../../../src/base/errors.ts';
+import type { BridgeError } from '../../../src/base/errors.ts';
 import { ByteAutomaton, DEAD } from '../../../src/inference/embedded/byte-automaton.ts';
 import { jsonPattern } from '../../../src/inference/embedded/json-pattern.ts';
 import type { Pattern } from '../../../src/inference/embedded/pattern.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateText } from 'ai';
 import { describe, expect, it } from 'vitest';
-import { BridgeError } from '../../../src/base/errors.ts';
+import type { BridgeError } from '../../../src/base/errors.ts';
 import { jsonPattern } from '../../../src/inference/embedded/json-pattern.ts';
 import { ModelHost, resolveModel } from '../../../src/inference/index.ts';
 import { gbnf } from '../../../src/inference/llama-cpp/gbnf.ts';
