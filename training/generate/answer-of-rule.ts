@@ -16,7 +16,12 @@ export function answerOfRule(rule: RuleJson | undefined, scope: AnswerScope): re
   const answer = new Writer(scope).write(rule);
   if (answer.includes(MISSING)) return undefined;
   const made = ruleOfAnswer(answer, scope);
-  return made !== undefined && JSON.stringify(canonical(made)) === JSON.stringify(canonical(rule)) ? answer : undefined;
+  return made !== undefined && isSame(made, rule) ? answer : undefined;
+}
+
+/** Texts in capitals are the same texts. */
+export function isSame(one: RuleJson, other: RuleJson): boolean {
+  return JSON.stringify(canonical(one)).toLowerCase() === JSON.stringify(canonical(other)).toLowerCase();
 }
 
 const MISSING = 'missing';

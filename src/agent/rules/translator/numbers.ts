@@ -87,8 +87,7 @@ const CONVERSIONS: Readonly<Record<string, Unit>> = {
 const NAMES = new Map(Object.entries(UNITS).flatMap(([name, ways]) => ways.map((way) => [way, name])));
 /** Longest first, so that "degrees celsius" is not read as "degrees". */
 const WAYS = [...NAMES.keys()].sort((a, b) => b.length - a.length);
-/** An upper-case A, V or W is a unit where a lower-case one may be a word. */
-export const UNIT = `(?:${WAYS.map((way) => way.replace(/[/]/g, '\\/')).join('|')}|A)(?![\\p{L}\\d/])`;
+export const UNIT = `(?:${WAYS.map((way) => way.replace(/[/]/g, '\\/')).join('|')})(?![\\p{L}\\d/])`;
 
 /** The unit that `written` means, as this file names it: "kilowatts" is "kw"; undefined for none it knows. */
 export function unitNamed(written: string): string | undefined {

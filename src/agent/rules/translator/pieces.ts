@@ -76,6 +76,8 @@ const READERS: readonly (readonly [RegExp, Reader])[] = [
   [sticky(`(?<=/ ?)(second|minute|hour|day|sec|min|[smhd])(?![\\p{L}])`), (m) => durationSpan(lengthOf(m[1] ?? ''))],
   [sticky(`${NUMBER}[ -]?${LENGTH}(?:,? (?:and )?${NUMBER}[ -]?${LENGTH})*`), durations],
   [sticky(`(\\d+)h(\\d+)(?:m|min)?(?![\\p{L}\\d])`), (m) => durationSpan(Number(m[1]) * 3_600_000 + Number(m[2]) * 60_000)],
+  // A capital letter: "2 A" is a current, "2 a minute" a rate.
+  [new RegExp('()(\\d+(?:[.,]\\d+)?) ?(A)(?![\\p{L}\\d/])', 'uy'), numberSpan],
   [sticky(`(?:(-|−|minus |negative )(?=\\d|\\p{L}))?(${NUMBER})(?: ?(${UNIT}))?`), numberSpan],
   [sticky('(?:->|=>|→|>=|<=|==|!=|≥|≤|=|>|<|&&|&|\\|\\||[^\\p{L}\\p{N}\\s])'), (m) => ({ kind: 'word', word: SIGNS[m[0]] ?? m[0] })],
   [sticky('[\\p{L}\\p{N}]+'), (m) => ({ kind: 'word', word: m[0].toLowerCase() })],
@@ -152,7 +154,7 @@ function windowSpan(match: RegExpExecArray): Omitted | undefined {
 function numberSpan([, sign, digits = '', written]: RegExpExecArray): Omitted {
   const unit = written === undefined ? undefined : unitNamed(written);
   const value = numberOf(digits);
-  return { kind: 'number', value: sign === undefined || value === 0 ? value : -value, ...(unit !== undefined && { unit }) };
+  return { kind: 'number', value: !sign || value === 0 ? value : -value, ...(unit !== undefined && { unit }) };
 }
 
 function timeSpan(hours: string | undefined, minutes: string | undefined, half: string | undefined): Omitted | undefined {
@@ -166,6 +168,10 @@ function timeSpan(hours: string | undefined, minutes: string | undefined, half: 
 
 /** "9 to 5 pm" begins in the morning, "8 to 10 pm" in the evening. */
 function twoTimes([, from = '', fromMinutes = '00', to = '', toMinutes = '00', half = '']: RegExpExecArray): readonly Omitted[] | undefined {
+  if (/^0./.test(from) || Number(from) > 12) {
+    const [first, second] = [timeSpan(from, fromMinutes, undefined), timeSpan(to, toMinutes, half)];
+    return first === undefined || second === undefined ? undefined : [first, second];
+  }
   const isFromSame = Number(from) <= Number(to) && Number(from) !== 12;
   const other = /^p|afternoon|evening/i.test(half) ? 'am' : half === "o'clock" ? half : 'pm';
   const first = timeSpan(from, fromMinutes, isFromSame ? half : other);

@@ -78,9 +78,17 @@ interface Quote {
 const TELLING =
   /^(?:alert|alerts|alarm|warn|warning|notify|notice|notification|tell|inform|message|text|ping|say|says|saying|report|know|remind)$/;
 const BEFORE_TEXT =
-  /^(?:me|us|him|her|them|everyone|everybody|somebody|someone|operator|owner|please|that|saying|says|with|:|-|of|text|message|alert|notification)$/;
+  /^(?:me|us|him|her|them|everyone|everybody|somebody|someone|operator|owner|that|saying|says|with|:|-|of|text|message|alert|notification)$/;
 const AFTER_TEXT =
-  /^(?:if|when|whenever|once|as|in|should|while|because|between|from|until|unless|upon|after|before|given|on|,|;|\.|!|\?|->|\(|\))$/;
+  /^(?:if|when|whenever|once|should|while|because|between|from|until|unless|upon|after|before|given|provided|,|;|\.|!|\?|->|\(|\))$/;
+/** Begins something else only before these. */
+const AFTER_TEXT_BEFORE: Readonly<Record<string, RegExp>> = {
+  as: /^(?:soon|long)$/,
+  in: /^(?:case|the)$/,
+  every: /^time$/,
+  the: /^moment$/,
+  but: /^only$/,
+};
 
 /** Texts people give without quotation marks: "alert too damp when ..." may say "too damp". */
 function unquotedTexts(text: string, pieces: readonly Piece[]): readonly Quote[] {
@@ -90,7 +98,7 @@ function unquotedTexts(text: string, pieces: readonly Piece[]): readonly Quote[]
     let first = at + 1;
     while (isWord(pieces[first], BEFORE_TEXT) || isOperator(pieces, first)) first += 1;
     let last = first;
-    while (last < pieces.length && pieces[last]?.kind !== 'text' && !isWord(pieces[last], AFTER_TEXT)) last += 1;
+    while (last < pieces.length && pieces[last]?.kind !== 'text' && !endsText(pieces, last)) last += 1;
     if (last === first || pieces[last]?.kind === 'text') continue;
     quotes.push({
       first,
@@ -103,6 +111,14 @@ function unquotedTexts(text: string, pieces: readonly Piece[]): readonly Quote[]
 
 function isWord(piece: Piece | undefined, pattern: RegExp): boolean {
   return piece?.kind === 'word' && pattern.test(piece.word);
+}
+
+function endsText(pieces: readonly Piece[], at: number): boolean {
+  const piece = pieces[at];
+  if (piece?.kind !== 'word') return piece?.kind === 'days' || piece?.kind === 'window' || piece?.kind === 'time';
+  const next = AFTER_TEXT_BEFORE[piece.word];
+  if (piece.word === 'on') return pieces[at + 1]?.kind === 'days';
+  return AFTER_TEXT.test(piece.word) || (next !== undefined && isWord(pieces[at + 1], next));
 }
 
 /** "the operator", "the owner" */

@@ -1,0 +1,76 @@
+/**
+ * Writes what the trainer reads: `node training/generate/main.ts <folder> [sentences] [seed]` makes
+ * vocabulary.json, corpus.bin and, from other seeds, evaluation-names.bin, -templates.bin and -hand.bin.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { deviceWords, promptOf } from '../../src/agent/rules/translator/prompt.ts';
+import { goldSentences } from '../gold.ts';
+import { answerOfRule } from './answer-of-rule.ts';
+import { makeGroup } from './make.ts';
+import type { Split } from './maker.ts';
+import { Random } from './random.ts';
+import { answerTokens, trainVocabulary, Vocabulary } from './vocabulary-pieces.ts';
+
+const VOCABULARY_SIZE = 1024;
+const SENTENCES_PER_DEVICE = 5;
+export const EVALUATION_SEEDS: Readonly<Record<Exclude<Split, 'train'>, number>> = { names: 1001, templates: 1002 };
+export const EVALUATION_SENTENCES = 2000;
+
+interface Group {
+  readonly device: string;
+  readonly sentences: readonly { readonly prompt: string; readonly answer: readonly string[] }[];
+}
+
+function groupsOf(split: Split, seed: number, sentences: number): readonly Group[] {
+  const random = new Random(seed);
+  return Array.from({ length: Math.ceil(sentences / SENTENCES_PER_DEVICE) }, () => {
+    const { words, examples } = makeGroup(random, split, SENTENCES_PER_DEVICE);
+    return { device: words.text, sentences: examples };
+  });
+}
+
+function handGroups(): readonly Group[] {
+  return goldSentences().map(({ device, sentence, rule }) => {
+    const words = deviceWords(device);
+    const prompt = promptOf(sentence, words);
+    const answer = answerOfRule(rule, prompt);
+    if (answer === undefined) throw new Error(`no answer means the rule of "${sentence}"`);
+    return { device: words.text, sentences: [{ prompt: prompt.text, answer }] };
+  });
+}
+
+function encoded(groups: readonly Group[], vocabulary: Vocabulary): Buffer {
+  const words: number[] = [];
+  for (const { device, sentences } of groups) {
+    const start = vocabulary.encode(`${device}\n`);
+    words.push(start.length, sentences.length, ...start);
+    for (const { prompt, answer } of sentences) {
+      const asked = vocabulary.encode(`${prompt}\n`);
+      const said = [...vocabulary.encode(answer.map((word) => ` ${word}`).join('')), vocabulary.end];
+      if (said.length !== answer.length + 1) throw new Error(`"${answer.join(' ')}" is not a token a word`);
+      words.push(asked.length, said.length, ...asked, ...said);
+    }
+  }
+  return Buffer.from(Uint16Array.from(words).buffer);
+}
+
+function main(folder: string, sentences: number, seed: number): void {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'vocabulary.json');
+  let vocabulary: Vocabulary;
+  if (existsSync(file)) vocabulary = new Vocabulary(JSON.parse(readFileSync(file, 'utf8')) as string[]); // written below
+  else {
+    const sample = groupsOf('train', 1, 20_000);
+    vocabulary = trainVocabulary(sample.flatMap((group) => [`${group.device}\n`, ...group.sentences.map(({ prompt }) => `${prompt}\n`)]), VOCABULARY_SIZE);
+    writeFileSync(file, JSON.stringify(vocabulary.merges));
+    if (answerTokens().some((word) => vocabulary.encode(` ${word}`).length !== 1)) throw new Error('the vocabulary is too small');
+    for (const split of ['names', 'templates'] as const) {
+      writeFileSync(join(folder, `evaluation-${split}.bin`), encoded(groupsOf(split, EVALUATION_SEEDS[split], EVALUATION_SENTENCES), vocabulary));
+    }
+    writeFileSync(join(folder, 'evaluation-hand.bin'), encoded(handGroups(), vocabulary));
+  }
+  writeFileSync(join(folder, `corpus-${seed}.bin`), encoded(groupsOf('train', seed, sentences), vocabulary));
+}
+
+main(process.argv[2] ?? 'training/data', Number(process.argv[3] ?? 400_000), Number(process.argv[4] ?? 2));
