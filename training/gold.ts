@@ -1,7 +1,14 @@
 /** Reads the sentences written by hand; hand-written.txt says how their rules are noted. */
 import { readFileSync } from 'node:fs';
 import { definitions } from '../devices/index.ts';
-import { binary, command, defineDevice, enumeration, numeric, type DeviceDefinition } from '../src/device/index.ts';
+import {
+  binary,
+  command,
+  defineDevice,
+  enumeration,
+  numeric,
+  type DeviceDefinition,
+} from '../src/device/index.ts';
 import type { ActionJson, ConditionJson, RuleJson } from '../src/agent/rules/translator/answer-rule.ts';
 
 export interface GoldSentence {
@@ -130,7 +137,9 @@ function goldAction(text: string, device: DeviceDefinition): ActionJson {
     return argument === '' ? { kind: name } : { kind: name, text: argument.replace(/^"|"$/g, '') };
   }
   if (!device.commands.some((one) => one.name === name)) throw new Error(`no command "${name}": ${text}`);
-  return argument === '' ? { kind: 'command', name } : { kind: 'command', name, argument: goldValue(argument) };
+  return argument === ''
+    ? { kind: 'command', name }
+    : { kind: 'command', name, argument: goldValue(argument) };
 }
 
 function goldValue(text: string): number | boolean | string {

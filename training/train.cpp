@@ -1,16 +1,17 @@
 // Trains the rule translator: a causal transformer of the Llama architecture (RMSNorm, RoPE, grouped-query
 // attention, SwiGLU, tied embeddings) in fp32 with AdamW and a cosine schedule, on one thread. It writes the
-// weights as q8_0 GGUF, and evaluates by forced decoding: an example is exact when each token of its answer
+// weights in fp32, of which gguf.ts makes the model's file, and evaluates by forced decoding: an example is exact when each token of its answer
 // is the most likely one, which is what greedy decoding without a constraint would give.
 //
 // A group is a device and several sentences for it. The device's tokens are computed once: each sentence attends
 // to the device and to itself, at the positions it has in the engine (a tree of two levels).
 //
-//   train <corpus.bin> <eval.bin> <out.gguf> <minutes> [layers width heads kvHeads feedForward learningRate checkpoint seed]
+// The corpus comes in parts, corpus-1.bin and on, each read when the one before is used up.
 //
 // Format of .bin (little-endian u16): per group: device length, sentences; the device; per sentence: prompt
-// length, answer length, prompt, answer (its end token included). A group with 65535 as device length ends it.
+// length, answer length, prompt, answer (its end token included).
 #include <cblas.h>
+#include <malloc.h>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -269,6 +270,7 @@ static void adamw(int step, float lr) {
 static vector<Group> read(const string& path) {
   std::ifstream f(path, std::ios::binary);
   vector<uint16_t> w;
+  if (!f) return {};
   f.seekg(0, std::ios::end); w.resize((size_t)f.tellg() / 2); f.seekg(0); f.read((char*)w.data(), w.size() * 2);
   vector<Group> groups; size_t at = 0;
   while (at < w.size()) {
@@ -315,11 +317,15 @@ static bool load(const string& path) {
 static double cpuSeconds() { timespec t; clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); return t.tv_sec + t.tv_nsec * 1e-9; }
 
 int main(int argc, char** argv) {
-  if (argc < 5) { fprintf(stderr, "train corpus.bin evaluation-prefix out.weights minutes vocabulary [layers width heads kv ff rate seed from]\n"); return 2; }
-  double minutes = atof(argv[4]);
+  if (argc < 6) { fprintf(stderr, "train <folder> <out.weights> <sentences> <minutes at most> <vocabulary> [from.weights] [layers width heads kvHeads feedForward rate rows seed]\n"); return 2; }
+  // Memory of a step is kept for the next: fresh pages cost more than the arithmetic on them.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30); mallopt(M_TRIM_THRESHOLD, 2000000000);
+  openblas_set_num_threads(1);
+  string folder = argv[1], out = argv[2], from = argc > 6 ? argv[6] : "";
+  double total = atof(argv[3]), seconds = atof(argv[4]) * 60;
   auto arg = [&](int i, double d) { return argc > i ? atof(argv[i]) : d; };
-  cfg.vocab = arg(5, 1024); cfg.layers = arg(6, 4); cfg.width = arg(7, 128); cfg.heads = arg(8, 4); cfg.kvHeads = arg(9, 2); cfg.ff = arg(10, 384);
-  double rate = arg(11, 2e-3); int seed = arg(12, 1); string from = argc > 13 ? argv[13] : "";
+  cfg.vocab = arg(5, 1024); cfg.layers = arg(7, 4); cfg.width = arg(8, 128); cfg.heads = arg(9, 4); cfg.kvHeads = arg(10, 2); cfg.ff = arg(11, 384);
+  double rate = arg(12, 2e-3); int rowsPerStep = arg(13, 1536), seed = arg(14, 1);
   std::mt19937 rng(seed);
   int D = cfg.width, KD = cfg.kvHeads * cfg.head();
   embedding = make(cfg.vocab, D, 0.08f, rng);
@@ -334,39 +340,66 @@ int main(int argc, char** argv) {
   if (from != "" && !load(from)) { fprintf(stderr, "cannot read %s\n", from.c_str()); return 1; }
   ropeTables(1024);
   size_t count = 0; for (auto p : params) count += p->w.size();
-  vector<Group> corpus = read(argv[1]);
   vector<string> names = {"names", "templates", "hand"}; vector<vector<Group>> evaluations;
-  for (auto& n : names) evaluations.push_back(read(string(argv[2]) + "-" + n + ".bin"));
-  size_t sentences = 0, tokens = 0; for (auto& g : corpus) { sentences += g.sentences.size(); tokens += g.tokens.size(); }
-  printf("%zu parameters, %zu groups, %zu sentences, %zu tokens\n", count, corpus.size(), sentences, tokens); fflush(stdout);
-  std::shuffle(corpus.begin(), corpus.end(), rng);
-  if (minutes == 0) for (size_t e = 0; e < names.size(); e++) { double l; double a = evaluate(evaluations[e], l); printf("%s %.4f\n", names[e].c_str(), a); }
+  for (auto& n : names) evaluations.push_back(read(folder + "/evaluation-" + n + ".bin"));
+  printf("%zu parameters\n", count); fflush(stdout);
+  auto report = [&](size_t groups) {
+    for (size_t e = 0; e < names.size(); e++) {
+      vector<Group> some(evaluations[e].begin(), evaluations[e].begin() + (names[e] == "hand" ? evaluations[e].size() : std::min(groups, evaluations[e].size())));
+      double l; double a = evaluate(some, l); printf(" %s %.4f (%.4f)", names[e].c_str(), a, l);
+    }
+    printf("\n"); fflush(stdout);
+  };
+  if (total == 0) {  // only tell how each sentence by hand is answered: its number, whether exact, the first wrong token, and the log-probability
+    for (size_t i = 0; i < evaluations[2].size(); i++) {
+      Batch b; add(b, evaluations[2][i]); forward(b);
+      vector<char> exact; double l = head(b, exact, nullptr);
+      int V = cfg.vocab, wrong = -1, got = -1; Floats logits(V);
+      for (size_t k = 0; k < b.targetRow.size() && wrong < 0; k++) {
+        linear(&nOut[(size_t)b.targetRow[k] * D], embedding, logits.data(), 1);
+        int best = std::max_element(logits.begin(), logits.end()) - logits.begin();
+        if (best != b.target[k]) { wrong = k; got = best; }
+      }
+      printf("%zu %d %d %d %.4f\n", i, (int)exact[0], wrong, got, -l);
+    }
+    return 0;
+  }
   auto start = std::chrono::steady_clock::now();
   auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
-  double lastEval = 0, lossSum = 0; int lossN = 0; size_t at = 0, seen = 0; long rows = 0; int hit = 0, tried = 0;
-  for (int step = 1; elapsed() < minutes * 60; step++) {
+  double lastReport = 0, lossSum = 0; int lossN = 0, hit = 0, tried = 0, chunk = 0; size_t at = 0, seen = 0; long rows = 0;
+  vector<Group> corpus;
+  auto next = [&]() -> Group& {
+    if (at == corpus.size()) {  // the next part of the corpus; when there is none, this one again
+      vector<Group> more = read(folder + "/corpus-" + std::to_string(chunk + 1) + ".bin");
+      if (!more.empty()) { corpus = more; chunk++; }
+      if (corpus.empty()) { fprintf(stderr, "no corpus\n"); exit(1); }
+      std::shuffle(corpus.begin(), corpus.end(), rng); at = 0;
+    }
+    return corpus[at++];
+  };
+  int step = 1;
+  for (; seen < total && elapsed() < seconds; step++) {
     Batch b;
-    while ((int)b.tokens.size() < arg(14, 3072)) { add(b, corpus[at]); at = (at + 1) % corpus.size(); }
+    while ((int)b.tokens.size() < rowsPerStep) add(b, next());
     seen += b.examples; rows += b.tokens.size();
     forward(b);
     vector<char> exact; Floats dN;
     lossSum += head(b, exact, &dN); lossN++;
     for (char e : exact) { hit += e; tried++; }
     backward(b, dN);
-    double t = elapsed() / (minutes * 60);
-    double lr = rate * std::min(1.0, step / 100.0) * (0.02 + 0.98 * 0.5 * (1 + cos(M_PI * std::min(1.0, t))));
+    // The minutes are a limit: on a slow machine the schedule follows the clock.
+    double t = std::min(1.0, std::max(seen / total, elapsed() / seconds));
+    double lr = rate * std::min(1.0, step / 100.0) * (0.02 + 0.98 * 0.5 * (1 + cos(M_PI * t)));
     adamw(step, lr);
-    if (elapsed() - lastEval > std::min(60.0, minutes * 6)) {
-      lastEval = elapsed();
-      printf("%5.0fs cpu %5.0f step %5d seen %7zu tok/s %5.0f lr %.5f loss %.4f train %.3f |", lastEval, cpuSeconds(), step, seen, rows / lastEval, lr, lossSum / lossN, (double)hit / tried);
-      for (size_t e = 0; e < names.size(); e++) { double l; double a = evaluate(evaluations[e], l); printf(" %s %.4f (%.3f)", names[e].c_str(), a, l); }
-      printf("\n"); fflush(stdout);
+    if (elapsed() - lastReport > 60) {
+      lastReport = elapsed();
+      printf("%5.0fs cpu %5.0f step %5d part %d seen %7zu tok/s %5.0f lr %.5f loss %.4f train %.3f |", lastReport, cpuSeconds(), step, chunk, seen, rows / lastReport, lr, lossSum / lossN, (double)hit / tried);
+      report(60);
       lossSum = 0; lossN = 0; hit = tried = 0;
-      save(argv[3]);
+      save(out);
     }
   }
-  printf("end: cpu %.0f s, %zu sentences |", cpuSeconds(), seen);
-  for (size_t e = 0; e < names.size(); e++) { double l; double a = evaluate(evaluations[e], l); printf(" %s %.4f (%.4f)", names[e].c_str(), a, l); }
-  printf("\n");
-  save(argv[3]);
+  save(out);
+  printf("end: %.0f s, cpu %.0f s, %d steps, %zu sentences, %ld tokens |", elapsed(), cpuSeconds(), step, seen, rows);
+  report(1000000);
 }

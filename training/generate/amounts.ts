@@ -35,12 +35,21 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
 const WORDS = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ');
 
 /** `value` with or without its unit; always with it when `isUnitNeeded`. */
-export function sayNumber(value: number, unit: string | undefined, random: Random, isUnitNeeded = false): string {
+export function sayNumber(
+  value: number,
+  unit: string | undefined,
+  random: Random,
+  isUnitNeeded = false,
+): string {
   const ways = unit === undefined ? undefined : WRITTEN[unitOfDefinition(unit)];
   const suffix = ways !== undefined && (isUnitNeeded || random.chance(0.45)) ? random.pick(ways) : '';
-  if (value >= 0 && value <= 12 && Number.isInteger(value) && random.chance(0.12)) return (WORDS[value] ?? '') + (suffix.startsWith(' ') || suffix === '' ? suffix : ` ${suffix}`);
+  if (value >= 0 && value <= 12 && Number.isInteger(value) && random.chance(0.12))
+    return (WORDS[value] ?? '') + (suffix.startsWith(' ') || suffix === '' ? suffix : ` ${suffix}`);
   if (value >= 20 && value < 100 && value % 10 === 0 && random.chance(0.06)) {
-    return (['twenty', 'thirty', 'forty', 'fifty', 'sixty', 'seventy', 'eighty', 'ninety'][value / 10 - 2] ?? '') + (suffix.startsWith(' ') || suffix === '' ? suffix : ` ${suffix}`);
+    return (
+      (['twenty', 'thirty', 'forty', 'fifty', 'sixty', 'seventy', 'eighty', 'ninety'][value / 10 - 2] ?? '') +
+      (suffix.startsWith(' ') || suffix === '' ? suffix : ` ${suffix}`)
+    );
   }
   if (value < 0 && random.chance(0.3)) return `minus ${-value}${suffix}`;
   return `${value}${suffix}`;
@@ -58,7 +67,11 @@ export function someNumber([min, max]: readonly [number, number], random: Random
 
 const LENGTHS: readonly (readonly [number, readonly string[], readonly number[]])[] = [
   [1000, ['s', ' s', ' seconds', ' seconds', ' sec', ' secs'], [2, 3, 5, 8, 10, 15, 20, 30, 45, 60, 90, 120]],
-  [60_000, [' min', 'min', ' minutes', ' minutes', ' mins', 'm'], [2, 3, 4, 5, 8, 10, 12, 15, 20, 25, 30, 40, 45, 60, 90]],
+  [
+    60_000,
+    [' min', 'min', ' minutes', ' minutes', ' mins', 'm'],
+    [2, 3, 4, 5, 8, 10, 12, 15, 20, 25, 30, 40, 45, 60, 90],
+  ],
   [3_600_000, ['h', ' h', ' hours', ' hours', ' hrs'], [2, 3, 4, 5, 6, 8, 12, 24, 36]],
   [86_400_000, [' days', 'd'], [2, 3, 5, 7]],
 ];
@@ -108,7 +121,11 @@ export function someTime(random: Random, isTwelve = random.chance(0.45)): Said<s
   const twelve = hour % 12 === 0 ? 12 : hour % 12;
   if (value === '12:00' && random.chance(0.4)) return { value, text: 'noon' };
   if (value === '00:00' && random.chance(0.5)) return { value, text: 'midnight' };
-  if (isTwelve) return { value, text: minutes === 0 ? `${twelve}${random.pick(['', ' '])}${half}` : `${twelve}:${minutes} ${half}` };
+  if (isTwelve)
+    return {
+      value,
+      text: minutes === 0 ? `${twelve}${random.pick(['', ' '])}${half}` : `${twelve}:${minutes} ${half}`,
+    };
   return { value, text: random.chance(0.3) ? `${hour}:${String(minutes).padStart(2, '0')}` : value };
 }
 
@@ -122,15 +139,34 @@ export const NAMED_WINDOWS: readonly Said<readonly [string, string]>[] = [
   { value: ['06:00', '22:00'], text: 'during the day' },
 ];
 
-const FULL = { mon: 'monday', tue: 'tuesday', wed: 'wednesday', thu: 'thursday', fri: 'friday', sat: 'saturday', sun: 'sunday' };
+const FULL = {
+  mon: 'monday',
+  tue: 'tuesday',
+  wed: 'wednesday',
+  thu: 'thursday',
+  fri: 'friday',
+  sat: 'saturday',
+  sun: 'sunday',
+};
 const DAYS = Object.keys(FULL) as (keyof typeof FULL)[];
 
 export function someDays(random: Random): Said<readonly string[]> {
   const kind = random.next();
-  if (kind < 0.25) return { value: ['sat', 'sun'], text: random.pick(['weekends', 'the weekend', 'weekends', 'saturdays and sundays']) };
-  if (kind < 0.5) return { value: DAYS.slice(0, 5), text: random.pick(['weekdays', 'workdays', 'monday to friday', 'Mon-Fri']) };
+  if (kind < 0.25)
+    return {
+      value: ['sat', 'sun'],
+      text: random.pick(['weekends', 'the weekend', 'weekends', 'saturdays and sundays']),
+    };
+  if (kind < 0.5)
+    return {
+      value: DAYS.slice(0, 5),
+      text: random.pick(['weekdays', 'workdays', 'monday to friday', 'Mon-Fri']),
+    };
   const picked = random.some(DAYS, random.int(1, 2));
   const value = DAYS.filter((day) => picked.includes(day));
   const plural = random.pick(['', 's']);
-  return { value, text: value.map((day) => FULL[day][0]?.toUpperCase() + FULL[day].slice(1) + plural).join(' and ') };
+  return {
+    value,
+    text: value.map((day) => FULL[day][0]?.toUpperCase() + FULL[day].slice(1) + plural).join(' and '),
+  };
 }

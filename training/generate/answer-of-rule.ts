@@ -25,7 +25,13 @@ export function isSame(one: RuleJson, other: RuleJson): boolean {
 }
 
 const MISSING = 'missing';
-const LENGTH_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+const LENGTH_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 class Writer {
   readonly #scope: AnswerScope;
@@ -47,7 +53,9 @@ class Writer {
     return [
       ...conditions,
       ...(rule.forMs === undefined ? [] : ['for', this.#duration(rule.forMs)]),
-      ...(rule.hysteresis === undefined || first === undefined ? [] : this.#hysteresis(rule.hysteresis, first)),
+      ...(rule.hysteresis === undefined || first === undefined
+        ? []
+        : this.#hysteresis(rule.hysteresis, first)),
       ...(rule.between === undefined ? [] : ['win', ...this.#between(rule.between)]),
       ...(rule.days === undefined ? [] : ['day', this.#days(rule.days)]),
       'do',
@@ -55,7 +63,10 @@ class Writer {
     ];
   }
 
-  #condition({ metric: name, op = '', value, delta, withinMs, rate, staleFor }: ConditionJson, isMove: boolean): string[] {
+  #condition(
+    { metric: name, op = '', value, delta, withinMs, rate, staleFor }: ConditionJson,
+    isMove: boolean,
+  ): string[] {
     const at = this.#scope.device.metrics.findIndex((one) => one.name === name);
     const metric = this.#scope.device.metrics[at];
     if (metric === undefined) return [MISSING];
@@ -65,7 +76,11 @@ class Writer {
     const sign = op === '==' ? '=' : op;
     if (typeof value === 'number') return [start, sign, this.#number(value, metric.unit)];
     if (value !== undefined) {
-      return [start, sign, metric.kind === 'text' ? this.#text(value) : this.#nth('V', metric.values.indexOf(value))];
+      return [
+        start,
+        sign,
+        metric.kind === 'text' ? this.#text(value) : this.#nth('V', metric.values.indexOf(value)),
+      ];
     }
     const change = delta ?? rate ?? 0;
     const way = isMove ? 'move' : change > 0 ? 'up' : 'down';
@@ -102,11 +117,19 @@ class Writer {
     const first = times.findIndex(({ time }) => time === from);
     const second = times.findIndex(({ time }, at) => time === to && at !== first);
     if (first >= 0 && second >= 0) return [pointer('T', first), pointer('T', second)];
-    return [this.#nth('W', windows.findIndex(({ between }) => between[0] === from && between[1] === to))];
+    return [
+      this.#nth(
+        'W',
+        windows.findIndex(({ between }) => between[0] === from && between[1] === to),
+      ),
+    ];
   }
 
   #days(days: readonly string[]): string {
-    return this.#nth('Y', this.#scope.spans.days.findIndex((one) => one.days.join() === days.join()));
+    return this.#nth(
+      'Y',
+      this.#scope.spans.days.findIndex((one) => one.days.join() === days.join()),
+    );
   }
 
   #action(action: ActionJson): string[] {
@@ -121,7 +144,12 @@ class Writer {
     if (argument === undefined) return [start];
     if (typeof argument === 'boolean') return [start, argument ? 'on' : 'off'];
     if (typeof argument === 'string') {
-      return [start, command.argument?.kind === 'text' ? this.#text(argument) : this.#nth('V', command.values.indexOf(argument))];
+      return [
+        start,
+        command.argument?.kind === 'text'
+          ? this.#text(argument)
+          : this.#nth('V', command.values.indexOf(argument)),
+      ];
     }
     const unit = command.argument?.kind === 'numeric' ? command.argument.unit : undefined;
     const number = this.#number(argument, unit, true);
@@ -141,12 +169,17 @@ class Writer {
   }
 
   #duration(ms: number): string {
-    return this.#choose(this.#scope.spans.durations.flatMap((span, at) => (span.ms === ms ? [pointer('D', at)] : [])));
+    return this.#choose(
+      this.#scope.spans.durations.flatMap((span, at) => (span.ms === ms ? [pointer('D', at)] : [])),
+    );
   }
 
   #text(text: string): string {
     const wanted = text.toLowerCase();
-    return this.#nth('Q', this.#scope.spans.texts.findIndex((one) => one.toLowerCase() === wanted));
+    return this.#nth(
+      'Q',
+      this.#scope.spans.texts.findIndex((one) => one.toLowerCase() === wanted),
+    );
   }
 
   #nth(prefix: string, at: number): string {

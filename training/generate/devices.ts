@@ -10,7 +10,10 @@ export interface MadeDevice {
   readonly commands: readonly Command[];
 }
 
-const MODELS = 'pump greenhouse thermostat fridge tank heater fan meter tracker station sensor controller boiler freezer robot mower charger gate pool aquarium cellar oven dryer washer lamp camera truck trailer boat silo mixer press lathe drone feeder valve'.split(' ');
+const MODELS =
+  'pump greenhouse thermostat fridge tank heater fan meter tracker station sensor controller boiler freezer robot mower charger gate pool aquarium cellar oven dryer washer lamp camera truck trailer boat silo mixer press lathe drone feeder valve'.split(
+    ' ',
+  );
 
 export function makeDevice(random: Random, isUnseen: boolean): MadeDevice {
   if (!isUnseen && random.chance(0.25)) return shipped(random);
@@ -26,13 +29,16 @@ export function makeDevice(random: Random, isUnseen: boolean): MadeDevice {
   for (let count = random.int(1, 6); metrics.length < count;) {
     const metric = random.chance(knownShare) ? knownMetric(random) : madeMetric(random, isUnseen);
     // Two temperatures of one device are wanted, two of one name are not.
-    if (random.chance(0.15) ? !metrics.some(({ name }) => name === metric.name) : isFree(metric.name)) metrics.push(metric);
+    if (random.chance(0.15) ? !metrics.some(({ name }) => name === metric.name) : isFree(metric.name))
+      metrics.push(metric);
   }
   for (let count = random.int(0, 4), tries = 0; commands.length < count && tries < 40; tries++) {
     const command = random.chance(knownShare) ? knownCommand(random) : madeCommand(random, isUnseen);
-    if (!commands.some(({ name }) => name === command.name) && (random.chance(0.1) || isFree(command.name))) commands.push(command);
+    if (!commands.some(({ name }) => name === command.name) && (random.chance(0.1) || isFree(command.name)))
+      commands.push(command);
   }
-  const model = isUnseen || random.chance(0.3) ? vocabulary.madeUpName(random, isUnseen) : random.pick(MODELS);
+  const model =
+    isUnseen || random.chance(0.3) ? vocabulary.madeUpName(random, isUnseen) : random.pick(MODELS);
   return { model, metrics, commands };
 }
 
@@ -48,17 +54,51 @@ function knownMetric(random: Random): Metric {
     const { name, unit, range } = random.pick(vocabulary.KNOWN_METRICS);
     return numeric(expand(name, {}, random), unit, range);
   }
-  if (kind < 0.88) return { name: random.pick(vocabulary.KNOWN_BINARIES).name, kind: 'binary', access: 'read' };
+  if (kind < 0.88)
+    return { name: random.pick(vocabulary.KNOWN_BINARIES).name, kind: 'binary', access: 'read' };
   const [name, values] = random.pick(vocabulary.KNOWN_ENUMERATIONS);
   return { name, kind: 'enumeration', values, access: 'read' };
 }
 
-const UNITS = [undefined, undefined, '°C', '%', 'bar', 'mm', 'kg', 'V', 'A', 'W', 'l/min', 'ppm', 'mm/s', 'Hz', 'dB', 'kW', 'm', 'rpm', 'hPa', 'lux', 'km/h'];
+const UNITS = [
+  undefined,
+  undefined,
+  '°C',
+  '%',
+  'bar',
+  'mm',
+  'kg',
+  'V',
+  'A',
+  'W',
+  'l/min',
+  'ppm',
+  'mm/s',
+  'Hz',
+  'dB',
+  'kW',
+  'm',
+  'rpm',
+  'hPa',
+  'lux',
+  'km/h',
+];
 
 function madeMetric(random: Random, isUnseen: boolean): Metric {
   const name = vocabulary.madeUpName(random, isUnseen);
   const kind = random.next();
-  if (kind < 0.72) return numeric(name, random.pick(UNITS), random.pick([[0, 100], [-50, 50], [0, 10], [0, 5000], [1, 30]] as const));
+  if (kind < 0.72)
+    return numeric(
+      name,
+      random.pick(UNITS),
+      random.pick([
+        [0, 100],
+        [-50, 50],
+        [0, 10],
+        [0, 5000],
+        [1, 30],
+      ] as const),
+    );
   if (kind < 0.87) return { name, kind: 'binary', access: 'read' };
   return { name, kind: 'enumeration', values: madeValues(random, isUnseen), access: 'read' };
 }
@@ -76,9 +116,32 @@ function madeValues(random: Random, isUnseen: boolean): readonly string[] {
 function knownCommand(random: Random): Command {
   const kind = random.next();
   if (kind < 0.35) return { name: random.pick(vocabulary.KNOWN_COMMANDS).name, argument: null };
-  if (kind < 0.5) return enumerated(random.pick(vocabulary.OPENABLE), random.pick([['open', 'closed'], ['open', 'closed'], ['closed', 'open'], ['open', 'close'], ['open', 'shut']]));
-  if (kind < 0.65) return enumerated(random.pick(vocabulary.SWITCHED), random.pick([['on', 'off'], ['on', 'off'], ['off', 'on'], ['on', 'off', 'auto']]));
-  if (kind < 0.72) return { name: random.pick([...vocabulary.SWITCHED, 'eco', 'boost', 'silent', 'child-lock']), argument: { kind: 'binary' } };
+  if (kind < 0.5)
+    return enumerated(
+      random.pick(vocabulary.OPENABLE),
+      random.pick([
+        ['open', 'closed'],
+        ['open', 'closed'],
+        ['closed', 'open'],
+        ['open', 'close'],
+        ['open', 'shut'],
+      ]),
+    );
+  if (kind < 0.65)
+    return enumerated(
+      random.pick(vocabulary.SWITCHED),
+      random.pick([
+        ['on', 'off'],
+        ['on', 'off'],
+        ['off', 'on'],
+        ['on', 'off', 'auto'],
+      ]),
+    );
+  if (kind < 0.72)
+    return {
+      name: random.pick([...vocabulary.SWITCHED, 'eco', 'boost', 'silent', 'child-lock']),
+      argument: { kind: 'binary' },
+    };
   if (kind < 0.8) return enumerated(...random.pick(vocabulary.GRADES));
   const [name, unit, [min, max]] = random.pick(vocabulary.SETTABLE);
   return { name, argument: { kind: 'numeric', min, max, ...(unit !== undefined && { unit }) } };
@@ -92,11 +155,24 @@ function madeCommand(random: Random, isUnseen: boolean): Command {
   const name = vocabulary.madeUpName(random, isUnseen);
   const kind = random.next();
   if (kind < 0.35) return { name, argument: null };
-  if (kind < 0.5) return enumerated(name, random.pick([['open', 'closed'], ['on', 'off'], ['off', 'on']]));
+  if (kind < 0.5)
+    return enumerated(
+      name,
+      random.pick([
+        ['open', 'closed'],
+        ['on', 'off'],
+        ['off', 'on'],
+      ]),
+    );
   if (kind < 0.62) return enumerated(name, madeValues(random, isUnseen));
   if (kind < 0.72) return { name, argument: { kind: 'binary' } };
   if (kind < 0.76) return { name, argument: { kind: 'text', bytesMax: 100 } };
   const unit = random.pick(UNITS);
-  const [min, max] = random.pick([[0, 100], [0, 10], [5, 35], [0, 3000]] as const);
+  const [min, max] = random.pick([
+    [0, 100],
+    [0, 10],
+    [5, 35],
+    [0, 3000],
+  ] as const);
   return { name, argument: { kind: 'numeric', min, max, ...(unit !== undefined && { unit }) } };
 }

@@ -2,7 +2,7 @@
  * Writes what the trainer reads: `node training/generate/main.ts <folder> [sentences] [seed]` makes
  * vocabulary.json, corpus.bin and, from other seeds, evaluation-names.bin, -templates.bin and -hand.bin.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deviceWords, promptOf } from '../../src/agent/rules/translator/prompt.ts';
 import { goldSentences } from '../gold.ts';
@@ -14,7 +14,10 @@ import { answerTokens, trainVocabulary, Vocabulary } from './vocabulary-pieces.t
 
 const VOCABULARY_SIZE = 1024;
 const SENTENCES_PER_DEVICE = 5;
-export const EVALUATION_SEEDS: Readonly<Record<Exclude<Split, 'train'>, number>> = { names: 1001, templates: 1002 };
+export const EVALUATION_SEEDS: Readonly<Record<Exclude<Split, 'train'>, number>> = {
+  names: 1001,
+  templates: 1002,
+};
 export const EVALUATION_SENTENCES = 2000;
 
 interface Group {
@@ -59,18 +62,29 @@ function main(folder: string, sentences: number, seed: number): void {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'vocabulary.json');
   let vocabulary: Vocabulary;
-  if (existsSync(file)) vocabulary = new Vocabulary(JSON.parse(readFileSync(file, 'utf8')) as string[]); // written below
+  if (existsSync(file))
+    vocabulary = new Vocabulary(JSON.parse(readFileSync(file, 'utf8')) as string[]); // written below
   else {
     const sample = groupsOf('train', 1, 20_000);
-    vocabulary = trainVocabulary(sample.flatMap((group) => [`${group.device}\n`, ...group.sentences.map(({ prompt }) => `${prompt}\n`)]), VOCABULARY_SIZE);
+    vocabulary = trainVocabulary(
+      sample.flatMap((group) => [`${group.device}\n`, ...group.sentences.map(({ prompt }) => `${prompt}\n`)]),
+      VOCABULARY_SIZE,
+    );
     writeFileSync(file, JSON.stringify(vocabulary.merges));
-    if (answerTokens().some((word) => vocabulary.encode(` ${word}`).length !== 1)) throw new Error('the vocabulary is too small');
+    if (answerTokens().some((word) => vocabulary.encode(` ${word}`).length !== 1))
+      throw new Error('the vocabulary is too small');
     for (const split of ['names', 'templates'] as const) {
-      writeFileSync(join(folder, `evaluation-${split}.bin`), encoded(groupsOf(split, EVALUATION_SEEDS[split], EVALUATION_SENTENCES), vocabulary));
+      writeFileSync(
+        join(folder, `evaluation-${split}.bin`),
+        encoded(groupsOf(split, EVALUATION_SEEDS[split], EVALUATION_SENTENCES), vocabulary),
+      );
     }
     writeFileSync(join(folder, 'evaluation-hand.bin'), encoded(handGroups(), vocabulary));
   }
-  writeFileSync(join(folder, `corpus-${seed}.bin`), encoded(groupsOf('train', seed, sentences), vocabulary));
+  const corpus = join(folder, `corpus-${seed}.bin`);
+  // A trainer that is at work takes the next part as soon as it is there: never half of it.
+  writeFileSync(`${corpus}.new`, encoded(groupsOf('train', seed, sentences), vocabulary));
+  renameSync(`${corpus}.new`, corpus);
 }
 
 main(process.argv[2] ?? 'training/data', Number(process.argv[3] ?? 400_000), Number(process.argv[4] ?? 2));

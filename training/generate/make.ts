@@ -50,10 +50,12 @@ export function makeGroup(random: Random, split: Split, count: number): ExampleG
 /** As people type: without articles and commas, in capitals, with a full stop. */
 function withNoise(sentence: string, random: Random): string {
   let text = sentence;
-  if (random.chance(0.08)) text = text.replace(/\b(?:the|a|an) (?!minute|hour|second|day|couple|quarter)/gi, '');
+  if (random.chance(0.08))
+    text = text.replace(/\b(?:the|a|an) (?!minute|hour|second|day|couple|quarter)/gi, '');
   if (random.chance(0.1)) text = text.replace(/,/g, '');
   if (random.chance(0.25)) text = text.charAt(0).toUpperCase() + text.slice(1);
   if (random.chance(0.02)) text = text.toUpperCase();
-  if (random.chance(0.15) && !/[.?!]$/.test(text)) text += random.pick(['.', '.', '!', ' please', ', thanks']);
+  if (random.chance(0.15) && !/[.?!]$/.test(text))
+    text += random.pick(['.', '.', '!', ' please', ', thanks']);
   return text;
 }

@@ -34,7 +34,8 @@ export class Random {
   some<T>(things: readonly T[], count: number): T[] {
     const left = [...things];
     const picked: T[] = [];
-    while (picked.length < count && left.length > 0) picked.push(...left.splice(this.int(0, left.length - 1), 1));
+    while (picked.length < count && left.length > 0)
+      picked.push(...left.splice(this.int(0, left.length - 1), 1));
     return picked;
   }
 }
@@ -45,7 +46,11 @@ export type Slots = Readonly<Record<string, string>>;
 export function expand(template: string, slots: Slots, random: Random): string {
   let text = template;
   // From the inside out.
-  for (let inner = /\(([^()[\]]*)\)|\[([^()[\]]*)\]/.exec(text); inner !== null; inner = /\(([^()[\]]*)\)|\[([^()[\]]*)\]/.exec(text)) {
+  for (
+    let inner = /\(([^()[\]]*)\)|\[([^()[\]]*)\]/.exec(text);
+    inner !== null;
+    inner = /\(([^()[\]]*)\)|\[([^()[\]]*)\]/.exec(text)
+  ) {
     const choices = (inner[1] ?? inner[2] ?? '').split('|');
     const chosen = inner[2] !== undefined && random.chance(0.5) ? '' : random.pick(choices);
     text = text.slice(0, inner.index) + chosen + text.slice(inner.index + inner[0].length);
@@ -55,7 +60,10 @@ export function expand(template: string, slots: Slots, random: Random): string {
     if (value === undefined) throw new Error(`no ${name} for "${template}"`);
     return value;
   });
-  return filled.replace(/ +/g, ' ').replace(/ ([,.?!:])/g, '$1').trim();
+  return filled
+    .replace(/ +/g, ' ')
+    .replace(/ ([,.?!:])/g, '$1')
+    .trim();
 }
 
 /** Which templates and names training never sees: decided by the text itself, so that it stays so. */

@@ -3,7 +3,12 @@
  * holds its tokens and merges, and the engine's tokenizer reads them from there.
  */
 import { ANSWER_WORDS } from '../../src/agent/rules/translator/answer-grammar.ts';
-import { COMMANDS_MAX, METRICS_MAX, pointer, VALUES_MAX } from '../../src/agent/rules/translator/device-words.ts';
+import {
+  COMMANDS_MAX,
+  METRICS_MAX,
+  pointer,
+  VALUES_MAX,
+} from '../../src/agent/rules/translator/device-words.ts';
 import { SPANS_MAX } from '../../src/agent/rules/translator/prompt.ts';
 
 export const END_TOKEN = '<|end|>';
@@ -13,7 +18,8 @@ const PARTS = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(
 export const BYTE_LETTERS: readonly string[] = byteLetters();
 
 function byteLetters(): string[] {
-  const printable = (byte: number): boolean => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+  const printable = (byte: number): boolean =>
+    (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
   let next = 256;
   return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(printable(byte) ? byte : next++));
 }
@@ -26,7 +32,10 @@ export function answerTokens(): readonly string[] {
     ['V', VALUES_MAX],
     ...['N', 'D', 'T', 'W', 'Y', 'Q'].map((prefix) => [prefix, SPANS_MAX] as const),
   ] as const;
-  return [...ANSWER_WORDS, ...pointers.flatMap(([prefix, count]) => Array.from({ length: count }, (_, at) => pointer(prefix, at)))];
+  return [
+    ...ANSWER_WORDS,
+    ...pointers.flatMap(([prefix, count]) => Array.from({ length: count }, (_, at) => pointer(prefix, at))),
+  ];
 }
 
 export class Vocabulary {
@@ -57,7 +66,8 @@ export class Vocabulary {
     let letters = lettersOf(part);
     for (;;) {
       let best = Infinity;
-      for (let at = 0; at + 1 < letters.length; at++) best = Math.min(best, this.#ranks.get(`${letters[at]} ${letters[at + 1]}`) ?? Infinity);
+      for (let at = 0; at + 1 < letters.length; at++)
+        best = Math.min(best, this.#ranks.get(`${letters[at]} ${letters[at + 1]}`) ?? Infinity);
       if (best === Infinity) break;
       letters = merged(letters, this.merges[best] ?? '');
     }
@@ -86,7 +96,8 @@ function merged(letters: readonly string[], merge: string): string[] {
 /** `size` tokens in all; the words of answers come first, so that each is one. */
 export function trainVocabulary(texts: Iterable<string>, size: number): Vocabulary {
   const counts = new Map<string, number>();
-  for (const text of texts) for (const part of text.match(PARTS) ?? []) counts.set(part, (counts.get(part) ?? 0) + 1);
+  for (const text of texts)
+    for (const part of text.match(PARTS) ?? []) counts.set(part, (counts.get(part) ?? 0) + 1);
   for (const word of answerTokens()) counts.set(` ${word}`, 1_000_000_000);
   let words = [...counts].map(([part, count]) => ({ letters: lettersOf(part), count }));
   const merges: string[] = [];
@@ -98,9 +109,13 @@ export function trainVocabulary(texts: Iterable<string>, size: number): Vocabula
         pairs.set(pair, (pairs.get(pair) ?? 0) + count);
       }
     }
-    const best = [...pairs].reduce((one, other) => (other[1] > one[1] || (other[1] === one[1] && other[0] < one[0]) ? other : one));
+    const best = [...pairs].reduce((one, other) =>
+      other[1] > one[1] || (other[1] === one[1] && other[0] < one[0]) ? other : one,
+    );
     merges.push(best[0]);
-    words = words.map(({ letters, count }) => ({ letters: merged(letters, best[0]), count })).filter(({ letters }) => letters.length > 1);
+    words = words
+      .map(({ letters, count }) => ({ letters: merged(letters, best[0]), count }))
+      .filter(({ letters }) => letters.length > 1);
   }
   return new Vocabulary(merges);
 }

@@ -23,13 +23,26 @@ const TEMPERATURE: Quality = {
   less: '(colder|cooler)',
   subject: '(it|the room|the air|the {model}|it inside|the inside)',
 };
-const place = '(inside|outside|air|water|room|soil|oil|motor|supply|return|floor|case|surface|core|cellar|attic)';
+const place =
+  '(inside|outside|air|water|room|soil|oil|motor|supply|return|floor|case|surface|core|cellar|attic)';
 
 export const KNOWN_METRICS: readonly KnownMetric[] = [
-  { name: 'temperature', unit: '°C', range: [-30, 80], quality: TEMPERATURE, also: '(temp|temperature|temperatures)' },
+  {
+    name: 'temperature',
+    unit: '°C',
+    range: [-30, 80],
+    quality: TEMPERATURE,
+    also: '(temp|temperature|temperatures)',
+  },
   { name: 'temp', unit: '°C', range: [-30, 80], quality: TEMPERATURE, also: '(temp|temperature)' },
   { name: `${place}-temperature`, unit: '°C', range: [-20, 90] },
-  { name: 'humidity', unit: '%', range: [5, 99], quality: { more: '(damper|more humid|wetter)', less: '(drier|less humid)', subject: '(it|the air)' }, also: '(humidity|humidity|air humidity)' },
+  {
+    name: 'humidity',
+    unit: '%',
+    range: [5, 99],
+    quality: { more: '(damper|more humid|wetter)', less: '(drier|less humid)', subject: '(it|the air)' },
+    also: '(humidity|humidity|air humidity)',
+  },
   { name: 'battery', unit: '%', range: [1, 95], also: '(battery|battery charge|battery level)' },
   { name: 'pressure', unit: 'bar', range: [1, 15] },
   { name: 'pressure', unit: 'hPa', range: [950, 1050] },
@@ -40,13 +53,44 @@ export const KNOWN_METRICS: readonly KnownMetric[] = [
   { name: 'voltage', unit: 'V', range: [10, 480], also: '(voltage|mains voltage)' },
   { name: 'current', unit: 'A', range: [1, 90], also: '(current|amps)' },
   { name: 'energy', unit: 'kWh', range: [10, 20000] },
-  { name: 'speed', unit: 'km/h', range: [0, 180], quality: { more: 'faster', less: 'slower', subject: '(it|it goes|it drives|it moves|the {model})' } },
-  { name: 'level', unit: '%', range: [1, 99], quality: { more: 'fuller', less: 'emptier', subject: '(it|the tank|the {model})' }, also: '(level|water level|fill level)' },
+  {
+    name: 'speed',
+    unit: 'km/h',
+    range: [0, 180],
+    quality: {
+      more: 'faster',
+      less: 'slower',
+      subject: '(it|it goes|it drives|it moves|the {model}|someone drives|somebody goes|the car goes)',
+    },
+  },
+  {
+    name: 'level',
+    unit: '%',
+    range: [1, 99],
+    quality: { more: 'fuller', less: 'emptier', subject: '(it|the tank|the {model})' },
+    also: '(level|water level|fill level)',
+  },
   { name: 'flow', unit: 'l/min', range: [0, 90], also: '(flow|flow rate)' },
-  { name: 'weight', unit: 'kg', range: [1, 300], quality: { more: 'heavier', less: 'lighter', subject: '(it|the {model})' } },
+  {
+    name: 'weight',
+    unit: 'kg',
+    range: [1, 300],
+    quality: { more: 'heavier', less: 'lighter', subject: '(it|the {model})' },
+  },
   { name: 'co2', unit: 'ppm', range: [400, 3000] },
-  { name: 'noise', unit: 'dB', range: [20, 110], quality: { more: 'louder', less: 'quieter', subject: '(it|the {model})' }, also: '(noise|noise level)' },
-  { name: 'light', unit: 'lux', range: [1, 90000], quality: { more: 'brighter', less: 'darker', subject: '(it|the room)' } },
+  {
+    name: 'noise',
+    unit: 'dB',
+    range: [20, 110],
+    quality: { more: 'louder', less: 'quieter', subject: '(it|the {model})' },
+    also: '(noise|noise level)',
+  },
+  {
+    name: 'light',
+    unit: 'lux',
+    range: [1, 90000],
+    quality: { more: 'brighter', less: 'darker', subject: '(it|the room)' },
+  },
   { name: 'ph', range: [3, 11] },
   { name: 'soil-moisture', unit: '%', range: [2, 98], also: '(soil moisture|moisture)' },
   { name: 'wind', unit: 'm/s', range: [1, 40], also: '(wind|wind speed)' },
@@ -70,22 +114,112 @@ export const KNOWN_BINARIES: readonly KnownBinary[] = [
   ...['door', 'window', 'lid', 'gate', 'hatch', 'cover'].flatMap((thing) => [
     {
       name: `${thing}-open`,
-      on: [`[the] ${thing} is open`, `[the] ${thing} opens`, `[the] ${thing} is opened`, `[the] ${thing} stays open`, `[the] ${thing} open`, `someone opens the ${thing}`],
-      off: [`[the] ${thing} is closed`, `[the] ${thing} closes`, `[the] ${thing} is shut`, `[the] ${thing} is not open`, `[the] ${thing} gets closed`],
+      on: [
+        `[the] ${thing} is open`,
+        `[the] ${thing} opens`,
+        `[the] ${thing} is opened`,
+        `[the] ${thing} stays open`,
+        `[the] ${thing} open`,
+        `someone opens the ${thing}`,
+      ],
+      off: [
+        `[the] ${thing} is closed`,
+        `[the] ${thing} closes`,
+        `[the] ${thing} is shut`,
+        `[the] ${thing} is not open`,
+        `[the] ${thing} gets closed`,
+      ],
     },
   ]),
-  { name: 'running', on: ['[the] {model} is running', 'it is running', '[the] {model} runs', 'it runs', '[the] {model} starts', 'running', '[the] {model} is on', '[the] motor runs', '[the] {model} has been running'], off: ['[the] {model} is not running', 'it is not running', '[the] {model} stops', '[the] {model} stops running', '[the] {model} stands still', '[the] {model} is off', '[the] motor stops'] },
-  { name: 'heating', on: ['it is heating', '[the] heating runs', '[the] heating has been on', 'it heats', '[the] heating starts'], off: ['it is not heating', '[the] heating stops', 'it stops heating'] },
-  { name: 'charging', on: ['it is charging', '[the] {model} is charging', 'it charges', 'charging starts'], off: ['it is not charging', 'it stops charging', 'charging stops'] },
-  { name: 'motion', on: ['there is motion', 'motion is detected', 'someone moves', 'there is movement', 'it sees motion'], off: ['there is no motion', 'no motion is detected', 'nobody moves', 'motion stops'] },
-  { name: 'leak', on: ['there is a leak', 'a leak is detected', 'it leaks', 'water leaks'], off: ['there is no leak', 'no leak is detected', 'the leak is gone'] },
-  { name: 'smoke', on: ['there is smoke', 'smoke is detected', 'it smells smoke'], off: ['there is no smoke', 'no smoke is detected', 'the smoke is gone'] },
-  { name: 'raining', on: ['it is raining', 'it rains', 'it starts raining'], off: ['it is not raining', 'it stops raining', 'the rain stops'] },
-  { name: 'occupied', on: ['it is occupied', 'somebody is there', 'the room is occupied'], off: ['it is not occupied', 'nobody is there', 'the room is empty'] },
-  { name: 'compressor', on: ['[the] compressor runs', '[the] compressor is running', '[the] compressor starts', '[the] compressor has been running'], off: ['[the] compressor stops', '[the] compressor is not running', '[the] compressor stands still'] },
-  { name: 'fan', on: ['[the] fan runs', '[the] fan spins', '[the] fan is running'], off: ['[the] fan stops', '[the] fan is not running', '[the] fan stands still'] },
-  { name: 'online', on: ['[the] {model} is online', 'it comes online'], off: ['[the] {model} is offline', 'it goes offline'] },
-  { name: 'locked', on: ['it is locked', '[the] {model} gets locked'], off: ['it is unlocked', 'it is not locked'] },
+  {
+    name: 'running',
+    on: [
+      '[the] {model} is running',
+      'it is running',
+      '[the] {model} runs',
+      'it runs',
+      '[the] {model} starts',
+      'running',
+      '[the] {model} is on',
+      '[the] motor runs',
+      '[the] {model} has been running',
+    ],
+    off: [
+      '[the] {model} is not running',
+      'it is not running',
+      '[the] {model} stops',
+      '[the] {model} stops running',
+      '[the] {model} stands still',
+      '[the] {model} is off',
+      '[the] motor stops',
+    ],
+  },
+  {
+    name: 'heating',
+    on: [
+      'it is heating',
+      '[the] heating runs',
+      '[the] heating has been on',
+      'it heats',
+      '[the] heating starts',
+    ],
+    off: ['it is not heating', '[the] heating stops', 'it stops heating'],
+  },
+  {
+    name: 'charging',
+    on: ['it is charging', '[the] {model} is charging', 'it charges', 'charging starts'],
+    off: ['it is not charging', 'it stops charging', 'charging stops'],
+  },
+  {
+    name: 'motion',
+    on: ['there is motion', 'motion is detected', 'someone moves', 'there is movement', 'it sees motion'],
+    off: ['there is no motion', 'no motion is detected', 'nobody moves', 'motion stops'],
+  },
+  {
+    name: 'leak',
+    on: ['there is a leak', 'a leak is detected', 'it leaks', 'water leaks'],
+    off: ['there is no leak', 'no leak is detected', 'the leak is gone'],
+  },
+  {
+    name: 'smoke',
+    on: ['there is smoke', 'smoke is detected', 'it smells smoke'],
+    off: ['there is no smoke', 'no smoke is detected', 'the smoke is gone'],
+  },
+  {
+    name: 'raining',
+    on: ['it is raining', 'it rains', 'it starts raining'],
+    off: ['it is not raining', 'it stops raining', 'the rain stops'],
+  },
+  {
+    name: 'occupied',
+    on: ['it is occupied', 'somebody is there', 'the room is occupied'],
+    off: ['it is not occupied', 'nobody is there', 'the room is empty'],
+  },
+  {
+    name: 'compressor',
+    on: [
+      '[the] compressor runs',
+      '[the] compressor is running',
+      '[the] compressor starts',
+      '[the] compressor has been running',
+    ],
+    off: ['[the] compressor stops', '[the] compressor is not running', '[the] compressor stands still'],
+  },
+  {
+    name: 'fan',
+    on: ['[the] fan runs', '[the] fan spins', '[the] fan is running'],
+    off: ['[the] fan stops', '[the] fan is not running', '[the] fan stands still'],
+  },
+  {
+    name: 'online',
+    on: ['[the] {model} is online', 'it comes online'],
+    off: ['[the] {model} is offline', 'it goes offline'],
+  },
+  {
+    name: 'locked',
+    on: ['it is locked', '[the] {model} gets locked'],
+    off: ['it is unlocked', 'it is not locked'],
+  },
 ];
 
 export const KNOWN_ENUMERATIONS: readonly (readonly [string, readonly string[]])[] = [
@@ -109,9 +243,45 @@ export interface KnownCommand {
 
 /** Commands without an argument, with what people say instead of their name. */
 export const KNOWN_COMMANDS: readonly KnownCommand[] = [
-  { name: 'start', ways: ['start [it|the {model}]', '(turn|switch) [the] {model} on', '(turn|switch) on the {model}', '(turn|switch) it on', 'start it up', 'start the {model} up', 'fire up the {model}', 'get the {model} going', 'power up the {model}'] },
-  { name: 'stop', ways: ['stop [it|the {model}]', '(turn|switch) [the] {model} off', '(turn|switch) off the {model}', '(turn|switch) it off', 'shut (it|the {model}) down', 'shut down the {model}', 'halt [it|the {model}]', 'kill (it|the {model})', 'shut (it|the {model}) off', 'bring the {model} to a halt', 'power down the {model}'] },
-  { name: 'pause', ways: ['pause [it|the {model}]', 'put (it|the {model}) on hold', 'suspend (it|the {model})', 'take a break'] },
+  {
+    name: 'start',
+    ways: [
+      'start [it|the {model}]',
+      '(turn|switch) [the] {model} on',
+      '(turn|switch) on the {model}',
+      '(turn|switch) it on',
+      'start it up',
+      'start the {model} up',
+      'fire up the {model}',
+      'get the {model} going',
+      'power up the {model}',
+    ],
+  },
+  {
+    name: 'stop',
+    ways: [
+      'stop [it|the {model}]',
+      '(turn|switch) [the] {model} off',
+      '(turn|switch) off the {model}',
+      '(turn|switch) it off',
+      'shut (it|the {model}) down',
+      'shut down the {model}',
+      'halt [it|the {model}]',
+      'kill (it|the {model})',
+      'shut (it|the {model}) off',
+      'bring the {model} to a halt',
+      'power down the {model}',
+    ],
+  },
+  {
+    name: 'pause',
+    ways: [
+      'pause [it|the {model}]',
+      'put (it|the {model}) on hold',
+      'suspend (it|the {model})',
+      'take a break',
+    ],
+  },
   { name: 'resume', ways: ['resume [it|the {model}]', 'continue', 'let (it|the {model}) go on', 'carry on'] },
   { name: 'reboot', ways: ['reboot [it|the {model}]', 'restart (it|the {model})'] },
   { name: 'restart', ways: ['restart [it|the {model}]', 'reboot (it|the {model})'] },
@@ -129,8 +299,40 @@ export const KNOWN_COMMANDS: readonly KnownCommand[] = [
   { name: 'calibrate', ways: ['calibrate [it|the {model}]', 'start a calibration'] },
 ];
 
-export const OPENABLE = ['vent', 'valve', 'window', 'gate', 'blinds', 'hatch', 'damper', 'shutter', 'lid', 'roof', 'flap', 'curtain'];
-export const SWITCHED = ['relay', 'fan', 'light', 'heater', 'lamp', 'alarm', 'siren', 'cooler', 'outlet', 'heating', 'charger', 'sprinkler', 'buzzer', 'led', 'boiler', 'plug', 'socket', 'compressor'];
+export const OPENABLE = [
+  'vent',
+  'valve',
+  'window',
+  'gate',
+  'blinds',
+  'hatch',
+  'damper',
+  'shutter',
+  'lid',
+  'roof',
+  'flap',
+  'curtain',
+];
+export const SWITCHED = [
+  'relay',
+  'fan',
+  'light',
+  'heater',
+  'lamp',
+  'alarm',
+  'siren',
+  'cooler',
+  'outlet',
+  'heating',
+  'charger',
+  'sprinkler',
+  'buzzer',
+  'led',
+  'boiler',
+  'plug',
+  'socket',
+  'compressor',
+];
 export const SETTABLE: readonly (readonly [string, string | undefined, readonly [number, number]])[] = [
   ['set-target', '°C', [5, 35]],
   ['setpoint', '°C', [2, 60]],
@@ -159,16 +361,39 @@ export const GRADES: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 const NOUNS =
-  'drum torque tray feed rate nozzle strain bed axle chain belt rotor stator bearing coil tank silo bin hopper mixer brine salt sugar yeast mash malt steam boiler filter membrane ozone oxygen nitrate turbidity conductivity salinity depth height angle tilt yaw pitch heading altitude rain dew frost snow ice leaf stem root canopy nest cage kennel stall trough paddock barn crate pallet dock ramp lift cabin shaft rope brake clutch gear piston valve hose pipe duct grille panel array string inverter cell module pack bus rail feeder breaker fuse meter probe sensor beacon antenna signal link packet queue buffer disk cache core fan pump motor engine turbine blade tower mast anchor hull keel rudder bilge ballast deck galley oven grill fryer kettle toaster cup plate spindle tool chuck saw press roller paper ink toner glue paint spray foam dust pollen smell gas methane radon lamp mirror lens shutter blind awning curtain carpet bath sink shower toilet garden lawn pond pool spa sauna hive bee brood honey egg chick cow milk churn cheese cellar bottle cork label'.split(' ');
-const SUFFIXES = ['rate', 'level', 'index', 'load', 'count', 'pressure', 'flow', 'position', 'size', 'score', 'gap', 'offset', 'delay', 'quality', 'stress'];
-const SYLLABLES = 'ba be bi bo bu da de di do du fa fe fi fo ga ge gi go ka ke ki ko la le li lo lu ma me mi mo mu na ne ni no pa pe pi po ra re ri ro sa se si so ta te ti to va ve vi vo wa za ze zi zo xan quor blim strav trel glin drok plim kron vesh'.split(' ');
+  'drum torque tray feed rate nozzle strain bed axle chain belt rotor stator bearing coil tank silo bin hopper mixer brine salt sugar yeast mash malt steam boiler filter membrane ozone oxygen nitrate turbidity conductivity salinity depth height angle tilt yaw pitch heading altitude rain dew frost snow ice leaf stem root canopy nest cage kennel stall trough paddock barn crate pallet dock ramp lift cabin shaft rope brake clutch gear piston valve hose pipe duct grille panel array string inverter cell module pack bus rail feeder breaker fuse meter probe sensor beacon antenna signal link packet queue buffer disk cache core fan pump motor engine turbine blade tower mast anchor hull keel rudder bilge ballast deck galley oven grill fryer kettle toaster cup plate spindle tool chuck saw press roller paper ink toner glue paint spray foam dust pollen smell gas methane radon lamp mirror lens shutter blind awning curtain carpet bath sink shower toilet garden lawn pond pool spa sauna hive bee brood honey egg chick cow milk churn cheese cellar bottle cork label'.split(
+    ' ',
+  );
+const SUFFIXES = [
+  'rate',
+  'level',
+  'index',
+  'load',
+  'count',
+  'pressure',
+  'flow',
+  'position',
+  'size',
+  'score',
+  'gap',
+  'offset',
+  'delay',
+  'quality',
+  'stress',
+];
+const SYLLABLES =
+  'ba be bi bo bu da de di do du fa fe fi fo ga ge gi go ka ke ki ko la le li lo lu ma me mi mo mu na ne ni no pa pe pi po ra re ri ro sa se si so ta te ti to va ve vi vo wa za ze zi zo xan quor blim strav trel glin drok plim kron vesh'.split(
+    ' ',
+  );
 
 /** A name nobody planned for, of the part of the words that training sees or the part it never does. */
 export function madeUpName(random: Random, isUnseen: boolean): string {
   const nouns = NOUNS.filter((word) => isHeldOut(word, 0.25) === isUnseen);
   const coined = (): string => {
     for (;;) {
-      const word = Array.from({ length: random.int(2, 3) }, () => random.pick(SYLLABLES)).join('') + random.pick(['', '', 'n', 'x', 'r', 's', 'l']);
+      const word =
+        Array.from({ length: random.int(2, 3) }, () => random.pick(SYLLABLES)).join('') +
+        random.pick(['', '', 'n', 'x', 'r', 's', 'l']);
       if (isHeldOut(word, 0.25) === isUnseen) return word;
     }
   };

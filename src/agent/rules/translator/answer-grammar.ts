@@ -141,7 +141,11 @@ function afterNumber(answer: readonly string[], scope: Scope): readonly string[]
 /** In this order, each at most once. */
 const PARTS = ['condition', 'for', 'hy', 'win', 'day'] as const;
 
-function afterPart(answer: readonly string[], part: (typeof PARTS)[number], { spans }: Scope): readonly string[] {
+function afterPart(
+  answer: readonly string[],
+  part: (typeof PARTS)[number],
+  { spans }: Scope,
+): readonly string[] {
   const later = PARTS.slice(PARTS.indexOf(part) + 1);
   const words = ['do'];
   if (part === 'condition') words.push(...joinsAfter(answer));

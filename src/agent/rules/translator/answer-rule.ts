@@ -5,7 +5,8 @@ import { inUnit } from './numbers.ts';
 
 /** A rule as `parseRule` takes it; a text that is absent is to be made from the condition. */
 export interface RuleJson {
-  readonly when: ConditionJson | { readonly all: readonly ConditionJson[] } | { readonly any: readonly ConditionJson[] };
+  readonly when:
+    ConditionJson | { readonly all: readonly ConditionJson[] } | { readonly any: readonly ConditionJson[] };
   readonly forMs?: number;
   readonly hysteresis?: number;
   readonly between?: readonly string[];
@@ -201,7 +202,13 @@ function distance({ op = '', value }: ConditionJson, back: number): number {
   return way > 0 ? Number(way.toPrecision(12)) : unsayable();
 }
 
-const LENGTH_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+const LENGTH_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 /** A duration as the argument of a command that takes seconds, minutes, ... */
 function inLengths(ms: number, unit: string | undefined): number {
@@ -212,8 +219,14 @@ function inLengths(ms: number, unit: string | undefined): number {
 /** Key order and a description's defaults do not matter for what a rule means. */
 export function canonical(rule: RuleJson): unknown {
   const { when, forMs = 0, hysteresis = 0, between = null, days = null } = rule;
-  const group = 'all' in when ? ['all', ...sorted(when.all)] : 'any' in when ? ['any', ...sorted(when.any)] : sorted([when]);
-  const action = rule.do.kind === 'command' ? [rule.do.name, rule.do.argument ?? null] : [rule.do.text ?? null];
+  const group =
+    'all' in when
+      ? ['all', ...sorted(when.all)]
+      : 'any' in when
+        ? ['any', ...sorted(when.any)]
+        : sorted([when]);
+  const action =
+    rule.do.kind === 'command' ? [rule.do.name, rule.do.argument ?? null] : [rule.do.text ?? null];
   return [group, forMs, hysteresis, between, days, rule.do.kind, ...action];
 }
 

@@ -41,7 +41,9 @@ export function indexOf(pointerName: string): number {
   return pointerName.charCodeAt(1) - 65;
 }
 
-export function deviceWords(definition: Pick<DeviceDefinition, 'model' | 'metrics' | 'commands'>): DeviceWords {
+export function deviceWords(
+  definition: Pick<DeviceDefinition, 'model' | 'metrics' | 'commands'>,
+): DeviceWords {
   const metrics = definition.metrics
     .filter(({ access }) => access !== 'write')
     .slice(0, METRICS_MAX)

@@ -7,7 +7,25 @@ import { pointer, wordsOfName, type DeviceWords } from './device-words.ts';
 /** More than so many names for one word say nothing. */
 const TAGS_MAX = 3;
 /** Parts of names that are in too many sentences to point at anything. */
-const COMMON = new Set(['of', 'the', 'is', 'on', 'off', 'in', 'at', 'to', 'set', 'a', 'an', 'and', 'or', 'no', 'not', 'it', 'for']);
+const COMMON = new Set([
+  'of',
+  'the',
+  'is',
+  'on',
+  'off',
+  'in',
+  'at',
+  'to',
+  'set',
+  'a',
+  'an',
+  'and',
+  'or',
+  'no',
+  'not',
+  'it',
+  'for',
+]);
 
 interface Name {
   readonly tag: string;
@@ -25,7 +43,10 @@ interface Mention {
 /**
  * For each word that ends a mention, the pointers. `words` is the sentence, with '' where a span stands.
  */
-export function mentionsIn(words: readonly string[], device: DeviceWords): ReadonlyMap<number, readonly string[]> {
+export function mentionsIn(
+  words: readonly string[],
+  device: DeviceWords,
+): ReadonlyMap<number, readonly string[]> {
   const metrics = device.metrics.map((one, at) => ({ tag: pointer('M', at), words: one.words }));
   const commands = device.commands.map((one, at) => ({ tag: pointer('C', at), words: one.words }));
   const tags = new Map<number, string[]>();
@@ -59,7 +80,9 @@ function mentionsOf({ tag, words: name }: Name, words: readonly string[]): reado
       continue;
     }
     if (name.length === 1) continue;
-    const part = Math.max(...name.map((word) => (COMMON.has(word) ? 0 : likenessOf(words[start] ?? '', word))));
+    const part = Math.max(
+      ...name.map((word) => (COMMON.has(word) ? 0 : likenessOf(words[start] ?? '', word))),
+    );
     if (part > 0) found.push({ tag, start, end: start, score: part * 0.5 });
   }
   return found;
@@ -68,7 +91,9 @@ function mentionsOf({ tag, words: name }: Name, words: readonly string[]): reado
 /** The best of those that overlap; as good ones stay together, unless they are too many. */
 function bestOf(mentions: readonly Mention[]): readonly Mention[] {
   const overlapping = (one: Mention, other: Mention) => one.start <= other.end && other.start <= one.end;
-  const best = mentions.filter((one) => !mentions.some((other) => other.score > one.score && overlapping(one, other)));
+  const best = mentions.filter(
+    (one) => !mentions.some((other) => other.score > one.score && overlapping(one, other)),
+  );
   return best.filter((one) => best.filter((other) => other.end === one.end).length <= TAGS_MAX);
 }
 
@@ -101,7 +126,8 @@ function isOneEditAway(one: string, other: string): boolean {
   const start = sharedPrefix(one, other);
   const restOne = one.slice(start);
   const restOther = other.slice(start);
-  const isSwapped = restOne[0] === restOther[1] && restOne[1] === restOther[0] && restOne.slice(2) === restOther.slice(2);
+  const isSwapped =
+    restOne[0] === restOther[1] && restOne[1] === restOther[0] && restOne.slice(2) === restOther.slice(2);
   return (
     restOne.slice(1) === restOther.slice(1) ||
     restOne.slice(1) === restOther ||

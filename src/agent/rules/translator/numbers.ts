@@ -51,7 +51,18 @@ interface Unit {
 }
 
 const UNITS: Readonly<Record<string, readonly string[]>> = {
-  '°c': ['°c', '°', 'degrees celsius', 'degree celsius', 'degrees c', 'degrees', 'degree', 'celsius', 'deg', 'c'],
+  '°c': [
+    '°c',
+    '°',
+    'degrees celsius',
+    'degree celsius',
+    'degrees c',
+    'degrees',
+    'degree',
+    'celsius',
+    'deg',
+    'c',
+  ],
   '%': ['%', 'percent', 'per cent', 'pct'],
   w: ['w', 'watts', 'watt'],
   kw: ['kw', 'kilowatts', 'kilowatt'],
@@ -95,7 +106,11 @@ export function unitNamed(written: string): string | undefined {
 }
 
 /** `value` of `unit` in the unit a definition has; undefined where one cannot be made of the other. */
-export function inUnit(value: number, unit: string | undefined, wanted: string | undefined): number | undefined {
+export function inUnit(
+  value: number,
+  unit: string | undefined,
+  wanted: string | undefined,
+): number | undefined {
   const known = wanted === undefined ? undefined : unitOfDefinition(wanted);
   if (unit === undefined || unit === known) return value;
   // "5 degrees" of a latitude.

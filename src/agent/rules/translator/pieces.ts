@@ -45,10 +45,12 @@ const DURATION_MS: Readonly<Record<string, number>> = {
   day: 86_400_000,
   week: 604_800_000,
 };
-const LENGTH = '(milliseconds?|ms|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|[smhd])(?![\\p{L}\\d/])';
-const DAY_NAMES = 'mon(?:day)?s?|tue(?:s|sday)?s?|wed(?:nesday)?s?|thu(?:r|rs|rsday)?s?|fri(?:day)?s?|sat(?:urday)?s?|sun(?:day)?s?';
+const LENGTH =
+  '(milliseconds?|ms|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|[smhd])(?![\\p{L}\\d/])';
+const DAY_NAMES =
+  'mon(?:day)?s?|tue(?:s|sday)?s?|wed(?:nesday)?s?|thu(?:r|rs|rsday)?s?|fri(?:day)?s?|sat(?:urday)?s?|sun(?:day)?s?';
 const WEEK: readonly Day[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
-const HALF = 'am|a\\.m\\.?|pm|p\\.m\\.?|in the morning|in the afternoon|in the evening|at night|o\'clock';
+const HALF = "am|a\\.m\\.?|pm|p\\.m\\.?|in the morning|in the afternoon|in the evening|at night|o'clock";
 const WINDOWS: readonly (readonly [RegExp, readonly [string, string]])[] = [
   [/night/, ['22:00', '06:00']],
   [/morning/, ['06:00', '12:00']],
@@ -60,29 +62,84 @@ const WINDOWS: readonly (readonly [RegExp, readonly [string, string]])[] = [
 /** In order: the first that matches at a place takes it. Sticky, so that each is tried at that place only. */
 const READERS: readonly (readonly [RegExp, Reader])[] = [
   [sticky('"([^"]*)"|“([^”]*)”|\'([^\']{2,}?)\'(?![\\p{L}])'), (m) => textSpan(m[1] ?? m[2] ?? m[3] ?? '')],
-  [sticky(`(\\d{1,2})(?::(\\d\\d))? ?(?:-|–|to|and|until|till) ?(\\d{1,2})(?::(\\d\\d))? ?(${HALF})(?![\\p{L}])`), twoTimes],
-  [sticky('(\\d{1,2}):(\\d\\d)(?: ?(am|pm|a\\.m\\.?|p\\.m\\.?)(?![\\p{L}]))?(?: o\'clock| hours)?'), (m) => timeSpan(m[1], m[2], m[3])],
-  [sticky(`(\\d{1,2}|${NUMBER}) ?(${HALF})(?![\\p{L}])`), (m) => timeSpan(String(numberOf(m[1] ?? '')), '00', m[2])],
-  [sticky('(noon|midday|midnight)\\b'), (m) => ({ kind: 'time', time: m[1]?.toLowerCase() === 'midnight' ? '00:00' : '12:00' })],
-  [sticky('(?:at night|by night|overnight|(?:during|in|at) the (?:night|daytime|day|morning|afternoon|evening)|(?:at )?night ?time)\\b'), windowSpan],
-  [sticky(`(?:every )?(${DAY_NAMES}) ?(?:-|–|to|through|until) ?(${DAY_NAMES})\\b`), (m) => daysSpan(daysFrom(m[1] ?? '', m[2] ?? ''))],
-  [sticky(`(?:every )?(?:${DAY_NAMES}|weekdays?|week ?ends?|workdays?|working days)\\b(?:(?:, ?(?:and )?| and | or )(?:on )?(?:${DAY_NAMES})\\b)*`), (m) => daysSpan(daysIn(m[0]))],
-  [sticky('(half an hour|a half hour|(?:a )?quarter of an hour|a quarter hour|an hour and a half)\\b'), (m) => durationSpan(/and a half/i.test(m[0]) ? 5_400_000 : /half/i.test(m[0]) ? 1_800_000 : 900_000)],
+  [
+    sticky(
+      `(\\d{1,2})(?::(\\d\\d))? ?(?:-|–|to|and|until|till) ?(\\d{1,2})(?::(\\d\\d))? ?(${HALF})(?![\\p{L}])`,
+    ),
+    twoTimes,
+  ],
+  [
+    sticky("(\\d{1,2}):(\\d\\d)(?: ?(am|pm|a\\.m\\.?|p\\.m\\.?)(?![\\p{L}]))?(?: o'clock| hours)?"),
+    (m) => timeSpan(m[1], m[2], m[3]),
+  ],
+  [
+    sticky(`(\\d{1,2}|${NUMBER}) ?(${HALF})(?![\\p{L}])`),
+    (m) => timeSpan(String(numberOf(m[1] ?? '')), '00', m[2]),
+  ],
+  [
+    sticky('(noon|midday|midnight)\\b'),
+    (m) => ({ kind: 'time', time: m[1]?.toLowerCase() === 'midnight' ? '00:00' : '12:00' }),
+  ],
+  [
+    sticky(
+      '(?:at night|by night|overnight|(?:during|in|at) the (?:night|daytime|day|morning|afternoon|evening)|(?:at )?night ?time)\\b',
+    ),
+    windowSpan,
+  ],
+  [
+    sticky(`(?:every )?(${DAY_NAMES}) ?(?:-|–|to|through|until) ?(${DAY_NAMES})\\b`),
+    (m) => daysSpan(daysFrom(m[1] ?? '', m[2] ?? '')),
+  ],
+  [
+    sticky(
+      `(?:every )?(?:${DAY_NAMES}|weekdays?|week ?ends?|workdays?|working days)\\b(?:(?:, ?(?:and )?| and | or )(?:on )?(?:${DAY_NAMES})\\b)*`,
+    ),
+    (m) => daysSpan(daysIn(m[0])),
+  ],
+  [
+    sticky('(half an hour|a half hour|(?:a )?quarter of an hour|a quarter hour|an hour and a half)\\b'),
+    (m) => durationSpan(/and a half/i.test(m[0]) ? 5_400_000 : /half/i.test(m[0]) ? 1_800_000 : 900_000),
+  ],
   [sticky('half a minute\\b'), () => durationSpan(30_000)],
   [sticky('half a day\\b'), () => durationSpan(43_200_000)],
   [sticky('a couple(?: of)? (minutes|seconds|hours|days)\\b'), (m) => durationSpan(2 * lengthOf(m[1] ?? ''))],
-  [sticky(`(?:an?|one) (second|minute|hour|day|week|sec|min)(?![\\p{L}])`), (m) => durationSpan(lengthOf(m[1] ?? ''))],
-  [sticky(`(?<=\\b(?:per|each|every) )(second|minute|hour|day|sec|min)(?![\\p{L}])`), (m) => durationSpan(lengthOf(m[1] ?? ''))],
-  [sticky(`(?<=/ ?)(second|minute|hour|day|sec|min|[smhd])(?![\\p{L}])`), (m) => durationSpan(lengthOf(m[1] ?? ''))],
+  [
+    sticky(`(?:an?|one) (second|minute|hour|day|week|sec|min)(?![\\p{L}])`),
+    (m) => durationSpan(lengthOf(m[1] ?? '')),
+  ],
+  [
+    sticky(`(?<=\\b(?:per|each|every) )(second|minute|hour|day|sec|min)(?![\\p{L}])`),
+    (m) => durationSpan(lengthOf(m[1] ?? '')),
+  ],
+  [
+    sticky(`(?<=/ ?)(second|minute|hour|day|sec|min|[smhd])(?![\\p{L}])`),
+    (m) => durationSpan(lengthOf(m[1] ?? '')),
+  ],
   [sticky(`${NUMBER}[ -]?${LENGTH}(?:,? (?:and )?${NUMBER}[ -]?${LENGTH})*`), durations],
-  [sticky(`(\\d+)h(\\d+)(?:m|min)?(?![\\p{L}\\d])`), (m) => durationSpan(Number(m[1]) * 3_600_000 + Number(m[2]) * 60_000)],
+  [
+    sticky(`(\\d+)h(\\d+)(?:m|min)?(?![\\p{L}\\d])`),
+    (m) => durationSpan(Number(m[1]) * 3_600_000 + Number(m[2]) * 60_000),
+  ],
   // A capital letter: "2 A" is a current, "2 a minute" a rate.
   [new RegExp('()(\\d+(?:[.,]\\d+)?) ?(A)(?![\\p{L}\\d/])', 'uy'), numberSpan],
   [sticky(`(?:(-|−|minus |negative )(?=\\d|\\p{L}))?(${NUMBER})(?: ?(${UNIT}))?`), numberSpan],
-  [sticky('(?:->|=>|→|>=|<=|==|!=|≥|≤|=|>|<|&&|&|\\|\\||[^\\p{L}\\p{N}\\s])'), (m) => ({ kind: 'word', word: SIGNS[m[0]] ?? m[0] })],
+  [
+    sticky('(?:->|=>|→|>=|<=|==|!=|≥|≤|=|>|<|&&|&|\\|\\||[^\\p{L}\\p{N}\\s])'),
+    (m) => ({ kind: 'word', word: SIGNS[m[0]] ?? m[0] }),
+  ],
   [sticky('[\\p{L}\\p{N}]+'), (m) => ({ kind: 'word', word: m[0].toLowerCase() })],
 ];
-const SIGNS: Readonly<Record<string, string>> = { '→': '->', '=>': '->', '≥': '>=', '≤': '<=', '==': '=', '&&': '&', '||': '|', '–': '-', '−': '-' };
+const SIGNS: Readonly<Record<string, string>> = {
+  '→': '->',
+  '=>': '->',
+  '≥': '>=',
+  '≤': '<=',
+  '==': '=',
+  '&&': '&',
+  '||': '|',
+  '–': '-',
+  '−': '-',
+};
 
 /** The pieces of `sentence`, in order. */
 export function piecesOf(sentence: string): readonly Piece[] {
@@ -100,13 +157,23 @@ export function piecesOf(sentence: string): readonly Piece[] {
   return pieces;
 }
 
-function readAt(text: string, at: number, before: Piece | undefined): { pieces: readonly Piece[]; end: number } {
+function readAt(
+  text: string,
+  at: number,
+  before: Piece | undefined,
+): { pieces: readonly Piece[]; end: number } {
   for (const [expression, reader] of READERS) {
     expression.lastIndex = at;
     const match = expression.exec(text);
     if (match === null || match[0] === '') continue;
     // "b12" and "heating-one" are names: a span begins where a word does.
-    if (before?.kind === 'word' && before.end === at && /[\p{L}\p{N}]$/u.test(before.word) && /^[\p{L}\p{N}]/u.test(match[0])) continue;
+    if (
+      before?.kind === 'word' &&
+      before.end === at &&
+      /[\p{L}\p{N}]$/u.test(before.word) &&
+      /^[\p{L}\p{N}]/u.test(match[0])
+    )
+      continue;
     const spans = reader(match);
     if (spans === undefined) continue;
     const end = at + match[0].length;
@@ -127,7 +194,10 @@ const CONTRACTIONS: readonly (readonly [RegExp, string])[] = [
 
 /** Places of spans are those in this text; texts are cut from it too. */
 export function withoutContractions(sentence: string): string {
-  return CONTRACTIONS.reduce((text, [pattern, full]) => text.replace(pattern, full), sentence.normalize('NFC'));
+  return CONTRACTIONS.reduce(
+    (text, [pattern, full]) => text.replace(pattern, full),
+    sentence.normalize('NFC'),
+  );
 }
 
 function sticky(source: string): RegExp {
@@ -154,10 +224,18 @@ function windowSpan(match: RegExpExecArray): Omitted | undefined {
 function numberSpan([, sign, digits = '', written]: RegExpExecArray): Omitted {
   const unit = written === undefined ? undefined : unitNamed(written);
   const value = numberOf(digits);
-  return { kind: 'number', value: !sign || value === 0 ? value : -value, ...(unit !== undefined && { unit }) };
+  return {
+    kind: 'number',
+    value: !sign || value === 0 ? value : -value,
+    ...(unit !== undefined && { unit }),
+  };
 }
 
-function timeSpan(hours: string | undefined, minutes: string | undefined, half: string | undefined): Omitted | undefined {
+function timeSpan(
+  hours: string | undefined,
+  minutes: string | undefined,
+  half: string | undefined,
+): Omitted | undefined {
   const hour = Number(hours);
   const isPm = /^p|afternoon|evening|night/i.test(half ?? '') && hour < 12;
   const isMidnight = /^a|morning|night/i.test(half ?? '') && hour === 12;
@@ -167,7 +245,8 @@ function timeSpan(hours: string | undefined, minutes: string | undefined, half: 
 }
 
 /** "9 to 5 pm" begins in the morning, "8 to 10 pm" in the evening. */
-function twoTimes([, from = '', fromMinutes = '00', to = '', toMinutes = '00', half = '']: RegExpExecArray): readonly Omitted[] | undefined {
+function twoTimes([, from = '', fromMinutes = '00', to = '', toMinutes = '00', half = '']: RegExpExecArray):
+  readonly Omitted[] | undefined {
   if (/^0./.test(from) || Number(from) > 12) {
     const [first, second] = [timeSpan(from, fromMinutes, undefined), timeSpan(to, toMinutes, half)];
     return first === undefined || second === undefined ? undefined : [first, second];

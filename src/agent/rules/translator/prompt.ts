@@ -45,7 +45,11 @@ export function promptOf(sentence: string, device: DeviceWords): Prompt {
       texts.push(opening.text);
     }
     if (piece.kind === 'word') parts.push(piece.word, ...(tags.get(at) ?? []));
-    else parts.push(next(piece.kind), ...(piece.kind === 'number' && piece.unit !== undefined ? [piece.unit] : []));
+    else
+      parts.push(
+        next(piece.kind),
+        ...(piece.kind === 'number' && piece.unit !== undefined ? [piece.unit] : []),
+      );
     if (piece.kind === 'text') texts.push(piece.text);
     if (quotes.some((quote) => quote.last === at)) parts.push('Q');
   }
@@ -115,7 +119,8 @@ function isWord(piece: Piece | undefined, pattern: RegExp): boolean {
 
 function endsText(pieces: readonly Piece[], at: number): boolean {
   const piece = pieces[at];
-  if (piece?.kind !== 'word') return piece?.kind === 'days' || piece?.kind === 'window' || piece?.kind === 'time';
+  if (piece?.kind !== 'word')
+    return piece?.kind === 'days' || piece?.kind === 'window' || piece?.kind === 'time';
   const next = AFTER_TEXT_BEFORE[piece.word];
   if (piece.word === 'on') return pieces[at + 1]?.kind === 'days';
   return AFTER_TEXT.test(piece.word) || (next !== undefined && isWord(pieces[at + 1], next));
