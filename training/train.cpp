@@ -9,7 +9,8 @@
 // The corpus comes in parts, corpus-1.bin and on, each read when the one before is used up.
 //
 // Format of .bin (little-endian u16): per group: device length, sentences; the device; per sentence: prompt
-// length, answer length, prompt, answer (its end token included).
+// length, answer length, prompt, answer (its end token included), and for each token of the answer how many the
+// grammar allows in its place, and which.
 #include <cblas.h>
 #include <malloc.h>
 #include <algorithm>
@@ -29,7 +30,7 @@ using std::vector;
 typedef vector<float> Floats;
 
 struct Config { int layers = 4, width = 128, heads = 4, kvHeads = 2, ff = 384, vocab = 0; int head() const { return width / heads; } };
-struct Sentence { int start, length, promptLength; };  // in the group's rows
+struct Sentence { int start, length, promptLength; vector<vector<int>> allowed; };  // start: in the group's rows; allowed: per token of the answer
 struct Group { vector<int> tokens; int deviceLength; vector<Sentence> sentences; };
 static Config cfg;
 
@@ -167,7 +168,7 @@ static void attentionBack(Acts& a, const vector<Segment>& segments, const Floats
     }
   }
 }
-struct Batch { vector<int> tokens, pos, targetRow, target; vector<Segment> segments; vector<int> exampleOfTarget; int examples = 0; };
+struct Batch { vector<int> tokens, pos, targetRow, target; vector<Segment> segments; vector<int> exampleOfTarget; vector<const vector<int>*> allowed; int examples = 0; };
 static void add(Batch& b, const Group& g) {
   int base = b.tokens.size();
   b.tokens.insert(b.tokens.end(), g.tokens.begin(), g.tokens.end());
@@ -178,6 +179,7 @@ static void add(Batch& b, const Group& g) {
     b.segments.push_back({base + s.start, s.length, base, g.deviceLength});
     for (int i = s.promptLength - 1; i + 1 < s.length; i++) {
       b.targetRow.push_back(base + s.start + i); b.target.push_back(g.tokens[s.start + i + 1]); b.exampleOfTarget.push_back(b.examples);
+      b.allowed.push_back(&s.allowed[i + 1 - s.promptLength]);
     }
     b.examples++;
   }
@@ -206,28 +208,37 @@ static void forward(const Batch& b) {
   xOut = x; nOut.resize((size_t)M * D); invOut.resize(M);
   rms(x.data(), normOut, nOut.data(), invOut.data(), M);
 }
-// Loss over the answers; exact[example] stays true when each target is the argmax.
-static double head(const Batch& b, vector<char>& exact, Floats* dN) {
-  int N = b.targetRow.size(), D = cfg.width, V = cfg.vocab;
-  Floats rows((size_t)N * D), logits((size_t)N * V);
+// Loss over the answers, among the tokens the grammar allows at each place, as the engine's mask does; exact[example]
+// stays true when each target is the likeliest of them. best: the likeliest, per target.
+static vector<int> answerIds, answerIndex;  // tokens of answers, and where each is among them
+static double head(const Batch& b, vector<char>& exact, vector<int>* bests, Floats* dN) {
+  int N = b.targetRow.size(), D = cfg.width, V = answerIds.size();
+  Floats rows((size_t)N * D), logits((size_t)N * V), words((size_t)V * D);
   for (int i = 0; i < N; i++) memcpy(&rows[(size_t)i * D], &nOut[(size_t)b.targetRow[i] * D], D * 4);
-  linear(rows.data(), embedding, logits.data(), N);
+  for (int i = 0; i < V; i++) memcpy(&words[(size_t)i * D], &embedding->w[(size_t)answerIds[i] * D], D * 4);
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, N, V, D, 1, rows.data(), D, words.data(), D, 0, logits.data(), V);
   exact.assign(b.examples, 1);
+  if (bests) bests->clear();
   double loss = 0;
+  Floats p(V);
   for (int i = 0; i < N; i++) {
-    float* r = &logits[(size_t)i * V]; int best = 0;
-    for (int j = 1; j < V; j++) if (r[j] > r[best]) best = j;
+    float* r = &logits[(size_t)i * V]; int best = -1; float mx = -1e30f;
+    for (int id : *b.allowed[i]) { float x = r[answerIndex[id]]; if (x > mx) { mx = x; best = id; } }
     if (best != b.target[i]) exact[b.exampleOfTarget[i]] = 0;
-    float mx = r[best], target = r[b.target[i]]; double sum = 0;
-    for (int j = 0; j < V; j++) { r[j] = expFast(r[j] - mx); sum += r[j]; }
+    if (bests) bests->push_back(best);
+    float target = r[answerIndex[b.target[i]]]; double sum = 0;
+    std::fill(p.begin(), p.end(), 0.f);
+    for (int id : *b.allowed[i]) { float e = expf(r[answerIndex[id]] - mx); p[answerIndex[id]] = e; sum += e; }
     loss += log(sum) + mx - target;
-    if (dN) { float c = 1.f / (sum * N); for (int j = 0; j < V; j++) r[j] *= c; r[b.target[i]] -= 1.f / N; }
+    if (dN) { float c = 1.f / (sum * N); for (int k = 0; k < V; k++) r[k] = p[k] * c; r[answerIndex[b.target[i]]] -= 1.f / N; }
   }
   if (dN) {
-    Floats d((size_t)N * D);
-    linearBack(rows.data(), embedding, logits.data(), d.data(), N, 0);
+    Floats d((size_t)N * D), dW((size_t)V * D);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, N, D, V, 1, logits.data(), V, words.data(), D, 0, d.data(), D);
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, V, D, N, 1, logits.data(), V, rows.data(), D, 0, dW.data(), D);
+    for (int i = 0; i < V; i++) for (int k = 0; k < D; k++) embedding->g[(size_t)answerIds[i] * D + k] += dW[(size_t)i * D + k];
     dN->assign(nOut.size(), 0);
-    for (int i = 0; i < N; i++) for (int j = 0; j < D; j++) (*dN)[(size_t)b.targetRow[i] * D + j] += d[(size_t)i * D + j];
+    for (int i = 0; i < N; i++) for (int k = 0; k < D; k++) (*dN)[(size_t)b.targetRow[i] * D + k] += d[(size_t)i * D + k];
   }
   return loss / N;
 }
@@ -282,6 +293,15 @@ static vector<Group> read(const string& path) {
       // The last token of an answer predicts nothing: it is a target only.
       for (int i = 0; i < p + a; i++) g.tokens.push_back(w[at++]);
       g.sentences.back().length = p + a;
+      for (int i = 0; i < a; i++) {
+        vector<int> allowed;
+        for (int n = w[at++]; n > 0; n--) {
+          int id = w[at++];
+          allowed.push_back(id);
+          if (answerIndex[id] < 0) { answerIndex[id] = answerIds.size(); answerIds.push_back(id); }
+        }
+        g.sentences.back().allowed.push_back(allowed);
+      }
     }
     groups.push_back(g);
   }
@@ -293,7 +313,7 @@ static double evaluate(const vector<Group>& groups, double& loss) {
     Batch b;
     while (i < groups.size() && b.tokens.size() < 3000) add(b, groups[i++]);
     forward(b);
-    vector<char> exact; loss += head(b, exact, nullptr); batches++;
+    vector<char> exact; loss += head(b, exact, nullptr, nullptr); batches++;
     for (char e : exact) { right += e; all++; }
   }
   loss /= std::max(1, batches);
@@ -339,6 +359,7 @@ int main(int argc, char** argv) {
   normOut = make(1, D, 1, rng, true);
   if (from != "" && !load(from)) { fprintf(stderr, "cannot read %s\n", from.c_str()); return 1; }
   ropeTables(1024);
+  answerIndex.assign(cfg.vocab, -1);
   size_t count = 0; for (auto p : params) count += p->w.size();
   vector<string> names = {"names", "templates", "hand"}; vector<vector<Group>> evaluations;
   for (auto& n : names) evaluations.push_back(read(folder + "/evaluation-" + n + ".bin"));
@@ -350,17 +371,16 @@ int main(int argc, char** argv) {
     }
     printf("\n"); fflush(stdout);
   };
+  int dump = arg(15, 2);
   if (total == 0) {  // only tell how each sentence by hand is answered: its number, whether exact, the first wrong token, and the log-probability
-    for (size_t i = 0; i < evaluations[2].size(); i++) {
-      Batch b; add(b, evaluations[2][i]); forward(b);
-      vector<char> exact; double l = head(b, exact, nullptr);
-      int V = cfg.vocab, wrong = -1, got = -1; Floats logits(V);
-      for (size_t k = 0; k < b.targetRow.size() && wrong < 0; k++) {
-        linear(&nOut[(size_t)b.targetRow[k] * D], embedding, logits.data(), 1);
-        int best = std::max_element(logits.begin(), logits.end()) - logits.begin();
-        if (best != b.target[k]) { wrong = k; got = best; }
+    for (size_t i = 0; i < evaluations[dump].size(); i++) {
+      Batch b; add(b, evaluations[dump][i]); forward(b);
+      vector<char> exact; vector<int> bests; head(b, exact, &bests, nullptr);
+      for (size_t e = 0, k = 0; e < exact.size(); e++) {
+        int first = -1, said = -1;
+        for (int n = 0; k < b.target.size() && b.exampleOfTarget[k] == (int)e; k++, n++) if (bests[k] != b.target[k] && first < 0) { first = n; said = bests[k]; }
+        printf("%zu %zu %d %d %d\n", i, e, (int)exact[e], first, said);
       }
-      printf("%zu %d %d %d %.4f\n", i, (int)exact[0], wrong, got, -l);
     }
     return 0;
   }
@@ -384,7 +404,7 @@ int main(int argc, char** argv) {
     seen += b.examples; rows += b.tokens.size();
     forward(b);
     vector<char> exact; Floats dN;
-    lossSum += head(b, exact, &dN); lossN++;
+    lossSum += head(b, exact, nullptr, &dN); lossN++;
     for (char e : exact) { hit += e; tried++; }
     backward(b, dN);
     // The minutes are a limit: on a slow machine the schedule follows the clock.

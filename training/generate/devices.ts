@@ -29,8 +29,8 @@ export function makeDevice(random: Random, isUnseen: boolean): MadeDevice {
   for (let count = random.int(1, 6); metrics.length < count;) {
     const metric = random.chance(knownShare) ? knownMetric(random) : madeMetric(random, isUnseen);
     // Two temperatures of one device are wanted, two of one name are not.
-    if (random.chance(0.15) ? !metrics.some(({ name }) => name === metric.name) : isFree(metric.name))
-      metrics.push(metric);
+    if (metrics.some(({ name }) => name === metric.name)) continue;
+    if (random.chance(0.15) || isFree(metric.name)) metrics.push(metric);
   }
   for (let count = random.int(0, 4), tries = 0; commands.length < count && tries < 40; tries++) {
     const command = random.chance(knownShare) ? knownCommand(random) : madeCommand(random, isUnseen);

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { deviceWords, promptOf } from '../../src/agent/rules/translator/prompt.ts';
 import { goldSentences } from '../gold.ts';
+import { END, wordsAfter, type AnswerScope } from '../../src/agent/rules/translator/answer-grammar.ts';
 import { answerOfRule } from './answer-of-rule.ts';
 import { makeGroup } from './make.ts';
 import type { Split } from './maker.ts';
@@ -22,7 +23,7 @@ export const EVALUATION_SENTENCES = 2000;
 
 interface Group {
   readonly device: string;
-  readonly sentences: readonly { readonly prompt: string; readonly answer: readonly string[] }[];
+  readonly sentences: readonly { readonly prompt: string; readonly answer: readonly string[]; readonly scope: AnswerScope }[];
 }
 
 function groupsOf(split: Split, seed: number, sentences: number): readonly Group[] {
@@ -39,7 +40,7 @@ function handGroups(): readonly Group[] {
     const prompt = promptOf(sentence, words);
     const answer = answerOfRule(rule, prompt);
     if (answer === undefined) throw new Error(`no answer means the rule of "${sentence}"`);
-    return { device: words.text, sentences: [{ prompt: prompt.text, answer }] };
+    return { device: words.text, sentences: [{ prompt: prompt.text, answer, scope: prompt }] };
   });
 }
 
@@ -48,14 +49,23 @@ function encoded(groups: readonly Group[], vocabulary: Vocabulary): Buffer {
   for (const { device, sentences } of groups) {
     const start = vocabulary.encode(`${device}\n`);
     words.push(start.length, sentences.length, ...start);
-    for (const { prompt, answer } of sentences) {
+    for (const { prompt, answer, scope } of sentences) {
       const asked = vocabulary.encode(`${prompt}\n`);
       const said = [...vocabulary.encode(answer.map((word) => ` ${word}`).join('')), vocabulary.end];
       if (said.length !== answer.length + 1) throw new Error(`"${answer.join(' ')}" is not a token a word`);
       words.push(asked.length, said.length, ...asked, ...said);
+      for (const at of said.keys()) {
+        const allowed = wordsAfter(answer.slice(0, at), scope).map((word) => tokenOf(word, vocabulary));
+        if (!allowed.includes(said[at] ?? -1)) throw new Error(`the grammar does not allow "${answer.join(' ')}"`);
+        words.push(allowed.length, ...allowed);
+      }
     }
   }
   return Buffer.from(Uint16Array.from(words).buffer);
+}
+
+function tokenOf(word: string, vocabulary: Vocabulary): number {
+  return word === END ? vocabulary.end : (vocabulary.encode(` ${word}`)[0] ?? 0);
 }
 
 function main(folder: string, sentences: number, seed: number): void {
@@ -73,11 +83,11 @@ function main(folder: string, sentences: number, seed: number): void {
     writeFileSync(file, JSON.stringify(vocabulary.merges));
     if (answerTokens().some((word) => vocabulary.encode(` ${word}`).length !== 1))
       throw new Error('the vocabulary is too small');
+  }
+  if (!existsSync(join(folder, 'evaluation-hand.bin'))) {
     for (const split of ['names', 'templates'] as const) {
-      writeFileSync(
-        join(folder, `evaluation-${split}.bin`),
-        encoded(groupsOf(split, EVALUATION_SEEDS[split], EVALUATION_SENTENCES), vocabulary),
-      );
+      const groups = groupsOf(split, EVALUATION_SEEDS[split], EVALUATION_SENTENCES);
+      writeFileSync(join(folder, `evaluation-${split}.bin`), encoded(groups, vocabulary));
     }
     writeFileSync(join(folder, 'evaluation-hand.bin'), encoded(handGroups(), vocabulary));
   }

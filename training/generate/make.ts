@@ -1,4 +1,5 @@
 /** One device and sentences for it: what the trainer and the evaluation take. */
+import type { AnswerScope } from '../../src/agent/rules/translator/answer-grammar.ts';
 import { deviceWords, promptOf } from '../../src/agent/rules/translator/prompt.ts';
 import type { DeviceWords } from '../../src/agent/rules/translator/device-words.ts';
 import { answerOfRule } from './answer-of-rule.ts';
@@ -11,6 +12,7 @@ import { makeRule, type MadeSentence } from './sentences.ts';
 export interface Example extends MadeSentence {
   /** The sentence as the model reads it. */
   readonly prompt: string;
+  readonly scope: AnswerScope;
   /** What it should answer. */
   readonly answer: readonly string[];
 }
@@ -42,7 +44,7 @@ export function makeGroup(random: Random, split: Split, count: number): ExampleG
       discarded.set(sentence, (discarded.get(sentence) ?? 0) + 1);
       continue;
     }
-    examples.push({ sentence, rule: made.rule, prompt: prompt.text, answer });
+    examples.push({ sentence, rule: made.rule, prompt: prompt.text, scope: prompt, answer });
   }
   return { device, words, examples };
 }
