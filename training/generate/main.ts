@@ -55,7 +55,7 @@ function encoded(groups: readonly Group[], vocabulary: Vocabulary): Buffer {
       if (said.length !== answer.length + 1) throw new Error(`"${answer.join(' ')}" is not a token a word`);
       words.push(asked.length, said.length, ...asked, ...said);
       for (const at of said.keys()) {
-        const allowed = wordsAfter(answer.slice(0, at), scope).map((word) => tokenOf(word, vocabulary));
+        const allowed = allowedTokens(wordsAfter(answer.slice(0, at), scope), vocabulary);
         if (!allowed.includes(said[at] ?? -1)) throw new Error(`the grammar does not allow "${answer.join(' ')}"`);
         words.push(allowed.length, ...allowed);
       }
@@ -64,8 +64,14 @@ function encoded(groups: readonly Group[], vocabulary: Vocabulary): Buffer {
   return Buffer.from(Uint16Array.from(words).buffer);
 }
 
-function tokenOf(word: string, vocabulary: Vocabulary): number {
-  return word === END ? vocabulary.end : (vocabulary.encode(` ${word}`)[0] ?? 0);
+/** What the engine's mask leaves: the words, and what they begin with ("M" of "MA"), which is never right. */
+function allowedTokens(words: readonly string[], vocabulary: Vocabulary): readonly number[] {
+  const allowed = new Set<number>();
+  for (const word of words) {
+    if (word === END) allowed.add(vocabulary.end);
+    else for (const token of vocabulary.beginningsOf(` ${word}`)) allowed.add(token);
+  }
+  return [...allowed];
 }
 
 function main(folder: string, sentences: number, seed: number): void {

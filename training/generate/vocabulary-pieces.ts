@@ -60,6 +60,12 @@ export class Vocabulary {
     return (text.match(PARTS) ?? []).flatMap((part) => this.#encodePart(part));
   }
 
+  /** The tokens that `text` begins with: of one byte, two, ... and all of it, where there is such a token. */
+  beginningsOf(text: string): readonly number[] {
+    const letters = lettersOf(text);
+    return letters.flatMap((_, at) => this.#ids.get(letters.slice(0, at + 1).join('')) ?? []);
+  }
+
   #encodePart(part: string): readonly number[] {
     const known = this.#cache.get(part);
     if (known !== undefined) return known;
