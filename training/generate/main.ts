@@ -14,7 +14,9 @@ import { Random } from './random.ts';
 import { answerTokens, trainVocabulary, Vocabulary } from './vocabulary-pieces.ts';
 
 const VOCABULARY_SIZE = 1024;
-const SENTENCES_PER_DEVICE = 5;
+export const SENTENCES_PER_DEVICE = 5;
+/** In the corpus: what they share is computed once. */
+const CORPUS_SENTENCES_PER_DEVICE = 8;
 export const EVALUATION_SEEDS: Readonly<Record<Exclude<Split, 'train'>, number>> = {
   names: 1001,
   templates: 1002,
@@ -23,13 +25,18 @@ export const EVALUATION_SENTENCES = 2000;
 
 interface Group {
   readonly device: string;
-  readonly sentences: readonly { readonly prompt: string; readonly answer: readonly string[]; readonly scope: AnswerScope }[];
+  readonly sentences: readonly {
+    readonly prompt: string;
+    readonly answer: readonly string[];
+    readonly scope: AnswerScope;
+  }[];
 }
 
 function groupsOf(split: Split, seed: number, sentences: number): readonly Group[] {
   const random = new Random(seed);
-  return Array.from({ length: Math.ceil(sentences / SENTENCES_PER_DEVICE) }, () => {
-    const { words, examples } = makeGroup(random, split, SENTENCES_PER_DEVICE);
+  const perDevice = split === 'train' ? CORPUS_SENTENCES_PER_DEVICE : SENTENCES_PER_DEVICE;
+  return Array.from({ length: Math.ceil(sentences / perDevice) }, () => {
+    const { words, examples } = makeGroup(random, split, perDevice);
     return { device: words.text, sentences: examples };
   });
 }
@@ -56,7 +63,8 @@ function encoded(groups: readonly Group[], vocabulary: Vocabulary): Buffer {
       words.push(asked.length, said.length, ...asked, ...said);
       for (const at of said.keys()) {
         const allowed = allowedTokens(wordsAfter(answer.slice(0, at), scope), vocabulary);
-        if (!allowed.includes(said[at] ?? -1)) throw new Error(`the grammar does not allow "${answer.join(' ')}"`);
+        if (!allowed.includes(said[at] ?? -1))
+          throw new Error(`the grammar does not allow "${answer.join(' ')}"`);
         words.push(allowed.length, ...allowed);
       }
     }
@@ -103,4 +111,5 @@ function main(folder: string, sentences: number, seed: number): void {
   renameSync(`${corpus}.new`, corpus);
 }
 
-main(process.argv[2] ?? 'training/data', Number(process.argv[3] ?? 400_000), Number(process.argv[4] ?? 2));
+if (import.meta.main)
+  main(process.argv[2] ?? 'training/data', Number(process.argv[3] ?? 400_000), Number(process.argv[4] ?? 2));

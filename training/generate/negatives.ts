@@ -4,6 +4,7 @@ import { sayNumber, someDuration, someNumber, someTime } from './amounts.ts';
 import { makeCondition, rangeOf, sayMetric } from './conditions.ts';
 import { makeDevice } from './devices.ts';
 import { Maker } from './maker.ts';
+import { list } from './phrases.ts';
 import { expand } from './random.ts';
 import { makeAction, sayCommand, type MadeSentence } from './sentences.ts';
 
@@ -46,58 +47,14 @@ function question(maker: Maker): string {
     n: sayNumber(someNumber(rangeOf(metric), random), metric.unit, random),
     t: someTime(random).text,
   };
-  return maker.say(
-    [
-      'what is the {b} [right now|now|today]?',
-      'how (high|low|much) is the {b}?',
-      'what was the (highest|lowest|average) {b} (today|yesterday|last week|in the last {d})?',
-      'show me the {b}',
-      'is the {b} (above|below|over) {n}?',
-      'tell me the {b} [now|please]',
-      'is the {c} on?',
-      'why did the {c} (go off|start|open|trigger)?',
-      'when did the {b} last (change|rise|fall)?',
-      'who (opened|changed|started) the {c}?',
-      'did the {b} (exceed|pass|reach) {n} (today|yesterday)?',
-      'how long has the {b} been (above|below) {n}?',
-      'what happens (when|if) the {b} is (above|below) {n}?',
-      'can you tell me the {b}?',
-      'do you know the {b}',
-      '{b}?',
-      'give me the {b} of the last {d}',
-      'how often was the {b} (above|below) {n}?',
-      'is it (ok|bad|normal) (if|when) the {b} is {n}?',
-      'what can you do?',
-      'was the {c} on at {t}?',
-      'what is the {c} set to',
-      'how is the {model}',
-      'is the {c} working?',
-      'where is the {model}?',
-      'tell me (when|why) the {b} was {n}',
-    ],
-    slots,
-  );
+  return maker.say(list('NOT QUESTION'), slots);
 }
 
 function order(maker: Maker): string | undefined {
   const { device, random } = maker;
   if (device.commands.length === 0) return undefined;
   const { text } = sayCommand(maker, random.pick(device.commands));
-  return maker.say(
-    [
-      '{A}',
-      '{A} (now|please|immediately|right now)',
-      'please {A}',
-      'can you {A}?',
-      'I want you to {A}',
-      '{A} for me',
-      'go ahead and {A}',
-      'could you {A} please',
-      '{A}!',
-      'hey {A}',
-    ],
-    { A: text },
-  );
+  return maker.say(list('NOT ORDER'), { A: text });
 }
 
 function orderForLater(maker: Maker): string | undefined {
@@ -113,48 +70,12 @@ function orderForLater(maker: Maker): string | undefined {
     y: random.pick(['monday', 'sunday', 'weekday', 'friday', 'saturday']),
     s: someTime(random).text,
   };
-  return maker.say(
-    [
-      '{A} at {t}',
-      '{A} in {d}',
-      '{A} every day at {t}',
-      'at {t} {A}',
-      'every {y} at {t} {A}',
-      '{A} (tomorrow|tonight|later|every morning|every evening|daily|every hour|at sunset|at sunrise|at night)',
-      'every {d} {A}',
-      '{A} for {d}',
-      'in {d} {A}',
-      'when it is {t}, {A}',
-      '{A} every {y}',
-      '{A} after {d}',
-      'each day at {t} {A}',
-      '{A} from {t} to {s}',
-      '{A} between {t} and {s}',
-      'on {y} {A}',
-      '{A} until {t}',
-      'wait {d} and {A}',
-    ],
-    slots,
-  );
+  return maker.say(list('NOT LATER'), slots);
 }
 
 function halfCondition(maker: Maker): string {
   const { text } = makeCondition(maker);
-  return maker.say(
-    [
-      'if {C}',
-      'when {C}',
-      '{C}',
-      'whenever {C},',
-      'once {C}',
-      'as soon as {C}',
-      '{C} ...',
-      'only if {C}',
-      'if {C} then',
-      'when {C} please',
-    ],
-    { C: text },
-  );
+  return maker.say(list('NOT HALF CONDITION'), { C: text });
 }
 
 /** Cut before its last part. */
@@ -162,28 +83,7 @@ function halfSentence(maker: Maker): string | undefined {
   const { random } = maker;
   const action = makeAction(maker);
   const metric = random.pick(maker.device.metrics);
-  return maker.say(
-    [
-      '{A} if',
-      '{A} when the {b}',
-      '{A} when the {b} is',
-      '{A} if {b} (above|below|over)',
-      'if the {b}',
-      'when {b} is above',
-      'if {b} is below then {A}',
-      '{A} as soon as',
-      'whenever the {b} (rises|falls) {A}',
-      '{A} if the {b} is more than',
-      'if {A}',
-      'when',
-      'if the {b} is',
-      '{A} when it is',
-      'when the {b} changes {A}',
-      '{A} or when',
-      'if, {A}',
-    ],
-    { A: action.text, b: sayMetric(maker, metric, true) },
-  );
+  return maker.say(list('NOT HALF SENTENCE'), { A: action.text, b: sayMetric(maker, metric, true) });
 }
 
 function foreignMetric(maker: Maker): string | undefined {
@@ -195,19 +95,7 @@ function foreignMetric(maker: Maker): string | undefined {
   const join = maker.random.pick(['and', 'or']);
   const condition =
     own === undefined ? text : maker.random.chance(0.5) ? `${text} ${join} ${own}` : `${own} ${join} ${text}`;
-  return maker.say(
-    [
-      'if {C}, {A}',
-      '{A} when {C}',
-      'when {C} {A}',
-      '{A} if {C}',
-      'once {C}, {A}',
-      '{C}: {A}',
-      'whenever {C}, {A}',
-      '{A} as soon as {C}',
-    ],
-    { C: condition, A: action.text },
-  );
+  return maker.say(list('NOT FOREIGN'), { C: condition, A: action.text });
 }
 
 function foreignCommand(maker: Maker): string | undefined {
@@ -215,19 +103,7 @@ function foreignCommand(maker: Maker): string | undefined {
   if (other.device.commands.length === 0) return undefined;
   const { text } = sayCommand(other, maker.random.pick(other.device.commands));
   if (isKnown(maker, text)) return undefined;
-  return maker.say(
-    [
-      'if {C}, {A}',
-      '{A} when {C}',
-      'when {C} {A}',
-      '{A} if {C}',
-      'once {C}, {A}',
-      '{C}: {A}',
-      'whenever {C}, {A}',
-      '{A} as soon as {C}',
-    ],
-    { C: makeCondition(maker).text, A: text },
-  );
+  return maker.say(list('NOT FOREIGN'), { C: makeCondition(maker).text, A: text });
 }
 
 /** A maker for another device. */
@@ -277,43 +153,7 @@ function tooMuch(maker: Maker): string | undefined {
     b: sayMetric(maker, metric, true),
     t: someTime(random).text,
   };
-  return maker.say(
-    [
-      'if {C}, {A} and {B}',
-      'when {C}, {A}, otherwise {B}',
-      'if {C} {A}, else {B}',
-      '{A} and then {B} when {C}',
-      '{A} when {C} and {B} when it is over',
-      'if {C} do not {A}',
-      'do not {A} when {C}',
-      'never {A} if {C}',
-      '{A} unless {C}',
-      'unless {C}, {A}',
-      'if {C}, wait {d} and then {A}',
-      '{A} {d} after {C}',
-      'if {C}, {A} for {d}',
-      '{A} until {C}',
-      'if {C}, {A} and after {d} {B}',
-      '{A} if {C}, and {B}',
-      'when {C} {A} and also {B}',
-      '{A}, then {B}, if {C}',
-      'if {C} {A} at {t}',
-      'keep the {b} (at|below|above) 20',
-      'if {C} stop watching',
-      '{A} before {C}',
-      'if {C}, ask me whether to {A}',
-      'only {A} once a day if {C}',
-      'if {C}, {A} every {d}',
-      'if {C} twice in {d}, {A}',
-      'do not {A}, even if {C}',
-      '{A} except when {C}',
-      'if {C} {A} or {B}',
-      'if not, {A}',
-      '{A} when {C}, but not if it was so yesterday',
-      'when {C}, {A} and tell my neighbour to {B}',
-    ],
-    slots,
-  );
+  return maker.say(list('NOT TOO MUCH'), slots);
 }
 
 function vague(maker: Maker): string {
@@ -328,41 +168,14 @@ function vague(maker: Maker): string {
     q: random.pick(['hot', 'cold', 'high', 'low', 'wet', 'fast', 'loud', 'dark']),
     d: someDuration(random).text,
   };
-  const templates = [
-    'when the {b} is too (high|low), {A}',
-    '{A} if {b} (gets|is) (high|low)',
-    'if it gets too {q}, {A}',
-    'when it is {q} {A}',
-    '{A} when it gets {q}',
-    '{A} when the {b} is (bad|strange|unusual|good|critical)',
-    'if the {b} doubles {A}',
-    '{A} if something is wrong',
-    '{A} when necessary',
-    'if {b} looks odd, {A}',
-    '{A} when the {b} is normal again',
-    '{A} if the weather is bad',
-    'when I come home {A}',
-    'if nobody is at home {A}',
-    'make it {q}',
-    'I am {q}',
-    '{A} when I say so',
-    'if {b} is above average {A}',
-    '{A} if it is (raining|snowing|sunny)',
-    'when my car is full {A}',
-    'if {b} is higher than usual, {A}',
-    '{A} soon',
-    'if no data comes for {d} {A}',
-  ];
+  const templates = list('NOT VAGUE');
   const text = maker.say(templates, slots);
   return /rain|data comes/.test(text) && device.metrics.some(({ name }) => /rain|data/.test(name))
     ? chat(maker)
     : text;
 }
 
-const CHATS =
-  "hello|hi there|good morning|thanks|thank you very much|how are you|who are you?|what is this|tell me a joke|ok|okay great|yes|no|never mind|forget it|help|help me please|stop it|cancel that|what do you mean|I do not understand|you are great|this does not work|the weather is nice|I like turtles|test|testing 1 2 3|asdf|lorem ipsum|do it|do that again|what time is it|it is 5 o'clock|see you tomorrow|my name is Bob|the door is red|it broke|oh no|please|can you help me with something?|buy milk|call me at 7|where am I|why|sure|nice work|undo|go on|again|the same as yesterday|what a day|I will be back in 10 minutes|everything is fine|make my life easier|turn it up|are you there?|how does this work|read me the news|play some music|the {model} is broken|I bought a new {model}|the {model} is 5 years old|is the {model} yours?|clean the {model}|paint the {model} red|my {model} likes me|sell the {model}|the {model} was made in 2019|how much is a new {model}|nothing|wait 5 minutes|good night|come back at 10:00|the number is 42|add 3 and 4|30|above 30|for 5 minutes|between 8:00 and 9:00|now|on|off|the".split(
-    '|',
-  );
+const CHATS = list('NOT CHAT');
 
 function chat(maker: Maker): string {
   return maker.say(CHATS);
@@ -373,49 +186,20 @@ function withoutArgument(maker: Maker): string | undefined {
   const commands = device.commands.filter(({ argument }) => argument !== null);
   if (commands.length === 0) return undefined;
   const c = wordsOfName(random.pick(commands).name).join(' ').replace(/^set /, '');
-  return maker.say(
-    [
-      'if {C}, change the {c}',
-      'when {C} set the {c}',
-      '{c} if {C}',
-      'if {C}, do something with the {c}',
-      'adjust the {c} when {C}',
-      'flip the {c} when {C}',
-      'toggle the {c} if {C}',
-      'when {C}, {c}',
-      '{A} the {c} when {C}',
-    ],
-    { C: makeCondition(maker).text, c, A: random.pick(['raise', 'lower', 'use']) },
-  );
+  return maker.say(list('NOT WITHOUT ARGUMENT'), {
+    C: makeCondition(maker).text,
+    c,
+    A: random.pick(['raise', 'lower', 'use']),
+  });
 }
 
 function management(maker: Maker): string {
   const { random, device } = maker;
   const metric = random.pick(device.metrics);
-  return maker.say(
-    [
-      'delete the rule about {b}',
-      'remove all rules',
-      'show me the rules',
-      'list my rules',
-      'which rules are there for {b}?',
-      'change the rule for {b} to {n}',
-      'disable the {b} rule',
-      'undo the last rule',
-      'rename the rule',
-      'what rules do you have',
-      'stop alerting me about {b}',
-      'no more alerts when {b} is above {n}',
-      'forget what I said about {b}',
-      'edit rule 3',
-      'the rule for {b} is wrong',
-      'copy the rule',
-    ],
-    {
-      b: sayMetric(maker, metric, true),
-      n: sayNumber(someNumber(rangeOf(metric), random), metric.unit, random),
-    },
-  );
+  return maker.say(list('NOT MANAGEMENT'), {
+    b: sayMetric(maker, metric, true),
+    n: sayNumber(someNumber(rangeOf(metric), random), metric.unit, random),
+  });
 }
 
 /** "a and b or c" has no one meaning. */
@@ -434,29 +218,10 @@ function mixedGroup(maker: Maker): string | undefined {
 function statement(maker: Maker): string {
   const { random, device } = maker;
   const metric = random.pick(device.metrics);
-  return maker.say(
-    [
-      'the {b} is {n}',
-      'the {b} was {n} yesterday',
-      'the {b} has been {n} all day',
-      'yesterday the {b} was above {n} and nothing happened',
-      'I think the {b} is too high',
-      '{b} {n}',
-      'the {b} should be {n}',
-      'the {b} rose to {n} and then it stopped',
-      'I read that {b} must not be above {n}',
-      'it was {n} this morning',
-      'we had {n} last night',
-      'the {b} never goes above {n}',
-      'the {b} sensor is broken',
-      'my {b} is better than yours',
-      'the {b} must stay (above|below) {n}',
-    ],
-    {
-      b: sayMetric(maker, metric, true),
-      n: sayNumber(someNumber(rangeOf(metric), random), metric.unit, random),
-    },
-  );
+  return maker.say(list('NOT STATEMENT'), {
+    b: sayMetric(maker, metric, true),
+    n: sayNumber(someNumber(rangeOf(metric), random), metric.unit, random),
+  });
 }
 
 /** A word that is in the names of two metrics. */
@@ -470,15 +235,7 @@ function ambiguous(maker: Maker): string | undefined {
     );
     if (words.length < 2 || like.length < 2 || like.some(({ name }) => name === last)) continue;
     const n = sayNumber(someNumber(rangeOf(metric), random), metric.unit, random);
-    return maker.say(
-      [
-        'if the {b} is above {n}, {A}',
-        '{A} when {b} is below {n}',
-        'when {b} exceeds {n} {A}',
-        '{A} if the {b} drops under {n}',
-      ],
-      { b: last, n, A: makeAction(maker).text },
-    );
+    return maker.say(list('NOT AMBIGUOUS'), { b: last, n, A: makeAction(maker).text });
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 /** What devices of the generator measure and can be told: known things with their words, and made-up names. */
+import { list } from './phrases.ts';
 import { isHeldOut, type Random } from './random.ts';
 
 export interface Quality {
@@ -110,117 +111,10 @@ export interface KnownBinary {
 }
 
 /** Clauses that say that it is so, and that it is not; the usual ones ("is on") come from the phrases. */
-export const KNOWN_BINARIES: readonly KnownBinary[] = [
-  ...['door', 'window', 'lid', 'gate', 'hatch', 'cover'].flatMap((thing) => [
-    {
-      name: `${thing}-open`,
-      on: [
-        `[the] ${thing} is open`,
-        `[the] ${thing} opens`,
-        `[the] ${thing} is opened`,
-        `[the] ${thing} stays open`,
-        `[the] ${thing} open`,
-        `someone opens the ${thing}`,
-      ],
-      off: [
-        `[the] ${thing} is closed`,
-        `[the] ${thing} closes`,
-        `[the] ${thing} is shut`,
-        `[the] ${thing} is not open`,
-        `[the] ${thing} gets closed`,
-      ],
-    },
-  ]),
-  {
-    name: 'running',
-    on: [
-      '[the] {model} is running',
-      'it is running',
-      '[the] {model} runs',
-      'it runs',
-      '[the] {model} starts',
-      'running',
-      '[the] {model} is on',
-      '[the] motor runs',
-      '[the] {model} has been running',
-    ],
-    off: [
-      '[the] {model} is not running',
-      'it is not running',
-      '[the] {model} stops',
-      '[the] {model} stops running',
-      '[the] {model} stands still',
-      '[the] {model} is off',
-      '[the] motor stops',
-    ],
-  },
-  {
-    name: 'heating',
-    on: [
-      'it is heating',
-      '[the] heating runs',
-      '[the] heating has been on',
-      'it heats',
-      '[the] heating starts',
-    ],
-    off: ['it is not heating', '[the] heating stops', 'it stops heating'],
-  },
-  {
-    name: 'charging',
-    on: ['it is charging', '[the] {model} is charging', 'it charges', 'charging starts'],
-    off: ['it is not charging', 'it stops charging', 'charging stops'],
-  },
-  {
-    name: 'motion',
-    on: ['there is motion', 'motion is detected', 'someone moves', 'there is movement', 'it sees motion'],
-    off: ['there is no motion', 'no motion is detected', 'nobody moves', 'motion stops'],
-  },
-  {
-    name: 'leak',
-    on: ['there is a leak', 'a leak is detected', 'it leaks', 'water leaks'],
-    off: ['there is no leak', 'no leak is detected', 'the leak is gone'],
-  },
-  {
-    name: 'smoke',
-    on: ['there is smoke', 'smoke is detected', 'it smells smoke'],
-    off: ['there is no smoke', 'no smoke is detected', 'the smoke is gone'],
-  },
-  {
-    name: 'raining',
-    on: ['it is raining', 'it rains', 'it starts raining'],
-    off: ['it is not raining', 'it stops raining', 'the rain stops'],
-  },
-  {
-    name: 'occupied',
-    on: ['it is occupied', 'somebody is there', 'the room is occupied'],
-    off: ['it is not occupied', 'nobody is there', 'the room is empty'],
-  },
-  {
-    name: 'compressor',
-    on: [
-      '[the] compressor runs',
-      '[the] compressor is running',
-      '[the] compressor starts',
-      '[the] compressor has been running',
-    ],
-    off: ['[the] compressor stops', '[the] compressor is not running', '[the] compressor stands still'],
-  },
-  {
-    name: 'fan',
-    on: ['[the] fan runs', '[the] fan spins', '[the] fan is running'],
-    off: ['[the] fan stops', '[the] fan is not running', '[the] fan stands still'],
-  },
-  {
-    name: 'online',
-    on: ['[the] {model} is online', 'it comes online'],
-    off: ['[the] {model} is offline', 'it goes offline'],
-  },
-  {
-    name: 'locked',
-    on: ['it is locked', '[the] {model} gets locked'],
-    off: ['it is unlocked', 'it is not locked'],
-  },
-];
+export const KNOWN_BINARIES: readonly KnownBinary[] =
+  'door-open window-open lid-open gate-open hatch-open cover-open running heating charging motion leak smoke raining occupied compressor fan online locked'
+    .split(' ')
+    .map((name) => ({ name, on: list(`BINARY ${name} on`), off: list(`BINARY ${name} off`) }));
 
 export const KNOWN_ENUMERATIONS: readonly (readonly [string, readonly string[]])[] = [
   ['state', ['idle', 'running', 'fault']],
@@ -242,62 +136,10 @@ export interface KnownCommand {
 }
 
 /** Commands without an argument, with what people say instead of their name. */
-export const KNOWN_COMMANDS: readonly KnownCommand[] = [
-  {
-    name: 'start',
-    ways: [
-      'start [it|the {model}]',
-      '(turn|switch) [the] {model} on',
-      '(turn|switch) on the {model}',
-      '(turn|switch) it on',
-      'start it up',
-      'start the {model} up',
-      'fire up the {model}',
-      'get the {model} going',
-      'power up the {model}',
-    ],
-  },
-  {
-    name: 'stop',
-    ways: [
-      'stop [it|the {model}]',
-      '(turn|switch) [the] {model} off',
-      '(turn|switch) off the {model}',
-      '(turn|switch) it off',
-      'shut (it|the {model}) down',
-      'shut down the {model}',
-      'halt [it|the {model}]',
-      'kill (it|the {model})',
-      'shut (it|the {model}) off',
-      'bring the {model} to a halt',
-      'power down the {model}',
-    ],
-  },
-  {
-    name: 'pause',
-    ways: [
-      'pause [it|the {model}]',
-      'put (it|the {model}) on hold',
-      'suspend (it|the {model})',
-      'take a break',
-    ],
-  },
-  { name: 'resume', ways: ['resume [it|the {model}]', 'continue', 'let (it|the {model}) go on', 'carry on'] },
-  { name: 'reboot', ways: ['reboot [it|the {model}]', 'restart (it|the {model})'] },
-  { name: 'restart', ways: ['restart [it|the {model}]', 'reboot (it|the {model})'] },
-  { name: 'reset', ways: ['reset [it|the {model}]', 'do a reset'] },
-  { name: 'refill', ways: ['refill [it|the {model}]', 'fill (it|the {model}) up', 'fill up the {model}'] },
-  { name: 'drain', ways: ['drain [it|the {model}]', 'empty (it|the {model})', 'let the water out'] },
-  { name: 'defrost', ways: ['defrost [it|the {model}]', 'start defrosting', 'start a defrost'] },
-  { name: 'flush', ways: ['flush [it|the {model}]', 'do a flush', 'start flushing'] },
-  { name: 'lock', ways: ['lock [it|the {model}|the door]', 'get it locked'] },
-  { name: 'unlock', ways: ['unlock [it|the {model}|the door]', 'get it unlocked'] },
-  { name: 'open', ways: ['open [it|the {model}]', 'open (it|the {model}) up', 'open up'] },
-  { name: 'close', ways: ['close [it|the {model}]', 'shut (it|the {model})', 'close up'] },
-  { name: 'feed', ways: ['feed [it|them|the animals]', 'give them food'] },
-  { name: 'locate', ways: ['locate [it|the {model}]', 'find out where it is'] },
-  { name: 'calibrate', ways: ['calibrate [it|the {model}]', 'start a calibration'] },
-];
+export const KNOWN_COMMANDS: readonly KnownCommand[] =
+  'start stop pause resume reboot restart reset refill drain defrost flush lock unlock open close feed locate calibrate'
+    .split(' ')
+    .map((name) => ({ name, ways: list(`COMMAND ${name}`) }));
 
 export const OPENABLE = [
   'vent',

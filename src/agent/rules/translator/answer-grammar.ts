@@ -40,16 +40,15 @@ export const ANSWER_WORDS = [
   'notify',
 ] as const;
 
-type Scope = Pick<AnswerScope, 'device' | 'spans'>;
 export interface AnswerScope {
   readonly device: DeviceWords;
   readonly spans: Spans;
 }
 
 /** The words that may follow `answer`; END among them where it may end. Empty: `answer` itself is wrong. */
-export function wordsAfter(answer: readonly string[], scope: Scope): readonly string[] {
-  const { device, spans } = scope;
-  if (answer.length === 0) return ['no', ...all('M', device.metrics)];
+export function wordsAfter(answer: readonly string[], scope: AnswerScope): readonly string[] {
+  const { spans } = scope;
+  if (answer.length === 0) return ['no', ...metricsOf(scope)];
   const last = answer.at(-1) ?? '';
   const doAt = answer.indexOf('do');
   if (last === 'no') return [END];
@@ -75,12 +74,12 @@ export function wordsAfter(answer: readonly string[], scope: Scope): readonly st
   }
 }
 
-function afterWord(answer: readonly string[], last: string, scope: Scope): readonly string[] {
-  const { device, spans } = scope;
+function afterWord(answer: readonly string[], last: string, scope: AnswerScope): readonly string[] {
+  const { spans } = scope;
   switch (last) {
     case '&':
     case '|':
-      return all('M', device.metrics);
+      return metricsOf(scope);
     case 'up':
     case 'down':
     case 'move':
@@ -105,7 +104,7 @@ function afterWord(answer: readonly string[], last: string, scope: Scope): reado
   }
 }
 
-function afterMetric(name: string, { device, spans }: Scope): readonly string[] {
+function afterMetric(name: string, { device, spans }: AnswerScope): readonly string[] {
   const metric = device.metrics[indexOf(name)];
   const stale = spans.durations.length > 0 ? ['stale'] : [];
   switch (metric?.kind) {
@@ -122,7 +121,7 @@ function afterMetric(name: string, { device, spans }: Scope): readonly string[] 
   }
 }
 
-function afterComparison(answer: readonly string[], { device, spans }: Scope): readonly string[] {
+function afterComparison(answer: readonly string[], { device, spans }: AnswerScope): readonly string[] {
   const before = answer.at(-2) ?? '';
   if (before[0] !== 'M') return all('N', spans.numbers);
   const metric = device.metrics[indexOf(before)];
@@ -130,7 +129,7 @@ function afterComparison(answer: readonly string[], { device, spans }: Scope): r
   return metric?.kind === 'text' ? all('Q', spans.texts) : all('N', spans.numbers);
 }
 
-function afterNumber(answer: readonly string[], scope: Scope): readonly string[] {
+function afterNumber(answer: readonly string[], scope: AnswerScope): readonly string[] {
   const [change = '', sign = ''] = [answer.at(-3), answer.at(-2)];
   if (sign === 'hy' || sign === 'back') return afterPart(answer, 'hy', scope);
   const ended = afterPart(answer, 'condition', scope);
@@ -144,7 +143,7 @@ const PARTS = ['condition', 'for', 'hy', 'win', 'day'] as const;
 function afterPart(
   answer: readonly string[],
   part: (typeof PARTS)[number],
-  { spans }: Scope,
+  { spans }: AnswerScope,
 ): readonly string[] {
   const later = PARTS.slice(PARTS.indexOf(part) + 1);
   const words = ['do'];
@@ -163,9 +162,9 @@ function joinsAfter(answer: readonly string[]): readonly string[] {
   return joins.length === 0 ? ['&', '|'] : joins.slice(0, 1);
 }
 
-function afterAction(action: readonly string[], { device, spans }: Scope): readonly string[] {
+function afterAction(action: readonly string[], { device, spans }: AnswerScope): readonly string[] {
   const [first, second] = action;
-  if (first === undefined) return ['alert', 'notify', ...all('C', device.commands)];
+  if (first === undefined) return ['alert', 'notify', ...commandsOf({ device, spans })];
   if (second !== undefined) return [END];
   if (first === 'alert' || first === 'notify') return [END, ...all('Q', spans.texts)];
   const command = device.commands[indexOf(first)];
@@ -181,6 +180,16 @@ function afterAction(action: readonly string[], { device, spans }: Scope): reado
     case 'text':
       return all('Q', spans.texts);
   }
+}
+
+/** Those that something may be said of: a number needs one in the sentence. */
+function metricsOf(scope: AnswerScope): readonly string[] {
+  return all('M', scope.device.metrics).filter((name) => afterMetric(name, scope).length > 0);
+}
+
+/** Those whose argument the sentence may hold. */
+function commandsOf(scope: AnswerScope): readonly string[] {
+  return all('C', scope.device.commands).filter((name) => afterAction([name], scope).length > 0);
 }
 
 function all(prefix: string, things: readonly unknown[]): readonly string[] {

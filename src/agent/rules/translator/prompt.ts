@@ -11,6 +11,8 @@ export interface Spans {
   readonly windows: readonly Extract<Span, { kind: 'window' }>[];
   readonly days: readonly Extract<Span, { kind: 'days' }>[];
   readonly texts: readonly string[];
+  /** Which of the texts stand in quotation marks; the others may be none. */
+  readonly quoted: readonly number[];
 }
 
 export interface Prompt {
@@ -37,6 +39,7 @@ export function promptOf(sentence: string, device: DeviceWords): Prompt {
   const counts: Record<Kind, number> = { number: 0, duration: 0, time: 0, window: 0, days: 0, text: 0 };
   const next = (kind: Kind): string => pointer(PREFIXES[kind], counts[kind]++);
   const texts: string[] = [];
+  const quoted: number[] = [];
   const parts: string[] = [];
   for (const [at, piece] of pieces.entries()) {
     const opening = quotes.find((quote) => quote.first === at);
@@ -50,10 +53,17 @@ export function promptOf(sentence: string, device: DeviceWords): Prompt {
         next(piece.kind),
         ...(piece.kind === 'number' && piece.unit !== undefined ? [piece.unit] : []),
       );
-    if (piece.kind === 'text') texts.push(piece.text);
+    if (piece.kind === 'text') {
+      quoted.push(texts.length);
+      texts.push(piece.text);
+    }
     if (quotes.some((quote) => quote.last === at)) parts.push('Q');
   }
-  return { device, spans: { ...spansOf(pieces), texts }, text: parts.map((part) => ` ${part}`).join('') };
+  return {
+    device,
+    spans: { ...spansOf(pieces), texts, quoted },
+    text: parts.map((part) => ` ${part}`).join(''),
+  };
 }
 
 /** The whole text before the answer. */
@@ -63,7 +73,7 @@ export function promptText(prompt: Prompt): string {
 
 export { deviceWords };
 
-function spansOf(pieces: readonly Piece[]): Omit<Spans, 'texts'> {
+function spansOf(pieces: readonly Piece[]): Omit<Spans, 'texts' | 'quoted'> {
   return {
     numbers: pieces.filter((piece) => piece.kind === 'number'),
     durations: pieces.filter((piece) => piece.kind === 'duration'),
