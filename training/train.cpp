@@ -387,11 +387,12 @@ int main(int argc, char** argv) {
   auto start = std::chrono::steady_clock::now();
   auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   double lastReport = 0, lossSum = 0; int lossN = 0, hit = 0, tried = 0, chunk = 0; size_t at = 0, seen = 0; long rows = 0;
-  vector<Group> corpus;
+  // A batch points into its groups: a part stays until the batch that ends it is done.
+  vector<Group> corpus, before;
   auto next = [&]() -> Group& {
     if (at == corpus.size()) {  // the next part of the corpus; when there is none, this one again
       vector<Group> more = read(folder + "/corpus-" + std::to_string(chunk + 1) + ".bin");
-      if (!more.empty()) { corpus = more; chunk++; }
+      if (!more.empty()) { before.swap(corpus); corpus.swap(more); chunk++; }
       if (corpus.empty()) { fprintf(stderr, "no corpus\n"); exit(1); }
       std::shuffle(corpus.begin(), corpus.end(), rng); at = 0;
     }
@@ -411,7 +412,7 @@ int main(int argc, char** argv) {
     double t = std::min(1.0, std::max(seen / total, elapsed() / seconds));
     double lr = rate * std::min(1.0, step / 100.0) * (0.02 + 0.98 * 0.5 * (1 + cos(M_PI * t)));
     adamw(step, lr);
-    if (elapsed() - lastReport > 60) {
+    if (elapsed() - lastReport > 90) {
       lastReport = elapsed();
       printf("%5.0fs cpu %5.0f step %5d part %d seen %7zu tok/s %5.0f lr %.5f loss %.4f train %.3f |", lastReport, cpuSeconds(), step, chunk, seen, rows / lastReport, lr, lossSum / lossN, (double)hit / tried);
       report(60);
