@@ -4,7 +4,7 @@ import { parseSource, readSources, type Export, type SourceFile } from './source
 /** Their exports must be used ... */
 const CHECKED = ['src', 'devices', 'firmware-sim'];
 /** ... by one of these. A test or a benchmark is no use: what only they need is dead. */
-const USERS = ['.', ...CHECKED, 'scripts'];
+const USERS = ['.', ...CHECKED, 'scripts', 'training'];
 
 /** Exports of these are for people, not for files. */
 const PUBLIC_FILES = ['src/index.ts'];

@@ -7,8 +7,9 @@ import { deviceWords, promptOf } from '../src/agent/rules/translator/prompt.ts';
 import { ruleOfAnswer, type RuleJson } from '../src/agent/rules/translator/answer-rule.ts';
 import { saysAll } from '../src/agent/rules/translator/whole-sentence.ts';
 import { BridgeError } from '../src/base/errors.ts';
+import { limits } from '../src/base/limits.ts';
 import type { DeviceDefinition } from '../src/device/index.ts';
-import { parseRule } from '../src/agent/rules/index.ts';
+import { parseRule, understandExactly } from '../src/agent/rules/index.ts';
 import { openEngine } from '../src/inference/embedded/open-engine.ts';
 import { Answerer } from './answerer.ts';
 import { goldSentences } from './gold.ts';
@@ -34,8 +35,6 @@ interface Score {
   /** A rule was proposed, and it is not the one that was meant. */
   readonly wrong: number;
 }
-
-export const CONFIDENCE_MIN = 0.6;
 
 function generated(split: 'names' | 'templates'): readonly Case[] {
   const random = new Random(EVALUATION_SEEDS[split]);
@@ -67,6 +66,20 @@ function byModel(answerer: Answerer, { definition, sentence }: Case): Outcome {
     rule: rule !== undefined && isTaken(rule, definition) ? rule : undefined,
     confidence: Math.exp(answer.leastLogProbability),
   };
+}
+
+function byGrammar({ definition, sentence }: Case): Outcome {
+  try {
+    const found = understandExactly(sentence, { definition, names: [definition.model] });
+    if (found.kind !== 'rule') return { rule: undefined, confidence: 1 };
+    const { when, forMs, hysteresis, between, days, do: action } = found.rule;
+    const parts = { forMs, hysteresis, between, days };
+    const said = Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+    return { rule: { when, ...said, do: action } as RuleJson, confidence: 1 }; // a checked rule has the fields of one
+  } catch (error) {
+    if (error instanceof BridgeError) return { rule: undefined, confidence: 1 };
+    throw error;
+  }
 }
 
 /** Whether the device takes such a rule. */
@@ -118,6 +131,14 @@ function main(path: string, isShown: boolean): void {
       return `${min}: ${percent(exact)} (${percent(wrong)} wrong)`;
     });
     console.log(`${name} (${cases.length}, ${cpuMs.toFixed(1)} ms CPU each): ${scores.join('; ')}`);
+    const first = cases.map(byGrammar);
+    const both = first.map((one, at) => (one.rule === undefined ? (outcomes[at] ?? one) : one));
+    for (const [tier, made] of Object.entries({ grammar: first, model: outcomes, both })) {
+      const { exact, wrong } = scoreOf(cases, made, limits.ruleConfidenceMin);
+      console.log(
+        `  ${tier} at the limit of ${limits.ruleConfidenceMin}: ${percent(exact)} exact, ${percent(wrong)} wrong`,
+      );
+    }
     if (name === 'by hand') {
       const half = (rest: number): string =>
         percent(

@@ -1,6 +1,6 @@
 /** `node training/gguf.ts <weights> <vocabulary.json> <model.gguf>`: the model's file, q8_0, of what the trainer wrote. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { writeGguf, type GgufWeights } from '../src/inference/embedded/gguf-writer.ts';
+import { writeGguf, type GgufField, type GgufWeights } from '../src/inference/embedded/gguf-writer.ts';
 import { Vocabulary } from './generate/vocabulary-pieces.ts';
 
 /** Longer prompts are not understood. */
@@ -48,36 +48,48 @@ export function modelFile(weightsFile: Uint8Array, merges: readonly string[]): U
   }
   tensors.push(take('output_norm', 1, width));
   if (at !== weights.length) throw new Error(`${weights.length - at} weights are left over`);
-  return writeGguf(
-    {
-      'general.architecture': 'llama',
-      'general.name': 'mooring-rules',
-      'general.license': 'MIT',
-      'general.description':
-        'Translates an English sentence and a device definition to a rule. Made by training/ of Mooring; docs/model.md.',
-      'llama.vocab_size': { u32: size },
-      'llama.context_length': { u32: CONTEXT_TOKENS },
-      'llama.embedding_length': { u32: width },
-      'llama.block_count': { u32: layers },
-      'llama.feed_forward_length': { u32: feedForward },
-      'llama.rope.dimension_count': { u32: width / heads },
-      'llama.attention.head_count': { u32: heads },
-      'llama.attention.head_count_kv': { u32: kvHeads },
-      'llama.attention.layer_norm_rms_epsilon': { f32: 1e-5 },
-      'llama.rope.freq_base': { f32: 10_000 },
-      'tokenizer.ggml.model': 'gpt2',
-      'tokenizer.ggml.pre': 'gpt-2',
-      'tokenizer.ggml.tokens': vocabulary.tokens,
-      'tokenizer.ggml.token_type': {
-        i32s: vocabulary.tokens.map((_, id) => (id === vocabulary.end ? CONTROL : NORMAL)),
-      },
-      'tokenizer.ggml.merges': vocabulary.merges,
-      'tokenizer.ggml.eos_token_id': { u32: vocabulary.end },
-      'tokenizer.ggml.bos_token_id': { u32: vocabulary.end },
-      'tokenizer.ggml.add_bos_token': false,
+  return writeGguf(fieldsOf({ layers, width, heads, kvHeads, feedForward }, vocabulary), tensors);
+}
+
+interface Sizes {
+  readonly layers: number;
+  readonly width: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly feedForward: number;
+}
+
+function fieldsOf(
+  { layers, width, heads, kvHeads, feedForward }: Sizes,
+  vocabulary: Vocabulary,
+): Readonly<Record<string, GgufField>> {
+  return {
+    'general.architecture': 'llama',
+    'general.name': 'mooring-rules',
+    'general.license': 'MIT',
+    'general.description':
+      'Translates an English sentence and a device definition to a rule. Made by training/ of Mooring; docs/model.md.',
+    'llama.vocab_size': { u32: vocabulary.tokens.length },
+    'llama.context_length': { u32: CONTEXT_TOKENS },
+    'llama.embedding_length': { u32: width },
+    'llama.block_count': { u32: layers },
+    'llama.feed_forward_length': { u32: feedForward },
+    'llama.rope.dimension_count': { u32: width / heads },
+    'llama.attention.head_count': { u32: heads },
+    'llama.attention.head_count_kv': { u32: kvHeads },
+    'llama.attention.layer_norm_rms_epsilon': { f32: 1e-5 },
+    'llama.rope.freq_base': { f32: 10_000 },
+    'tokenizer.ggml.model': 'gpt2',
+    'tokenizer.ggml.pre': 'gpt-2',
+    'tokenizer.ggml.tokens': vocabulary.tokens,
+    'tokenizer.ggml.token_type': {
+      i32s: vocabulary.tokens.map((_, id) => (id === vocabulary.end ? CONTROL : NORMAL)),
     },
-    tensors,
-  );
+    'tokenizer.ggml.merges': vocabulary.merges,
+    'tokenizer.ggml.eos_token_id': { u32: vocabulary.end },
+    'tokenizer.ggml.bos_token_id': { u32: vocabulary.end },
+    'tokenizer.ggml.add_bos_token': false,
+  };
 }
 
 if (import.meta.main) {

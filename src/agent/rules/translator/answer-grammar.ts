@@ -11,7 +11,7 @@
 import { indexOf, pointer, type DeviceWords } from './device-words.ts';
 import type { Spans } from './prompt.ts';
 
-export const COMPARISONS = ['>', '>=', '<', '<=', '=', '!='] as const;
+const COMPARISONS = ['>', '>=', '<', '<=', '=', '!='] as const;
 /** A rise, a fall, and either. */
 export const CHANGES = ['up', 'down', 'move'] as const;
 const CONDITIONS_MAX = 4;
