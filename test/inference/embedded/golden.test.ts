@@ -5,25 +5,22 @@
  */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { engineOf } from '../../../src/inference/embedded/open-engine.ts';
-import { goldenFile, goldenModel, goldenPrompts, type goldenTypes } from './golden.ts';
+import type { Engine } from '../../../src/inference/embedded/engine.ts';
+import { engineOf, openEngine } from '../../../src/inference/embedded/open-engine.ts';
+import { goldenFile, goldenModel, goldenPrompts, sha256Of, shippedModel, type Golden } from './golden.ts';
 
-const golden = JSON.parse(readFileSync(goldenFile, 'utf8')) as Record<string, number[][]>; // our own file
+const golden = JSON.parse(readFileSync(goldenFile, 'utf8')) as Golden; // our own file
 
 /** How far the token llama.cpp chose is behind the one that is chosen here, at each place; 0: the same. */
-function distances(
-  type: (typeof goldenTypes)[number],
-  prompt: readonly number[],
-  answer: readonly number[],
-): number[] {
+function distances(engine: Engine, prompt: readonly number[], answer: readonly number[]): number[] {
   const tokens = [...prompt, ...answer.slice(0, -1)];
   const count = answer.length;
   const ask = (targets: Int32Array): Float32Array =>
-    engines[type].step({
+    engine.step({
       rows: Int32Array.from(
         tokens.flatMap((token, position) => [0, token, position, position >= prompt.length - 1 ? 1 : 0]),
       ),
-      tables: [Int32Array.from({ length: 8 }, (_, block) => block)],
+      tables: [Int32Array.from({ length: BLOCKS }, (_, block) => block)],
       masks: Array<undefined>(count).fill(undefined),
       temperatures: new Float32Array(count),
       seeds: new Uint32Array(count),
@@ -33,10 +30,11 @@ function distances(
   return Array.from(ask(Int32Array.from(answer)), (value, index) => (best[index] ?? 0) - value);
 }
 
+const BLOCKS = 32;
 const engines = {
-  f32: engineOf(goldenModel('f32'), { precision: 'f32', blocks: 8 }),
-  f16: engineOf(goldenModel('f16'), { precision: 'f32', blocks: 8 }),
-  q8_0: engineOf(goldenModel('q8_0'), { precision: 'f32', blocks: 8 }),
+  f32: engineOf(goldenModel('f32'), { precision: 'f32', blocks: BLOCKS }),
+  f16: engineOf(goldenModel('f16'), { precision: 'f32', blocks: BLOCKS }),
+  q8_0: engineOf(goldenModel('q8_0'), { precision: 'f32', blocks: BLOCKS }),
 };
 
 it.each([
@@ -47,10 +45,23 @@ it.each([
   'of 1,600 tokens on $type weights $same are llama.cpp’s, the others within $apart of the best',
   ({ type, same, apart }) => {
     const found = goldenPrompts().flatMap((prompt, index) =>
-      distances(type, prompt, golden[type]?.[index] ?? []),
+      distances(engines[type], prompt, golden.answers[type][index] ?? []),
     );
     expect(found.length).toBe(1600);
     expect(Math.max(...found)).toBeLessThan(apart);
     expect(found.filter((distance) => distance === 0).length).toBeGreaterThanOrEqual(same);
   },
 );
+
+it('of the shipped model, every token of 100 sentences that it never saw is llama.cpp’s', () => {
+  const { sha256, prompts, answers } = golden.shipped;
+  expect(sha256, 'golden.json is of this model file: see golden.ts').toBe(sha256Of(shippedModel));
+  const engine = openEngine(shippedModel, { precision: 'f32', blocks: BLOCKS });
+  const wrong = prompts.filter((prompt, index) =>
+    distances(engine, prompt, answers[index] ?? []).some((distance) => distance !== 0),
+  );
+  engine.close();
+  expect(prompts).toHaveLength(100);
+  expect(answers.flat().length).toBeGreaterThan(700);
+  expect(wrong).toEqual([]);
+});
