@@ -1,6 +1,6 @@
 /**
  * Greedy tokens of llama.cpp, and the prompts and the models they belong to. `MOORING_LLAMA_CPP=<folder> node
- * test/inference/embedded/golden.ts` asks llama.cpp (test/bench/llama-peer.ts) and writes golden.json anew; to be
+ * test/inference/embedded/golden.ts` asks llama.cpp (test/bench/llama-peer.ts) and writes golden.json anew (then `npm run format`); to be
  * done when the shipped model is another one.
  */
 import { createHash } from 'node:crypto';
