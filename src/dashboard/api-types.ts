@@ -185,3 +185,31 @@ export interface AuditItem {
   readonly by: string;
   readonly detail: unknown;
 }
+
+/** Who asks. */
+export interface Me {
+  /** Null: nobody is asked. */
+  readonly name: string | null;
+  readonly via: 'open' | 'setting' | 'token' | 'user' | 'jwt';
+  readonly scopes: readonly string[];
+  /** Null: all. */
+  readonly agents: readonly string[] | null;
+  readonly expiresAtMs: number | null;
+}
+
+/** What an MQTT client wanted and may not. */
+export interface Denial {
+  /** When it was tried last, ms since epoch. */
+  readonly ts: number;
+  readonly firstMs: number;
+  readonly count: number;
+  /** Empty: nobody who is known. */
+  readonly name: string;
+  readonly client: string;
+  readonly source: string;
+  readonly action: 'publish' | 'subscribe';
+  readonly topic: string;
+  readonly rule: string;
+  /** Null: no command would allow it. */
+  readonly allow: string | null;
+}

@@ -100,11 +100,15 @@ async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
-/** The admin token typed on this device, if one was needed. */
+/** The token that signs this tab in, if one was needed. */
 export function readToken(): string | null {
   return sessionStorage.getItem(TOKEN_KEY);
 }
 
 export function writeToken(token: string): void {
   sessionStorage.setItem(TOKEN_KEY, token);
+}
+
+export function clearToken(): void {
+  sessionStorage.removeItem(TOKEN_KEY);
 }

@@ -1,14 +1,19 @@
 /** The frame around the pages: skip link, header with the state of the connection, routing, focus. */
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { writeToken } from './api.ts';
+import { DeniedPage } from './access/denied-page.tsx';
+import { SignIn } from './access/sign-in.tsx';
+import { Who } from './access/who.tsx';
 import { DevicePage } from './device/device-page.tsx';
+import type { Me } from './api-types.ts';
+import { maySeeDenials } from './denials.ts';
 import { byteSize } from './format.ts';
 import { WaitingBadge } from './fleet/fleet-approvals.tsx';
 import { FleetPage } from './fleet/fleet-page.tsx';
 import type { FleetFeed } from './fleet-feed.ts';
-import { deviceHref, fleetHref, FLEET_MODEL, parseRoute } from './router.ts';
+import { DENIED_HREF, deviceHref, fleetHref, FLEET_MODEL, parseRoute } from './router.ts';
 import type { Route } from './router.ts';
+import { readMe } from './session.ts';
 import type { LinkState } from './socket.ts';
 import { applyTheme, isDark, readTheme } from './theme.ts';
 import type { Theme } from './theme.ts';
@@ -19,7 +24,8 @@ export function App({ feed }: { feed: FleetFeed }): JSX.Element {
   const route = useRoute();
   const load = useObservable(feed.load);
   const clock = useClock();
-  const isSignedOut = load.kind === 'failed' && load.problem.status === 401;
+  const refusal = load.kind === 'failed' && load.problem.status === 401 ? load.problem : null;
+  const me = useMe(load.kind !== 'loading' && refusal === null);
   return (
     <ClockContext.Provider value={clock}>
       <a
@@ -32,12 +38,25 @@ export function App({ feed }: { feed: FleetFeed }): JSX.Element {
       >
         Skip to content
       </a>
-      <Header feed={feed} route={route} />
+      <Header feed={feed} route={route} me={me} />
       <main id="main" tabIndex={-1}>
-        {isSignedOut ? <SignIn /> : <Page feed={feed} route={route} />}
+        {refusal !== null ? <SignIn refusal={refusal} /> : <Page feed={feed} route={route} />}
       </main>
     </ClockContext.Provider>
   );
+}
+
+/** Null: not known, or not yet. */
+function useMe(isSignedIn: boolean): Me | null {
+  const [me, setMe] = useState<Me | null>(null);
+  useEffect(() => {
+    if (!isSignedIn) {
+      setMe(null);
+      return;
+    }
+    readMe().then(setMe, () => setMe(null)); // what went wrong, the fleet says
+  }, [isSignedIn]);
+  return me;
 }
 
 function Page({ feed, route }: { feed: FleetFeed; route: Route }): JSX.Element {
@@ -45,6 +64,7 @@ function Page({ feed, route }: { feed: FleetFeed; route: Route }): JSX.Element {
   if (route.kind === 'device') {
     return <DevicePage key={`${route.model}/${route.id}`} fleet={feed} model={route.model} id={route.id} />;
   }
+  if (route.kind === 'denied') return <DeniedPage />;
   return (
     <section class="card">
       <h1>No such page</h1>
@@ -67,7 +87,7 @@ function useRoute(): Route {
   useEffect(() => {
     const before = shown.current;
     shown.current = route;
-    document.title = route.kind === 'device' ? `${route.id} · Mooring` : 'Fleet · Mooring';
+    document.title = `${titleOf(route)} · Mooring`;
     if (pageOf(before) === pageOf(route)) return;
     scrollTo(0, 0);
     document.querySelector<HTMLElement>('main h1')?.focus();
@@ -75,11 +95,16 @@ function useRoute(): Route {
   return route;
 }
 
+function titleOf(route: Route): string {
+  if (route.kind === 'device') return route.id;
+  return route.kind === 'denied' ? 'Denied' : 'Fleet';
+}
+
 function pageOf(route: Route): string {
   return route.kind === 'device' ? `${route.model}/${route.id}` : route.kind;
 }
 
-function Header({ feed, route }: { feed: FleetFeed; route: Route }): JSX.Element {
+function Header({ feed, route, me }: { feed: FleetFeed; route: Route; me: Me | null }): JSX.Element {
   return (
     <header class="top">
       <a class="brand" href={fleetHref({})}>
@@ -97,10 +122,16 @@ function Header({ feed, route }: { feed: FleetFeed; route: Route }): JSX.Element
         <a href={deviceHref(FLEET_MODEL, 'all')} aria-current={isFleetAgent(route) ? 'page' : undefined}>
           Ask
         </a>
+        {maySeeDenials(me) && (
+          <a href={DENIED_HREF} aria-current={route.kind === 'denied' ? 'page' : undefined}>
+            Denied
+          </a>
+        )}
         <a href="api/openapi.json">API</a>
         <a href="metrics">Metrics</a>
       </nav>
       <Link feed={feed} />
+      {me !== null && <Who me={me} />}
       <ThemeButton />
     </header>
   );
@@ -187,33 +218,5 @@ function ThemeButton(): JSX.Element {
         </button>
       )}
     </div>
-  );
-}
-
-function SignIn(): JSX.Element {
-  const [token, setToken] = useState('');
-  return (
-    <form
-      class="card sign-in"
-      onSubmit={(event) => {
-        event.preventDefault();
-        writeToken(token.trim());
-        location.reload(); // every connection starts with the token
-      }}
-    >
-      <h1 tabIndex={-1}>A token is needed</h1>
-      <p>This bridge was started with an admin token. It is kept until this tab closes.</p>
-      <label class="field">
-        Admin token
-        <input
-          type="password"
-          autocomplete="current-password"
-          required
-          value={token}
-          onInput={(event) => setToken(event.currentTarget.value)}
-        />
-      </label>
-      <button class="button primary">Sign in</button>
-    </form>
   );
 }

@@ -1,6 +1,7 @@
 /**
  * Hash routing: the page's state that is worth a bookmark lives after the `#`.
- * `#/` is the fleet with its filter as a query, `#/device/{model}/{id}` one device.
+ * `#/` is the fleet with its filter as a query, `#/device/{model}/{id}` one device,
+ * `#/denied` what MQTT clients were denied.
  */
 import type { Presence } from './api-types.ts';
 
@@ -20,6 +21,7 @@ export interface FleetFilter {
 export type Route =
   | { readonly kind: 'fleet'; readonly filter: FleetFilter }
   | { readonly kind: 'device'; readonly model: string; readonly id: string }
+  | { readonly kind: 'denied' }
   | { readonly kind: 'unknown'; readonly hash: string };
 
 export const NO_FILTER: FleetFilter = {
@@ -35,6 +37,7 @@ export const NO_FILTER: FleetFilter = {
 export function parseRoute(hash: string): Route {
   const [path = '', query = ''] = splitOnce(hash.replace(/^#/, ''), '?');
   if (path === '' || path === '/') return { kind: 'fleet', filter: parseFilter(new URLSearchParams(query)) };
+  if (path === '/denied') return { kind: 'denied' };
   const match = /^\/device\/([^/]+)\/([^/]+)$/.exec(path);
   const model = decodePart(match?.[1]);
   const id = decodePart(match?.[2]);
@@ -53,6 +56,8 @@ export function fleetHref(filter: Partial<FleetFilter>): string {
   const text = query.toString();
   return text === '' ? '#/' : `#/?${text}`;
 }
+
+export const DENIED_HREF = '#/denied';
 
 /** The model of the agents that answer for many devices; they are built in and no devices themselves. */
 export const FLEET_MODEL = 'fleet';

@@ -24,6 +24,10 @@ export interface Denial {
   readonly allow: string | null;
 }
 
+/** What a terminal obeys or hides when it is pasted, whatever quotes are around it. */
+const UNPASTEABLE = /[\p{Cc}\p{Cf}\u2028\u2029]/u;
+/** A shell takes it as it is; a leading `~` it would not. */
+const PLAIN_NAME = /^[A-Za-z0-9._:/-]+$/;
 /** Rules named in a line; more are counted. */
 const RULES_SHOWN = 5;
 
@@ -81,8 +85,8 @@ function ruleText(principal: Principal | null, action: Action): string {
 }
 
 function remedy(name: string, action: Action, topic: string): string | null {
-  if (name === '' || topic.startsWith('$')) return null;
-  return `mooring acl allow ${name} ${action} ${quoted(topic)}`;
+  if (name === '' || topic.startsWith('$') || UNPASTEABLE.test(topic)) return null;
+  return `mooring acl allow ${PLAIN_NAME.test(name) ? name : quoted(name)} ${action} ${quoted(topic)}`;
 }
 
 /** For a POSIX shell. A topic is a stranger's text: pasted, it must be one argument and nothing else. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deviceHref, fleetHref, NO_FILTER, parseRoute } from '../../src/dashboard/router.ts';
+import { DENIED_HREF, deviceHref, fleetHref, NO_FILTER, parseRoute } from '../../src/dashboard/router.ts';
 
 describe('routes', () => {
   it('reads an empty hash and #/ as the plain fleet', () => {
@@ -31,6 +31,10 @@ describe('routes', () => {
   it('finds a device whose id has every allowed character', () => {
     const id = 'Az0._~:-';
     expect(parseRoute(deviceHref('energy-meter', id))).toEqual({ kind: 'device', model: 'energy-meter', id });
+  });
+
+  it('finds the page of what was denied', () => {
+    expect(parseRoute(DENIED_HREF)).toEqual({ kind: 'denied' });
   });
 
   it('calls a hash it does not know unknown, also a broken escape', () => {

@@ -181,3 +181,66 @@ test('a user logs in, decides as themselves only, and logs out', async () => {
   expect(await closed(socket)).toBe(1008);
   expect((await ask(bridge, answer.token, '/api/me')).status).toBe(401);
 });
+
+test('a denial is one entry however often it was tried, with a line to paste, for whoever may read all', async () => {
+  const dataDir = temporaryDir();
+  const store = new IdentityStore(dataDir);
+  const secret = await hashPassword('correct horse');
+  store.put({ name: 'pump/p1', role: 'device', model: 'pump', id: 'p1', secret, createdAtMs: 0 });
+  const row = { createdAtMs: 0, expiresAtMs: null };
+  const newToken = (name: string, scopes: string, agents: string): string => {
+    const token = newHttpToken();
+    store.http.addToken({ ...row, name, hash: hashSecret(token), scopes, agents });
+    return token;
+  };
+  const reader = newToken('reader', 'read', '*');
+  const actor = newToken('actor', 'act', '*');
+  const bound = newToken('bound', 'read', 'pump/*');
+  store.close();
+  const bridge = await startBridge({ dataDir });
+  expect((await ask(bridge, reader, '/api/denials')).body).toEqual({ items: [] });
+
+  const login = { username: 'pump/p1', password: 'correct horse', clientId: 'p1-client' };
+  const publishDenied = async (topic: string): Promise<void> => {
+    const device = await bridge.mqtt(login);
+    const isClosed = new Promise<void>((resolve) => device.once('close', () => resolve()));
+    device.publish(topic, '{}', { qos: 0 });
+    await isClosed;
+  };
+  const hostile = "devices/pump/p2/it's; $(reboot) `id`";
+  for (const topic of [TOPIC.replace('p1', 'p2'), hostile, TOPIC.replace('p1', 'p2')])
+    await publishDenied(topic);
+  const escape = 'devices/pump/p2/\u202Egnp.exe';
+  const listener = await bridge.mqtt(login);
+  await expect(listener.subscribeAsync(escape)).rejects.toThrow();
+
+  const answer = await ask(bridge, reader, '/api/denials');
+  expect(answer.status).toBe(200);
+  const items = answer.body.items as { topic: string; allow: string }[]; // as the schema of the route says
+  expect(items).toMatchObject([
+    { name: 'pump/p1', action: 'subscribe', topic: escape, count: 1, allow: null },
+    {
+      name: 'pump/p1',
+      action: 'publish',
+      topic: 'devices/pump/p2/telemetry',
+      count: 2,
+      client: 'p1-client',
+      rule: expect.stringContaining('devices/pump/p1/telemetry'),
+      allow: "mooring acl allow pump/p1 publish 'devices/pump/p2/telemetry'",
+    },
+    { name: 'pump/p1', action: 'publish', topic: hostile, count: 1 },
+  ]);
+  // A shell makes of the line what was denied, and runs nothing.
+  const line = items[2]?.allow.replace('mooring', String.raw`printf '%s\n'`) ?? '';
+  const { stdout } = await promisify(execFile)('sh', ['-c', line]);
+  expect(stdout).toBe(['acl', 'allow', 'pump/p1', 'publish', hostile, ''].join('\n'));
+
+  expect((await ask(bridge, reader, '/api/denials?limit=1')).body.items).toHaveLength(1);
+  for (const token of [actor, bound]) {
+    expect(await ask(bridge, token, '/api/denials')).toMatchObject({
+      status: 403,
+      body: { code: 'BRG_FORBIDDEN' },
+    });
+  }
+  expect((await fetch(`${bridge.bridge.http.url}/api/denials`)).status).toBe(401);
+});

@@ -7,6 +7,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { BridgeProcess, newDataDir } from './bridge-process.ts';
 import { findBrowser, launchBrowser, NO_BROWSER, openPage } from './browser.ts';
 import { until } from '../support/until.ts';
+import { hashPassword } from '../../src/identity/index.ts';
+import { IdentityStore } from '../../src/store/index.ts';
 
 const FLEET_SIZE = 500;
 /** The page is watched for this many seconds of the fleet's messages. */
@@ -180,6 +182,40 @@ describe('the dashboard', () => {
     await page.locator('tr.fleet-row', { hasText: 'refused-1' }).getByText('2 rejected').waitFor();
     expect(problems).toEqual([]);
   });
+
+  it('signs in with name and password, shows what was denied with the command that allows it, and signs out', async () => {
+    const dir = await newDataDir();
+    const store = new IdentityStore(dir);
+    const secret = await hashPassword('correct horse');
+    store.put({ name: 'anna', role: 'user', model: '', id: '', secret, createdAtMs: 0 });
+    store.http.putUser({ name: 'anna', scopes: 'read', agents: '*' });
+    store.put({ name: 'pump/p1', role: 'device', model: 'pump', id: 'p1', secret, createdAtMs: 0 });
+    store.close();
+    const guarded = await BridgeProcess.start(dir);
+    onTestFinished(() => guarded.end('SIGTERM').then(() => rm(dir, { recursive: true, force: true })));
+    const permissions = ['clipboard-read', 'clipboard-write'];
+    const { page } = await openPage(browser, guarded.httpUrl, { permissions });
+    await page.getByLabel('Name').fill('anna');
+    for (const password of ['wrong', 'correct horse']) {
+      await page.getByLabel('Password').fill(password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      if (password === 'wrong') await page.getByText('wrong name or password').waitFor();
+    }
+    await page.getByText('Signed in as anna').waitFor();
+    await page.getByRole('link', { name: 'Denied' }).click();
+    await page.getByText('Nothing was denied since the bridge started.').waitFor();
+    const device = await guarded.mqtt({ username: 'pump/p1', password: 'correct horse' });
+    await expect(device.subscribeAsync('devices/pump/p2/#')).rejects.toThrow();
+    const denial = page.getByRole('listitem').filter({ hasText: 'devices/pump/p2/#' });
+    const allow = "mooring acl allow pump/p1 subscribe 'devices/pump/p2/#'";
+    await denial.getByText(allow, { exact: true }).waitFor();
+    await denial.getByRole('button', { name: 'Copy' }).press('Enter');
+    await denial.getByText('Copied').waitFor();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(allow);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    expect(await page.evaluate('sessionStorage.length')).toBe(0);
+  }, 90_000);
 
   it('is dark when the system is, and keeps the choice of a theme', async () => {
     await startGreenhouse('theme-1');

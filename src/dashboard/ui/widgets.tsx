@@ -168,6 +168,7 @@ const ICONS = {
   rejected: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM5.8 5.8l4.4 4.4M10.2 5.8l-4.4 4.4',
   clock: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 4.8V8l2.2 1.6',
   pause: 'M5.5 3v10M10.5 3v10',
+  leave: 'M6.5 2.5h-4v11h4M6 8h8M10.8 4.8 14 8l-3.2 3.2',
   play: 'M4.5 2.8v10.4L13 8z',
 } as const;
 
