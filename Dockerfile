@@ -31,6 +31,7 @@ ENV NODE_ENV=production \
     MOORING_LOG_FORMAT=json
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY models ./models
 COPY package.json LICENSE ./
 # A new named volume takes over the owner of the directory it covers.
 RUN mkdir /data && chown node:node /data

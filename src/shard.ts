@@ -5,6 +5,7 @@ import {
   createActorFactory,
   type AgentClasses,
   ProgramHost,
+  shippedTranslator,
   type AgentModels,
   MCP_DEFAULTS,
   type McpSettings,
@@ -163,7 +164,8 @@ function openModels(config: ModelConfig | undefined, log: Log, engines: EngineGa
   });
   const standard = model as AgentModels['standard']; // checked by the next line
   resolveModel(standard, host, { agent: 'fleet/start' });
-  return { host, standard };
+  const translator = shippedTranslator(host);
+  return { host, standard, ...(translator === undefined ? {} : { translator }) };
 }
 
 function pagesMax(pages: number | undefined): { pagesMax?: number } {

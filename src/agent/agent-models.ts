@@ -1,10 +1,16 @@
 /** The language models of the agents of one shard: what the bridge was configured with, and what an agent asks. */
 import { addressKey } from '../base/address.ts';
 import { BridgeError } from '../base/errors.ts';
-import { ModelHost, resolveModel, type LanguageModelV4, type ModelSpec } from '../inference/index.ts';
+import {
+  ModelHost,
+  resolveModel,
+  shippedModel,
+  type LanguageModelV4,
+  type ModelSpec,
+} from '../inference/index.ts';
 import type { Agent } from './agent.ts';
 import { PARTS } from './agent-parts.ts';
-import type { RuleTranslator } from './rules/index.ts';
+import { askEngine, ModelTranslator, type RuleTranslator } from './rules/index.ts';
 
 /** Which model agents use that choose none. */
 export interface AgentModels {
@@ -17,6 +23,12 @@ export interface AgentModels {
 /** For a shard that nobody gave a model. */
 export function rulesOnly(): AgentModels {
   return { host: new ModelHost(), standard: 'rules' };
+}
+
+/** Over the model that comes with the bridge; undefined: this installation has none. Costs nothing until it is asked. */
+export function shippedTranslator(host: ModelHost): RuleTranslator | undefined {
+  const file = shippedModel();
+  return file === undefined ? undefined : new ModelTranslator(askEngine(host.engine(file)));
 }
 
 /**

@@ -58,7 +58,7 @@ export {
 } from './jobs/index.ts';
 export { createActorFactory } from './actor-adapter.ts';
 export { ProgramHost, programTool, type ProgramToolOptions, type ToolGroup } from './programs/index.ts';
-export type { AgentModels } from './agent-models.ts';
+export { shippedTranslator, type AgentModels } from './agent-models.ts';
 export {
   AgentMcp,
   type AddMcpServerOptions,

@@ -40,7 +40,9 @@ export class RuleProposals {
     const { context, definition } = this.#desk;
     const vocabulary = { definition, names: [context.address.model, context.address.id] };
     context.aside(() => {
-      understand(sentence, vocabulary, translator)
+      const failed = (error: unknown): void =>
+        context.log.warn({ err: String(error) }, 'the model of rules made none of a sentence');
+      understand(sentence, vocabulary, translator, failed)
         .then((found) => {
           if (found.kind === 'not-understood') throw notUnderstood;
           const answer = answerOf(found);

@@ -4,6 +4,7 @@
  */
 export { resolveModel, type ModelSpec } from './model.ts';
 export { ModelHost } from './model-host.ts';
+export { shippedModel } from './local-model.ts';
 export { EngineHost } from './embedded/engine-host.ts';
 export type { EngineGate } from './embedded/engine-words.ts';
 export type { KvBlob } from './embedded/chat-memory.ts';

@@ -50,11 +50,14 @@ export function llamaCppModel(file: string, host: ModelHost, caller: ModelCaller
   );
 }
 
+/** Its number goes up when the words it reads or answers change: code and file belong together. */
+const RULES_MODEL = 'rules-1.gguf';
+
 /** The model that comes with the bridge: English to rules. Undefined: this installation has none. */
 export function shippedModel(): string | undefined {
   const isSource = import.meta.url.endsWith('.ts');
   const file = fileURLToPath(
-    new URL(`${isSource ? '../..' : '../../..'}/models/rules.gguf`, import.meta.url),
+    new URL(`${isSource ? '../..' : '../../..'}/models/${RULES_MODEL}`, import.meta.url),
   );
   return existsSync(file) ? file : undefined;
 }

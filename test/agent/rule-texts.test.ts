@@ -64,6 +64,45 @@ test('a sentence becomes a rule, is shown before without being kept, and one tha
   expect(audit.body['items']).toMatchObject([{ event: 'added', subject: added.body['id'], by: 'api' }]);
 });
 
+test('what the grammar misses goes to the shipped model; its rule is shown, and fires once a person has confirmed it', async () => {
+  const bridge = await startBridge();
+  const device = await bridge.mqtt();
+  const say = (temperature: number): Promise<unknown> =>
+    device.publishAsync('devices/greenhouse/g9/telemetry', JSON.stringify({ temperature }), { qos: 1 });
+  await say(20);
+  const rules = '/api/agents/greenhouse/g9/rules';
+  const own = async (): Promise<unknown> => {
+    const { rules: all } = (await bridge.agent('greenhouse/g9/rules')) as { rules: { source: string }[] };
+    return all.filter(({ source }) => source === 'device');
+  };
+  const text = 'make sure to open the vent any time the temp climbs past thirty degrees';
+  const rule = {
+    when: { metric: 'temperature', op: '>', value: 30 },
+    do: { kind: 'command', name: 'vent', argument: 'open' },
+  };
+  const description = 'when temperature is above 30 °C: send vent open';
+
+  const shown = await bridge.fetch(`${rules}?dryRun=true`, { body: { text } });
+  expect(shown).toMatchObject({
+    status: 200,
+    body: { ...rule, description, tier: 'model', wouldHaveFired: { count: 0 } },
+  });
+  const proposed = await bridge.fetch(rules, { body: { text } });
+  expect(proposed).toMatchObject({
+    status: 409,
+    body: { code: 'BRG_RULE_UNCONFIRMED', description, confidence: shown.body['confidence'] },
+  });
+  expect(proposed.body['rule']).toEqual(rule);
+  expect(proposed.body['confidence']).toBeGreaterThanOrEqual(limits.ruleConfidenceMin);
+  expect(await own()).toEqual([]);
+
+  const confirmed = await bridge.fetch(rules, { body: { rule: proposed.body['rule'] } });
+  expect(confirmed).toMatchObject({ status: 201, body: { ...rule, description } });
+  await say(31);
+  const { items } = (await bridge.agent('greenhouse/g9/commands')) as { items: unknown[] };
+  expect(items).toMatchObject([{ name: 'vent' }]);
+});
+
 test('a dry run says when the rule would have fired over the stored history', async () => {
   const bridge = await startBridge();
   const device = await bridge.mqtt();

@@ -5,6 +5,8 @@
 export { parseRule } from './parse.ts';
 export { dryRun, type DryRun } from './dry-run.ts';
 export { exampleSentences, understand, understandExactly, type RuleTranslator } from './understand.ts';
+export { ModelTranslator } from './translator/model-translator.ts';
+export { askEngine } from './translator/ask-engine.ts';
 export { describeRule } from './describe.ts';
 export { evaluateAlarm, evaluateTelemetry, type Evaluation } from './evaluate.ts';
 export type { RuleMemories } from './memory.ts';

@@ -5,7 +5,6 @@
  *    whoever asks shows it and then gives it as data.
  * I2 Below `ruleConfidenceMin`, and for a rule that the device does not take, the answer is that it was not understood.
  */
-import { BridgeError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { DeviceDefinition } from '../../device/index.ts';
 import { describeRule } from './describe.ts';
@@ -49,11 +48,16 @@ export function understandExactly(sentence: string, { definition, names }: RuleV
   return { kind: 'not-understood', why: `it has two meanings: "${one}" or "${other}"` };
 }
 
-/** Both tiers. The rule has the id '' : nobody gave it one. @throws BridgeError BRG_RULE as `understandExactly` */
+/**
+ * Both tiers. The rule has the id '' : nobody gave it one.
+ * @param failed told why the translator has no rule, when it should have one
+ * @throws BridgeError BRG_RULE as `understandExactly`
+ */
 export async function understand(
   sentence: string,
   vocabulary: RuleVocabulary,
   translator?: RuleTranslator,
+  failed: (error: unknown) => void = () => undefined,
 ): Promise<Understanding> {
   const exact = understandExactly(sentence, vocabulary);
   if (exact.kind === 'rule' || translator === undefined) return exact;
@@ -68,8 +72,8 @@ export async function understand(
     return { kind: 'rule', rule, tier: 'model', confidence };
   } catch (error) {
     // A model may fail, or write what is no rule here: then nothing was understood.
-    if (error instanceof BridgeError) return exact;
-    throw error;
+    failed(error);
+    return exact;
   }
 }
 

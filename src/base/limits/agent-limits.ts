@@ -41,6 +41,10 @@ export const agentLimits = {
   ruleDryRunTimesMax: 20,
   /** A rule that a model made of a sentence is shown only from this confidence on: 0 to 1. */
   ruleConfidenceMin: 0.9,
+  /** Until then a model has made a rule of a sentence, its engine's start included; ms. */
+  ruleTranslateMs: 10_000,
+  /** Words of a model's answer; a longer one is no rule. */
+  ruleAnswerWordsMax: 40,
   /** Older time stamps than the newest are late telemetry for this long, then a device clock that was set back. */
   ruleClockStepMs: 60_000,
   /** Alerts kept per agent. */

@@ -44,6 +44,7 @@ export interface GenerationRequest extends GenerationBasics {
 
 /** How likely each of several continuations is, in one step. @public */
 export interface ChoiceRequest extends GenerationBasics {
+  /** '' is the end of the text. */
   readonly options: readonly string[];
 }
 

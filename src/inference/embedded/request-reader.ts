@@ -97,9 +97,12 @@ export class RequestReader {
 
   #choice(request: ChoiceRequest): Work {
     const { options } = request;
-    if (options.length === 0 || options.length > limits.engineOptionsMax || options.includes(''))
-      throw notDone(`a choice has 1..${limits.engineOptionsMax} options, none of them empty`);
-    const tokens = options.map((option) => this.#engine.tokenizer.encode(option));
+    if (options.length === 0 || options.length > limits.engineOptionsMax)
+      throw notDone(`a choice has 1..${limits.engineOptionsMax} options`);
+    const { tokenizer } = this.#engine;
+    const tokens = options.map((option) =>
+      option === '' ? Int32Array.of(tokenizer.eos) : tokenizer.encode(option),
+    );
     return { kind: 'choice', request, options: tokens, logProbabilities: [] };
   }
 

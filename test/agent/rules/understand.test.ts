@@ -27,7 +27,11 @@ describe('understand', () => {
       tier: 'grammar',
       confidence: 1,
     });
-    await expect(understand('it swelters', vocabulary, broken)).rejects.toThrow('asked');
+    const failures: unknown[] = [];
+    expect(
+      await understand('it swelters', vocabulary, broken, (error) => failures.push(error)),
+    ).toMatchObject({ kind: 'not-understood' });
+    expect(failures).toEqual([new TypeError('asked')]);
   });
 
   it.each([

@@ -13,10 +13,10 @@ export interface ModelAnswer {
   readonly confidence: number;
 }
 
-/** Asks the model; undefined: the sentence is too long for it. */
-export type AskModel = (prompt: Prompt) => Promise<ModelAnswer | undefined>;
+/** Asks the model for an agent, `model/id`; undefined: it has no answer. */
+export type AskModel = (prompt: Prompt, agent: string) => Promise<ModelAnswer | undefined>;
 
-/** @public Over any engine that keeps to the grammar. */
+/** Over any engine that keeps to the grammar. */
 export class ModelTranslator implements RuleTranslator {
   readonly #ask: AskModel;
 
@@ -26,10 +26,10 @@ export class ModelTranslator implements RuleTranslator {
 
   async translate(
     sentence: string,
-    { definition }: RuleVocabulary,
+    { definition, names }: RuleVocabulary,
   ): Promise<{ readonly json: unknown; readonly confidence: number } | undefined> {
     const prompt = promptOf(sentence, deviceWords(definition));
-    const answer = await this.#ask(prompt);
+    const answer = await this.#ask(prompt, names.join('/'));
     if (answer === undefined || !saysAll(answer.words, prompt.spans)) return undefined;
     const rule = ruleOfAnswer(answer.words, prompt);
     if (rule === undefined) return undefined;
