@@ -1,7 +1,15 @@
 /** `mooring agent rules`: what a device does by itself. */
 import { limits } from '../base/limits.ts';
 import { agentPath, subcommand } from './agent-path.ts';
-import { asObject, CLIENT_OPTIONS, clientOf, objectsOf, type Json } from './bridge-client.ts';
+import {
+  asObject,
+  CLIENT_OPTIONS,
+  clientOf,
+  objectsOf,
+  RefusedError,
+  type BridgeClient,
+  type Json,
+} from './bridge-client.ts';
 import { EXIT, printJson, UsageError, type Command, type Invocation } from './command.ts';
 import { textTable } from './text-table.ts';
 
@@ -11,11 +19,13 @@ export const rulesCommand: Command = {
   arguments: { min: 1, max: 3 },
   options: {
     'dry-run': { type: 'boolean', meaning: 'with add: only say how the sentence is understood' },
+    yes: { type: 'boolean', meaning: 'with add: also when a model understood the sentence' },
     ...CLIENT_OPTIONS,
   },
   details:
     'A sentence is understood as a whole or not at all: "when <metric> is above <value> for 5 minutes, <action>".\n' +
-    'What the rule means is printed as the bridge understood it; read it. A rule as JSON is taken as well.',
+    'What the rule means is printed as the bridge understood it; read it. A rule as JSON is taken as well.\n' +
+    'What only a model understands is shown and not added, with exit code 1; --yes adds it.',
   examples: [
     'mooring agent rules greenhouse/g7',
     'mooring agent rules greenhouse/g7 add "when temperature is above 30 for 5 minutes, open the vent" --dry-run',
@@ -30,7 +40,10 @@ async function rules(invocation: Invocation): Promise<number> {
   const { name, words } = subcommand(invocation, { list: [], add: ['<sentence>'], remove: ['<rule>'] });
   const [word = ''] = words;
   const isDry = invocation.values['dry-run'] !== undefined;
+  const isSure = invocation.values['yes'] !== undefined;
   if (isDry && name !== 'add') throw new UsageError('--dry-run goes with add only');
+  if (isSure && (isDry || name !== 'add'))
+    throw new UsageError('--yes goes with add only, and without --dry-run');
   const client = clientOf(invocation);
   switch (name) {
     case 'list': {
@@ -38,9 +51,9 @@ async function rules(invocation: Invocation): Promise<number> {
       return invocation.isJson ? printJson(answer) : print(ruleTable(objectsOf(asObject(answer)['rules'])));
     }
     case 'add': {
-      const answer = await client.ask('POST', `${path}${isDry ? '?dryRun=true' : ''}`, {
-        body: bodyOf(word),
-      });
+      const url = `${path}${isDry ? '?dryRun=true' : ''}`;
+      const answer = await adding(client, url, bodyOf(word), isSure);
+      if (answer instanceof RefusedError) return unconfirmed(answer.problem, invocation.isJson);
       return invocation.isJson ? printJson(answer) : print(added(asObject(answer), isDry));
     }
     case 'remove': {
@@ -49,6 +62,27 @@ async function rules(invocation: Invocation): Promise<number> {
       return invocation.isJson ? printJson(answer) : print(`the rule ${word} is removed\n`);
     }
   }
+}
+
+/** The bridge's answer, or its refusal when a model made the rule and nobody is sure. @throws ConnectError, RefusedError */
+async function adding(client: BridgeClient, url: string, body: object, isSure: boolean): Promise<unknown> {
+  try {
+    return await client.ask('POST', url, { body });
+  } catch (error) {
+    if (!(error instanceof RefusedError) || error.code !== 'BRG_RULE_UNCONFIRMED') throw error;
+    return isSure ? client.ask('POST', url, { body: { rule: error.problem['rule'] } }) : error;
+  }
+}
+
+/** What is to be confirmed is what was asked for; that nothing was added is for the exit code and for people. */
+function unconfirmed(problem: Json, isJson: boolean): number {
+  const { rule, description, confidence } = problem;
+  if (isJson) printJson(problem);
+  else print(textTable(null, [[String(description)], [JSON.stringify(rule)]]));
+  process.stderr.write(
+    `nothing was added: a model understood the sentence so, ${Number(confidence)} sure. To confirm it, say it again with --yes, or add the JSON\n`,
+  );
+  return EXIT.failed;
 }
 
 /** @throws UsageError */

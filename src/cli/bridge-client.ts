@@ -12,10 +12,13 @@ export class ConnectError extends Error {}
 /** The bridge has refused: exit code 1. `code` is that of its problem document (RFC 9457). */
 export class RefusedError extends Error {
   readonly code: string;
+  /** The whole problem document. */
+  readonly problem: Json;
 
-  constructor(code: string, message: string) {
+  constructor(code: string, message: string, problem: Json = {}) {
     super(message);
     this.code = code;
+    this.problem = problem;
   }
 }
 
@@ -107,7 +110,7 @@ export class BridgeClient {
       return new RefusedError('not-a-bridge', `what answers at ${this.url} is no Mooring bridge (${what})`);
     }
     const hint = code === 'BRG_UNAUTHORIZED' ? ': set MOORING_ADMIN_TOKEN to the token of the bridge' : '';
-    return new RefusedError(code, `${String(detail)}${hint}`);
+    return new RefusedError(code, `${String(detail)}${hint}`, asObject(answer));
   }
 }
 

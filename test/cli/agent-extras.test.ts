@@ -23,6 +23,14 @@ it('mooring agent rules adds a sentence, says before what it means, lists and re
     code: 1,
     stderr: expect.stringContaining('not understood as a whole') as string,
   });
+  const modelled = 'make sure to open the vent any time the temp climbs past thirty degrees';
+  const shown = await run('add', modelled);
+  expect(shown).toMatchObject({ code: 1, stderr: expect.stringContaining('with --yes') as string });
+  expect(shown.stdout).toMatch(/^when temperature is above 30 °C: send vent open\n\{"when":\{/);
+  expect((await run()).stdout).not.toContain('  device  ');
+  const sure = await run('add', modelled, '--yes');
+  expect(sure).toMatchObject({ code: 0, stderr: '' });
+  expect(await run('remove', sure.stdout.split(':')[0] ?? '')).toMatchObject({ code: 0 });
   const added = await run('add', sentence, '--json');
   const { id, description } = JSON.parse(added.stdout) as { id: string; description: string };
   expect(description).toBe('when temperature is above 30 °C: send vent open');

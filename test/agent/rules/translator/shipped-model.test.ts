@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import greenhouse from '../../../../devices/greenhouse.ts';
-import { understand, understandExactly } from '../../../../src/agent/rules/index.ts';
+import { askEngine, understand, understandExactly } from '../../../../src/agent/rules/index.ts';
 import { ModelTranslator } from '../../../../src/agent/rules/translator/model-translator.ts';
 import { openEngine } from '../../../../src/inference/embedded/open-engine.ts';
+import { ModelHost, shippedModel } from '../../../../src/inference/index.ts';
+import { deviceWords, promptOf } from '../../../../src/agent/rules/translator/prompt.ts';
 import { Answerer } from '../../../../training/answerer.ts';
 import { Vocabulary } from '../../../../training/generate/vocabulary-pieces.ts';
 import { parseGguf } from '../../../../src/inference/embedded/gguf-reader.ts';
@@ -47,5 +49,26 @@ describe('the shipped model', () => {
       },
     });
     expect((await understand('what a day', vocabulary, translator)).kind).toBe('not-understood');
+  });
+
+  it('answers in its thread what the scores of docs/model.md were measured with', async () => {
+    expect(shippedModel()).toBe(path);
+    const host = new ModelHost();
+    onTestFinished(() => host.close());
+    const ask = askEngine(host.engine(path));
+    const answerer = new Answerer(openEngine(path));
+    const sentences = [
+      'make sure to open the vent any time the temp climbs past thirty degrees',
+      'close the vent once humidity drops under 40 and the temp is below 15',
+      'shout "too hot" if the temperature has been over 35 for ten minutes at night',
+      'what a day',
+      'notify me when the battery falls 5 % in an hour',
+    ];
+    for (const sentence of sentences) {
+      const prompt = promptOf(sentence, deviceWords(greenhouse));
+      const [answer, expected] = [await ask(prompt, 'greenhouse/g1'), answerer.answer(prompt)];
+      expect(answer?.words, sentence).toEqual(expected?.words);
+      expect(answer?.confidence).toBeCloseTo(Math.exp(expected?.leastLogProbability ?? 1), 2);
+    }
   });
 });
