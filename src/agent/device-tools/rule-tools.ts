@@ -1,8 +1,9 @@
 /** Tools for what is to happen on a condition: rules of the device. */
 import { BridgeError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
+import type { DeviceDefinition } from '../../device/index.ts';
 import type { JsonSchema } from '../../tools/index.ts';
-import { describeRule, parseRule, type StoredRule } from '../rules/index.ts';
+import { DAYS, describeRule, parseRule, type StoredRule } from '../rules/index.ts';
 import type { Action } from './action-gate.ts';
 import { actTool, readTool, type DeviceTool, type Input } from './device-tool.ts';
 import type { ActionTarget } from './policy.ts';
@@ -60,20 +61,10 @@ function addRule(bench: ToolBench, askedBy: () => string): DeviceTool {
         rule: {
           type: 'object',
           properties: {
-            when: {
-              type: 'object',
-              properties: {
-                metric: { ...TEXT, enum: desk.definition.metrics.map(({ name }) => name) },
-                op: { ...TEXT, enum: ['>', '>=', '<', '<=', '==', '!='] },
-                value: {},
-                delta: { type: 'number' },
-                rate: { type: 'number' },
-                staleFor: { type: 'integer' },
-                withinMs: { type: 'integer' },
-              },
-              required: ['metric'],
-              additionalProperties: false,
-            },
+            when: conditionSchema(desk.definition),
+            between: { type: 'array', items: TEXT, minItems: 2, maxItems: 2 },
+            days: { type: 'array', items: { ...TEXT, enum: [...DAYS] }, minItems: 1 },
+            zone: TEXT,
             forMs: { type: 'integer', minimum: 0 },
             hysteresis: { type: 'number', minimum: 0 },
             do: {
@@ -112,6 +103,28 @@ function addRule(bench: ToolBench, askedBy: () => string): DeviceTool {
     },
     askedBy,
   );
+}
+
+/** One condition, or a group of them; `parseRule` says what goes together. */
+function conditionSchema({ metrics }: DeviceDefinition): JsonSchema {
+  const properties = {
+    metric: { ...TEXT, enum: metrics.map(({ name }) => name) },
+    op: { ...TEXT, enum: ['>', '>=', '<', '<=', '==', '!='] },
+    value: {},
+    delta: { type: 'number' },
+    rate: { type: 'number' },
+    staleFor: { type: 'integer' },
+    withinMs: { type: 'integer' },
+    hysteresis: { type: 'number', minimum: 0 },
+  } as const;
+  const { hysteresis: _, ...alone } = properties;
+  const group = {
+    type: 'array',
+    items: { type: 'object', properties, required: ['metric'], additionalProperties: false },
+    minItems: 2,
+    maxItems: limits.ruleConditionsMax,
+  } as const;
+  return { type: 'object', properties: { ...alone, all: group, any: group }, additionalProperties: false };
 }
 
 function removeRule(bench: ToolBench, askedBy: () => string): DeviceTool {

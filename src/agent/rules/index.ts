@@ -10,4 +10,4 @@ export { askEngine } from './translator/ask-engine.ts';
 export { describeRule } from './describe.ts';
 export { evaluateAlarm, evaluateTelemetry, type Evaluation } from './evaluate.ts';
 export type { RuleMemories } from './memory.ts';
-export type { FiredRule, Rule, StoredRule } from './rule.ts';
+export { DAYS, type FiredRule, type Rule, type StoredRule } from './rule.ts';

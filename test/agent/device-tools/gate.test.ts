@@ -125,7 +125,12 @@ test('reading: values with units and ages, history downsampled', async () => {
 test('rules: in English or as data, under the policy when they act, and no more than the model may when they fire', async () => {
   const bridge = await start();
   const device = await actuator(bridge, 'silent');
-  const alert = { when: { metric: 'target', op: '<', value: 10 }, do: { kind: 'alert', text: 'cold' } };
+  const either = [
+    { metric: 'target', op: '<', value: 10 },
+    { metric: 'target', op: '>', value: 90, hysteresis: 2 },
+  ];
+  const times = { between: ['22:00', '06:00'], days: ['mon', 'fri'], zone: 'Europe/Berlin' };
+  const alert = { when: { any: either }, ...times, do: { kind: 'alert', text: 'cold' } };
   expect(await tool(bridge, 'add_rule', { rule: alert })).toMatchObject({ outcome: 'done' });
   const risky = await tool(bridge, 'add_rule', { text: 'when target is above 30, move to 80' });
   expect(risky).toMatchObject({ outcome: 'needs-approval' });
