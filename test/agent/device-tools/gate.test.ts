@@ -127,7 +127,7 @@ test('rules: in English or as data, under the policy when they act, and no more 
   const device = await actuator(bridge, 'silent');
   const either = [
     { metric: 'target', op: '<', value: 10 },
-    { metric: 'target', op: '>', value: 90, hysteresis: 2 },
+    { metric: 'target', op: '>', value: 34, hysteresis: 2 },
   ];
   const times = { between: ['22:00', '06:00'], days: ['mon', 'fri'], zone: 'Europe/Berlin' };
   const alert = { when: { any: either }, ...times, do: { kind: 'alert', text: 'cold' } };
