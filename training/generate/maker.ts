@@ -8,7 +8,9 @@ import { KNOWN_METRICS, type KnownMetric } from './vocabulary.ts';
 /** train: no held-out template and no held-out name. templates: at least one held-out. names: only held-out names. */
 export type Split = 'train' | 'templates' | 'names';
 
-const TEMPLATES_HELD_OUT = 0.1;
+export const TEMPLATES_HELD_OUT = 0.1;
+/** Templates that came after the held-out sets were fixed begin with it: only training uses them. */
+export const LATER = '+ ';
 
 export class Maker {
   readonly random: Random;
@@ -17,10 +19,14 @@ export class Maker {
   /** Whether the sentence at hand used a template that training never sees. */
   usedHeldOut = false;
 
-  constructor(random: Random, device: MadeDevice, split: Split) {
+  /** Whether it uses the templates that only training uses. */
+  readonly usesLater: boolean;
+
+  constructor(random: Random, device: MadeDevice, split: Split, usesLater = split === 'train') {
     this.random = random;
     this.device = device;
     this.#split = split;
+    this.usesLater = usesLater;
   }
 
   /** One of `templates`, expanded. */
@@ -29,8 +35,11 @@ export class Maker {
   }
 
   template(templates: readonly string[]): string {
-    const heldOut = templates.filter((one) => isHeldOut(one, TEMPLATES_HELD_OUT));
-    const seen = templates.filter((one) => !isHeldOut(one, TEMPLATES_HELD_OUT));
+    const first = templates.filter((one) => !one.startsWith(LATER));
+    const heldOut = first.filter((one) => isHeldOut(one, TEMPLATES_HELD_OUT));
+    const seen = first.filter((one) => !isHeldOut(one, TEMPLATES_HELD_OUT));
+    if (this.usesLater)
+      seen.push(...templates.filter((one) => one.startsWith(LATER)).map((one) => one.slice(LATER.length)));
     if (this.#split === 'templates' && heldOut.length > 0 && (seen.length === 0 || this.random.chance(0.4))) {
       this.usedHeldOut = true;
       return this.random.pick(heldOut);

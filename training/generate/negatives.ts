@@ -112,6 +112,7 @@ function foreign(maker: Maker): Maker {
     maker.random,
     { ...makeDevice(maker.random, false), model: maker.device.model },
     'train',
+    maker.usesLater,
   );
   return other;
 }
