@@ -1,7 +1,8 @@
 /**
- * How well sentences are understood: `node training/evaluate.ts <model.gguf> [--show]`. Three sets that training never
- * saw: made-up names, held-out templates, and the sentences written by hand; for each the grammar alone, the model
- * alone, and one after the other as the bridge asks them.
+ * How well sentences are understood: `node training/evaluate.ts <model.gguf> [--show] [--validate]`. Three sets that
+ * training never saw: made-up names, held-out templates, and the sentences written by hand; for each the grammar alone,
+ * the model alone, and one after the other as the bridge asks them. `--validate` asks sets of other seeds instead: the
+ * limit of confidence is chosen by them, not by the sets whose scores are told.
  */
 import { deviceWords, promptOf } from '../src/agent/rules/translator/prompt.ts';
 import { ruleOfAnswer, type RuleJson } from '../src/agent/rules/translator/answer-rule.ts';
@@ -30,14 +31,14 @@ interface Outcome {
   readonly confidence: number;
 }
 
-interface Score {
+export interface Score {
   readonly exact: number;
   /** A rule was proposed, and it is not the one that was meant. */
   readonly wrong: number;
 }
 
-function generated(split: 'names' | 'templates'): readonly Case[] {
-  const random = new Random(EVALUATION_SEEDS[split]);
+function generated(split: 'names' | 'templates', seed = EVALUATION_SEEDS[split]): readonly Case[] {
+  const random = new Random(seed);
   const cases: Case[] = [];
   while (cases.length < EVALUATION_SENTENCES) {
     const { device, examples } = makeGroup(random, split, SENTENCES_PER_DEVICE);
@@ -119,48 +120,87 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-function main(path: string, isShown: boolean): void {
+interface Asked {
+  readonly cases: readonly Case[];
+  /** Of the grammar alone, the model alone, and one after the other. */
+  readonly outcomes: Readonly<Record<Tier, readonly Outcome[]>>;
+  readonly cpuMs: number;
+}
+
+export const tiers = ['grammar', 'model', 'both'] as const;
+type Tier = (typeof tiers)[number];
+
+function ask(answerer: Answerer, cases: readonly Case[]): Asked {
+  const startedAt = process.cpuUsage().user;
+  const model = cases.map((one) => byModel(answerer, one));
+  const cpuMs = (process.cpuUsage().user - startedAt) / 1000 / cases.length;
+  const grammar = cases.map(byGrammar);
+  const both = grammar.map((one, at) => (one.rule === undefined ? (model[at] ?? one) : one));
+  return { cases, outcomes: { grammar, model, both }, cpuMs };
+}
+
+/** The scores of a model file at the shipped limit of confidence, by set. */
+export function scoresOf(
+  path: string,
+): { name: string; sentences: number; cpuMs: number; scores: Record<Tier, Score> }[] {
   const answerer = new Answerer(openEngine(path));
-  const sets = { names: generated('names'), templates: generated('templates'), 'by hand': written() };
+  return Object.entries(heldOutSets()).map(([name, cases]) => {
+    const { outcomes, cpuMs } = ask(answerer, cases);
+    const score = (tier: Tier): Score => scoreOf(cases, outcomes[tier], limits.ruleConfidenceMin);
+    const scores = { grammar: score('grammar'), model: score('model'), both: score('both') };
+    return { name, sentences: cases.length, cpuMs, scores };
+  });
+}
+
+function heldOutSets(): Readonly<Record<string, readonly Case[]>> {
+  return { names: generated('names'), templates: generated('templates'), 'by hand': written() };
+}
+
+function validationSets(): Readonly<Record<string, readonly Case[]>> {
+  return { names: generated('names', 2001), templates: generated('templates', 2002) };
+}
+
+const MINIMA = [0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99];
+
+function main(path: string, flags: readonly string[]): void {
+  const answerer = new Answerer(openEngine(path));
+  const sets = flags.includes('--validate') ? validationSets() : heldOutSets();
   for (const [name, cases] of Object.entries(sets)) {
-    const startedAt = process.cpuUsage().user;
-    const outcomes = cases.map((one) => byModel(answerer, one));
-    const cpuMs = (process.cpuUsage().user - startedAt) / 1000 / cases.length;
-    const scores = [0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95].map((min) => {
-      const { exact, wrong } = scoreOf(cases, outcomes, min);
-      return `${min}: ${percent(exact)} (${percent(wrong)} wrong)`;
-    });
-    console.log(`${name} (${cases.length}, ${cpuMs.toFixed(1)} ms CPU each): ${scores.join('; ')}`);
-    const first = cases.map(byGrammar);
-    const both = first.map((one, at) => (one.rule === undefined ? (outcomes[at] ?? one) : one));
-    for (const [tier, made] of Object.entries({ grammar: first, model: outcomes, both })) {
-      const { exact, wrong } = scoreOf(cases, made, limits.ruleConfidenceMin);
+    const { outcomes, cpuMs } = ask(answerer, cases);
+    console.log(`${name} (${cases.length}, ${cpuMs.toFixed(1)} ms CPU each)`);
+    for (const min of MINIMA) {
+      const { exact, wrong } = scoreOf(cases, outcomes.model, min);
+      console.log(`  model at ${min}: ${percent(exact)} exact, ${percent(wrong)} wrong`);
+    }
+    for (const tier of tiers) {
+      const { exact, wrong } = scoreOf(cases, outcomes[tier], limits.ruleConfidenceMin);
       console.log(
         `  ${tier} at the limit of ${limits.ruleConfidenceMin}: ${percent(exact)} exact, ${percent(wrong)} wrong`,
       );
     }
-    if (name === 'by hand') {
-      const half = (rest: number): string =>
-        percent(
-          scoreOf(
-            cases.filter((_, at) => at % 2 === rest),
-            outcomes.filter((_, at) => at % 2 === rest),
-            0,
-          ).exact,
-        );
-      console.log(
-        `  of every second, looked at while templates were added: ${half(0)}; of the others: ${half(1)}`,
-      );
-    }
-    if (!isShown) continue;
-    for (const [at, one] of cases.entries()) {
-      const outcome = outcomes[at];
-      if (isRight(outcome?.rule, one.rule) || (name === 'by hand' && at % 2 === 1)) continue;
-      console.log(
-        `  ${one.definition.model} | ${one.sentence} | ${JSON.stringify(outcome?.rule)} | ${outcome?.confidence.toFixed(2)}`,
-      );
-    }
+    if (name === 'by hand') sayHalves(cases, outcomes.model);
+    if (flags.includes('--show')) show(name, cases, outcomes.model);
   }
 }
 
-if (import.meta.main) main(process.argv[2] ?? 'models/rules-1.gguf', process.argv.includes('--show'));
+function sayHalves(cases: readonly Case[], outcomes: readonly Outcome[]): void {
+  const half = (rest: number): string => {
+    const isOfIt = (_: unknown, at: number): boolean => at % 2 === rest;
+    return percent(scoreOf(cases.filter(isOfIt), outcomes.filter(isOfIt), 0).exact);
+  };
+  console.log(
+    `  of every second, looked at while templates were added: ${half(0)}; of the others: ${half(1)}`,
+  );
+}
+
+function show(name: string, cases: readonly Case[], outcomes: readonly Outcome[]): void {
+  for (const [at, one] of cases.entries()) {
+    const outcome = outcomes[at];
+    if (isRight(outcome?.rule, one.rule) || (name === 'by hand' && at % 2 === 1)) continue;
+    console.log(
+      `  ${one.definition.model} | ${one.sentence} | ${JSON.stringify(outcome?.rule)} | ${outcome?.confidence.toFixed(2)}`,
+    );
+  }
+}
+
+if (import.meta.main) main(process.argv[2] ?? 'models/rules-1.gguf', process.argv.slice(3));

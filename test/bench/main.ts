@@ -22,6 +22,7 @@ import { describeCommit, describeMachine } from './machine.ts';
 import type { BenchOptions, LoadShape } from './options.ts';
 import { writePerformanceDoc } from './performance-doc.ts';
 import { formatResult, resultsDirectory, writeResult, type Outcome, type Result } from './report.ts';
+import { benchRulesModel } from './rules-model.ts';
 import { benchSchedules } from './schedules.ts';
 import { benchSoak } from './soak.ts';
 import { benchStartup } from './startup.ts';
@@ -128,6 +129,10 @@ const benches: Readonly<Record<string, Bench>> = {
     meaning:
       'CPU a token of the embedded engine, 1 agent and 32, against llama.cpp where MOORING_LLAMA_CPP has it',
     run: benchInference,
+  },
+  'rules-model': {
+    meaning: 'sentences the grammar and the shipped model understand, of sets that training never saw',
+    run: benchRulesModel,
   },
   'dashboard-size': { meaning: 'gzipped bytes of the dashboard against its limit', run: benchDashboardSize },
 };
