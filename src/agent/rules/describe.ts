@@ -76,9 +76,9 @@ function describeComparison(when: Condition, unit: string | undefined): string {
   return 'delta' in when ? describeDelta(when, unit) : describeRate(when, unit);
 }
 
-/** A text that could be taken for more than one word has quotes. */
+/** A text that could be taken for something else than one word has quotes: "0A" is a number and its unit. */
 function quoted(value: MetricValue): MetricValue {
-  return typeof value === 'string' && !/^[\w-]+$/.test(value) ? JSON.stringify(value) : value;
+  return typeof value === 'string' && !/^[A-Za-z_][\w-]*$/.test(value) ? JSON.stringify(value) : value;
 }
 
 const IS: Record<Operator, string> = {

@@ -251,6 +251,26 @@ describe('a sentence', () => {
   });
 });
 
+it('a text that looks like a number is described in quotes, and understood again', () => {
+  const rule = parseRule(
+    {
+      id: 'r',
+      when: {
+        all: [
+          { metric: 'temperature', op: '>', value: 5 },
+          { metric: 'note', op: '==', value: '0A' },
+        ],
+      },
+      do: { kind: 'alert', text: '!' },
+    },
+    everything,
+  );
+  const said = describeRule(rule, everything);
+  expect(said).toContain('note is "0A"');
+  const found = readSentence(said, everything, [everything.model, 'g7']);
+  expect(found.map((one) => parseRule({ id: 'r', ...one }, everything))).toEqual([rule]);
+});
+
 describe.each([...definitions, everything].map((one) => [one.model, one] as const))(
   'of a %s',
   (_, definition) => {
