@@ -1,3 +1,4 @@
+import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
 
 export interface AttentionItem {
@@ -19,10 +20,7 @@ export class AttentionList {
     const key = `${item.reason} ${item.model}/${item.id}`;
     this.#items.delete(key);
     this.#items.set(key, item);
-    if (this.#items.size > limits.attentionListMax) {
-      const oldest = this.#items.keys().next();
-      if (oldest.done !== true) this.#items.delete(oldest.value);
-    }
+    if (this.#items.size > limits.attentionListMax) forgetOldest(this.#items);
   }
 
   /** The reason is over, e.g. the device came back. */

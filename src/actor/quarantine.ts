@@ -2,6 +2,7 @@
  * Agents that run without their author's code for a while, because it hangs or ends the thread again and
  * again: their data is kept, everything else waits.
  */
+import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
 
 export class Quarantine {
@@ -40,7 +41,5 @@ export function ofModel(key: string): string {
 }
 
 function drop(map: Map<string, unknown>, sizeMax: number): void {
-  if (map.size <= sizeMax) return;
-  const oldest = map.keys().next();
-  if (oldest.done !== true) map.delete(oldest.value);
+  if (map.size > sizeMax) forgetOldest(map);
 }

@@ -1,4 +1,5 @@
 import { BridgeError } from '../base/errors.ts';
+import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
 import type { DeviceDefinition } from './definition.ts';
 import {
@@ -98,10 +99,7 @@ export class Registry {
 
   #remember(topic: string, match: TopicMatch): void {
     if (this.#cache.size >= limits.topicCacheEntriesMax) {
-      for (const oldest of this.#cache.keys()) {
-        this.#cache.delete(oldest);
-        break;
-      }
+      forgetOldest(this.#cache);
     }
     this.#cache.set(topic, match);
   }

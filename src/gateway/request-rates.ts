@@ -1,3 +1,4 @@
+import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
 
 interface Bucket {
@@ -30,15 +31,8 @@ export class RequestRates {
       known === undefined ? this.#burst : known.tokens + ((nowMs - known.atMs) / 1000) * this.#perSecond;
     const tokens = Math.min(this.#burst, filled);
     this.#buckets.delete(caller); // so that it is the youngest
-    if (this.#buckets.size >= limits.httpRatesKeptMax) this.#forgetOldest();
+    if (this.#buckets.size >= limits.httpRatesKeptMax) forgetOldest(this.#buckets);
     this.#buckets.set(caller, { tokens: tokens < 1 ? tokens : tokens - 1, atMs: nowMs });
     return tokens < 1 ? Math.ceil(Math.fround(((1 - tokens) / this.#perSecond) * 1000)) : 0;
-  }
-
-  #forgetOldest(): void {
-    for (const caller of this.#buckets.keys()) {
-      this.#buckets.delete(caller);
-      return;
-    }
   }
 }

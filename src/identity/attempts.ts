@@ -1,3 +1,4 @@
+import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
 
 interface Failures {
@@ -20,7 +21,7 @@ export class Attempts {
       known.count++;
       return;
     }
-    if (this.#failures.size >= limits.failedSourcesMax) this.#forgetOldest();
+    if (this.#failures.size >= limits.failedSourcesMax) forgetOldest(this.#failures);
     this.#failures.set(source, { count: 1, sinceMs: this.#now() });
   }
 
@@ -41,12 +42,5 @@ export class Attempts {
     if (known === undefined || this.#now() - known.sinceMs < limits.failedLoginsWindowMs) return known;
     this.#failures.delete(source);
     return undefined;
-  }
-
-  #forgetOldest(): void {
-    for (const source of this.#failures.keys()) {
-      this.#failures.delete(source);
-      return;
-    }
   }
 }

@@ -1,4 +1,5 @@
 /** What was denied lately, for operators: who wanted what, which rule decided, and what would allow it. */
+import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
 import type { Action } from './access-rules.ts';
 import type { Principal } from './principal.ts';
@@ -59,20 +60,13 @@ export class Denials {
       source,
     };
     this.#entries.delete(key); // so that it is the youngest
-    if (this.#entries.size >= limits.denialsKeptMax) this.#forgetOldest();
+    if (this.#entries.size >= limits.denialsKeptMax) forgetOldest(this.#entries);
     this.#entries.set(key, entry);
   }
 
   /** Newest first. */
   list(itemsMax: number): Denial[] {
     return [...this.#entries.values()].reverse().slice(0, itemsMax);
-  }
-
-  #forgetOldest(): void {
-    for (const key of this.#entries.keys()) {
-      this.#entries.delete(key);
-      return;
-    }
   }
 }
 

@@ -3,6 +3,7 @@
  * CONNECT, or somebody who wants the bridge to be busy. After too many CONNECTs within a minute the name is refused for a
  * while. Only names that proved to be theirs are counted: else anybody could have a device refused by its name.
  */
+import { forgetOldest } from '../../base/forget-oldest.ts';
 import { limits } from '../../base/limits.ts';
 
 const WINDOW_MS = 60_000;
@@ -40,16 +41,9 @@ export class Flapping {
 
   #begin(name: string, nowMs: number): Connects {
     this.#connects.delete(name);
-    if (this.#connects.size >= limits.mqttFlappingNamesMax) this.#forgetOldest();
+    if (this.#connects.size >= limits.mqttFlappingNamesMax) forgetOldest(this.#connects);
     const begun = { count: 0, sinceMs: nowMs, refusedUntilMs: 0 };
     this.#connects.set(name, begun);
     return begun;
-  }
-
-  #forgetOldest(): void {
-    for (const name of this.#connects.keys()) {
-      this.#connects.delete(name);
-      return;
-    }
   }
 }

@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { BridgeError } from '../../base/errors.ts';
+import { forgetOldest } from '../../base/forget-oldest.ts';
 import { limits } from '../../base/limits.ts';
 import type { BlockPool, PrefixNode } from './block-pool.ts';
 import type { Engine } from './engine.ts';
@@ -45,10 +46,7 @@ export class ChatMemory {
     if (node === undefined) return;
     this.#last.set(agent, node);
     if (this.#last.size <= this.#pool.blocks) return;
-    for (const oldest of this.#last.keys()) {
-      this.#last.delete(oldest);
-      break;
-    }
+    forgetOldest(this.#last);
   }
 
   /** What the agent should keep; undefined when there is nothing, or computing it again is cheaper. */

@@ -5,6 +5,7 @@
 import type { Engine, EngineStep, StepResult } from './engine.ts';
 import type { Run } from './run.ts';
 import type { Fork } from './run-memory.ts';
+import { forgetOldest } from '../../base/forget-oldest.ts';
 import { limits } from '../../base/limits.ts';
 
 /** Rows of one run. */
@@ -63,10 +64,7 @@ export class StepPlans {
     this.#arrays.delete(key);
     this.#arrays.set(key, known);
     if (this.#arrays.size > limits.enginePlansMax) {
-      for (const oldest of this.#arrays.keys()) {
-        this.#arrays.delete(oldest);
-        break;
-      }
+      forgetOldest(this.#arrays);
     }
     return known;
   }

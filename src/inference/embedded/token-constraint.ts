@@ -5,6 +5,7 @@
 import { ByteAutomaton, DEAD } from './byte-automaton.ts';
 import type { Pattern } from './pattern.ts';
 import type { Vocabulary } from './vocabulary.ts';
+import { forgetOldest } from '../../base/forget-oldest.ts';
 import { limits } from '../../base/limits.ts';
 
 export class TokenConstraint {
@@ -96,10 +97,7 @@ export class ConstraintCache {
     this.#known.delete(key);
     this.#known.set(key, made);
     if (this.#known.size > limits.engineConstraintsMax) {
-      for (const oldest of this.#known.keys()) {
-        this.#known.delete(oldest);
-        break;
-      }
+      forgetOldest(this.#known);
     }
     return made;
   }
