@@ -62,7 +62,7 @@ export function deviceWords(
   }));
   const parts = [
     ...wordsOfName(definition.model),
-    ...metrics.flatMap((one, at) => [pointer('M', at), ...one.words, ...kindOfMetric(one)]),
+    ...metrics.flatMap((one, at) => [pointer('M', at), ...one.words, ...kindWords(one)]),
     ...commands.flatMap((one, at) => [pointer('C', at), ...one.words, ...kindOfCommand(one)]),
   ];
   return { metrics, commands, text: parts.map((part) => ` ${part}`).join('') };
@@ -77,24 +77,20 @@ export function wordsOfName(name: string): readonly string[] {
     .filter((word) => word !== '');
 }
 
-function kindOfMetric({ kind, unit, values }: MetricWords): readonly string[] {
+function kindOfCommand({ argument, values }: CommandWords): readonly string[] {
+  if (argument === null) return ['.'];
+  return kindWords({ kind: argument.kind, unit: 'unit' in argument ? argument.unit : undefined, values });
+}
+
+/** What a value of it is: a metric's, or the argument of a command. */
+function kindWords({
+  kind,
+  unit,
+  values,
+}: Pick<MetricWords, 'kind' | 'values'> & { readonly unit?: string | undefined }): readonly string[] {
   switch (kind) {
     case 'numeric':
       return unit === undefined ? ['#'] : ['#', unitOfDefinition(unit)];
-    case 'binary':
-      return ['?'];
-    case 'enumeration':
-      return ['=', ...valueWords(values)];
-    case 'text':
-      return ['~'];
-  }
-}
-
-function kindOfCommand({ argument, values }: CommandWords): readonly string[] {
-  if (argument === null) return ['.'];
-  switch (argument.kind) {
-    case 'numeric':
-      return argument.unit === undefined ? ['#'] : ['#', unitOfDefinition(argument.unit)];
     case 'binary':
       return ['?'];
     case 'enumeration':
