@@ -113,7 +113,7 @@ class ServedPersistence extends SessionPersistence {
   }
 }
 
-/** What stands between a client's socket and aedes. */
+/** What is let through from a client's socket, how fast, and who is told. */
 export interface GuardOptions {
   readonly guardLimits: GuardLimits;
   readonly rateLimits: RateLimits;
